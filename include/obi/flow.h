@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0 OR BSD-2-Clause */
+/*
+ * Network flows, aggregated in the kernel. One flow is one direction of a
+ * conversation: source and destination are those of the packets.
+ *
+ * Ports and counters are in host byte order; addresses as in record.h.
+ */
+#ifndef OBI_FLOW_H
+#define OBI_FLOW_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+enum obi_iface_direction {
+	OBI_INGRESS = 0,
+	OBI_EGRESS = 1,
+	OBI_DIRECTION_UNSET = 255,
+};
+
+enum obi_initiator {
+	OBI_INITIATOR_UNKNOWN = 0,
+	OBI_INITIATOR_SRC = 1, /* the source of this flow opened the connection */
+	OBI_INITIATOR_DST = 2,
+};
+
+struct obi_flow_key {
+	__u8 src_addr[16];
+	__u8 dst_addr[16];
+	__u16 src_port; /* ICMP: type and code */
+	__u16 dst_port;
+	__u16 eth_protocol; /* ETH_P_* in host order */
+	__u8 transport;     /* IANA protocol number */
+	__u8 direction;     /* enum obi_iface_direction; 255 where deduplicated */
+	__u32 ifindex;      /* 0 where deduplicated */
+};
+
+struct obi_flow_value {
+	__u64 bytes;
+	__u64 packets;
+	__u64 first_ns; /* CLOCK_MONOTONIC */
+	__u64 last_ns;
+	__u32 first_ifindex; /* where the flow was seen first: only that place counts */
+	__u8 first_direction;
+	__u8 initiator; /* enum obi_initiator */
+	__u16 tcp_flags; /* all flags seen, RFC 9293 section 3.1 */
+};
+
+struct obi_flow {
+	struct obi_flow_key key;
+	struct obi_flow_value value;
+};
+
+_Static_assert(sizeof(struct obi_flow_key) == 44, "obi_flow_key layout");
+_Static_assert(sizeof(struct obi_flow_value) == 40, "obi_flow_value layout");
+_Static_assert(sizeof(struct obi_flow) == 88, "obi_flow layout");
+
+/* Counters of the network tracer: one per-CPU array, summed by the reader.
+ * seen = counted in flows + overflow records + lost + filtered + duplicate. */
+enum obi_net_counter {
+	OBI_NET_PACKETS,          /* packets that the hook saw */
+	OBI_NET_BYTES,
+	OBI_NET_FILTERED,         /* by interface, protocol, direction or sampling */
+	OBI_NET_DUPLICATE,        /* seen before at another interface */
+	OBI_NET_NOT_IP,           /* ARP and the like */
+	OBI_NET_OVERFLOW_PACKETS, /* did not fit the map, sent one by one */
+	OBI_NET_OVERFLOW_BYTES,
+	OBI_NET_LOST_PACKETS,     /* neither map nor ring had room */
+	OBI_NET_LOST_BYTES,
+	OBI_NET_MALFORMED,        /* headers cut off or absurd */
+	OBI_NET_FLOWS,            /* flows begun in the map */
+	OBI_NET_COUNTERS,
+};
+
+#endif

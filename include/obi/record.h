@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0 OR BSD-2-Clause */
+/*
+ * Records that the kernel side writes into the ring buffer for the worker.
+ *
+ * A *message* is everything that flows in one direction of a connection until
+ * the direction turns or the connection ends. Its first chunk is one
+ * OBI_RECORD_MESSAGE; the totals of the message before it (the other
+ * direction) travel in the same record, so that a request/response exchange
+ * costs two records whatever the size of its bodies.
+ *
+ * obi replay builds the same records from captured packets.
+ *
+ * All integers are in host byte order, ports too. Addresses are 16 bytes,
+ * IPv4 as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2).
+ */
+#ifndef OBI_RECORD_H
+#define OBI_RECORD_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+/* Most bytes of a chunk that one record carries. */
+#define OBI_HEAD_MAX 1024
+
+enum obi_record_type {
+	OBI_RECORD_MESSAGE = 1, /* first chunk of a message; head = its first bytes */
+	OBI_RECORD_MORE = 2,    /* a later chunk that may begin or continue a head */
+	OBI_RECORD_FIN = 3,     /* our side sends no more; no head */
+	OBI_RECORD_CLOSE = 4,   /* the connection is over; no head */
+};
+
+enum obi_direction {
+	OBI_SEND = 0,
+	OBI_RECV = 1,
+};
+
+/* How the local socket came to be. */
+enum obi_side {
+	OBI_SIDE_UNKNOWN = 0,   /* already open when we came */
+	OBI_SIDE_CONNECTED = 1, /* by connect(2) */
+	OBI_SIDE_ACCEPTED = 2,  /* by accept(2) */
+};
+
+/* obi_record.flags */
+#define OBI_RECORD_UNREADABLE 0x01 /* bytes passed, but their memory could not be read */
+#define OBI_RECORD_TRACED 0x02     /* trace is filled in */
+#define OBI_RECORD_INJECTED 0x04   /* a traceparent header went out with this request */
+#define OBI_RECORD_RESET 0x08      /* CLOSE: by RST or error, not by FIN */
+
+struct obi_tuple {
+	__u8 local_addr[16];
+	__u8 remote_addr[16];
+	__u16 local_port;
+	__u16 remote_port;
+	__u32 netns; /* inode of the network namespace */
+};
+
+/* W3C trace context (https://www.w3.org/TR/trace-context/); all zero = none. */
+struct obi_trace {
+	__u8 trace_id[16];
+	__u8 span_id[8];
+	__u8 parent_id[8];
+	__u8 trace_flags;
+	__u8 pad[7];
+};
+
+struct obi_record {
+	__u8 type;      /* enum obi_record_type */
+	__u8 direction; /* enum obi_direction */
+	__u8 side;      /* enum obi_side */
+	__u8 flags;     /* OBI_RECORD_* */
+	__u32 message;  /* number of the message in its connection, from 1 */
+	__u64 conn;     /* socket cookie: never used twice while the kernel runs */
+	__u64 time_ns;  /* CLOCK_MONOTONIC, when the call with this chunk returned */
+	__u64 bytes;    /* length of this chunk on the wire of the application */
+	__u64 before;   /* bytes of the same message before this chunk */
+	/* MESSAGE: total and last time of message number - 1.
+	 * FIN, CLOSE: total and last time of message number. */
+	__u64 total_bytes;
+	__u64 last_ns;
+	__u32 pid; /* thread group id and thread id in the root pid namespace */
+	__u32 tid;
+	struct obi_tuple tuple;
+	struct obi_trace trace;
+	__u32 head_len; /* bytes in head[], at most OBI_HEAD_MAX and bytes */
+	__u32 pad;
+	__u8 head[];
+};
+
+_Static_assert(sizeof(struct obi_tuple) == 40, "obi_tuple layout");
+_Static_assert(sizeof(struct obi_trace) == 40, "obi_trace layout");
+_Static_assert(sizeof(struct obi_record) == 152, "obi_record layout");
+
+/*
+ * The progress board: an mmapable array that lets the worker follow messages of
+ * more than one chunk without an event for each. Slot = conn % OBI_BOARD_SLOTS;
+ * the last writer owns the slot, and the exact totals always come with the next
+ * MESSAGE, FIN or CLOSE record, so a lost slot only delays a span.
+ */
+#define OBI_BOARD_SLOTS 8192
+
+struct obi_board_slot {
+	__u64 conn;
+	__u32 message;
+	__u32 pad;
+	__u64 total_bytes;
+	__u64 last_ns;
+	__u64 tail; /* last 8 bytes of the message, the very last in the highest byte */
+};
+
+_Static_assert(sizeof(struct obi_board_slot) == 40, "obi_board_slot layout");
+
+/* Counters of the application tracer: one per-CPU array, summed by the reader. */
+enum obi_app_counter {
+	OBI_APP_RECORDS,       /* records written to the ring */
+	OBI_APP_RING_FULL,     /* records that found the ring full */
+	OBI_APP_UNREADABLE,    /* chunks whose memory could not be read */
+	OBI_APP_STATE_FULL,    /* sockets for which no state could be kept */
+	OBI_APP_MUTED,         /* connections given up: no protocol recognised */
+	OBI_APP_UNRECOGNISED,  /* messages that no protocol claimed */
+	OBI_APP_INJECTED,      /* traceparent headers written */
+	OBI_APP_INJECT_FAILED, /* requests left alone because the edit failed */
+	OBI_APP_COUNTERS,
+};
+
+#endif

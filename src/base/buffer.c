@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/buffer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void buffer_free(struct buffer *buf)
+{
+	free(buf->data);
+	*buf = (struct buffer){ 0 };
+}
+
+char *buffer_reserve(struct buffer *buf, size_t more)
+{
+	size_t room = buf->room ? buf->room : 256;
+	char *data;
+
+	if (buf->failed)
+		return NULL;
+	if (buf->room - buf->len >= more)
+		return buf->data + buf->len;
+	while (room - buf->len < more) {
+		if (room > SIZE_MAX / 2) {
+			buf->failed = true;
+			return NULL;
+		}
+		room *= 2;
+	}
+	data = realloc(buf->data, room);
+	if (!data) {
+		buf->failed = true;
+		return NULL;
+	}
+	buf->data = data;
+	buf->room = room;
+	return buf->data + buf->len;
+}
+
+void buffer_put(struct buffer *buf, const void *data, size_t len)
+{
+	char *to = len ? buffer_reserve(buf, len) : NULL;
+
+	if (!to)
+		return;
+	memcpy(to, data, len);
+	buf->len += len;
+}
+
+void buffer_put_slice(struct buffer *buf, struct slice s)
+{
+	buffer_put(buf, s.data, s.len);
+}
+
+void buffer_put_cstr(struct buffer *buf, const char *s)
+{
+	buffer_put(buf, s, strlen(s));
+}
+
+void buffer_put_char(struct buffer *buf, char c)
+{
+	buffer_put(buf, &c, 1);
+}
+
+void buffer_put_u64(struct buffer *buf, uint64_t value)
+{
+	char digits[20];
+	int at = (int)sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	buffer_put(buf, digits + at, sizeof(digits) - (size_t)at);
+}
+
+void buffer_put_i64(struct buffer *buf, int64_t value)
+{
+	if (value < 0)
+		buffer_put_char(buf, '-');
+	buffer_put_u64(buf, value < 0 ? -(uint64_t)value : (uint64_t)value);
+}
+
+void buffer_put_hex(struct buffer *buf, const uint8_t *bytes, size_t len)
+{
+	static const char hex[] = "0123456789abcdef";
+	char *to = len ? buffer_reserve(buf, 2 * len) : NULL;
+
+	if (!to)
+		return;
+	for (size_t i = 0; i < len; i++) {
+		to[2 * i] = hex[bytes[i] >> 4];
+		to[2 * i + 1] = hex[bytes[i] & 15];
+	}
+	buf->len += 2 * len;
+}
+
+void buffer_printf(struct buffer *buf, const char *format, ...)
+{
+	va_list args, again;
+	int len;
+
+	va_start(args, format);
+	va_copy(again, args);
+	len = vsnprintf(NULL, 0, format, args);
+	if (len > 0) {
+		char *to = buffer_reserve(buf, (size_t)len + 1);
+
+		if (to) {
+			(void)vsnprintf(to, (size_t)len + 1, format, again);
+			buf->len += (size_t)len;
+		}
+	}
+	va_end(again);
+	va_end(args);
+}
+
+/* Length of the valid UTF-8 sequence at the start of s (RFC 3629), or 0. */
+static size_t utf8_length(struct slice s)
+{
+	uint8_t c = s.data[0];
+	size_t len = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 :
+		     c >= 0xf0 && c < 0xf5 ? 4 : 0;
+
+	if (!len || s.len < len)
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((s.data[i] & 0xc0) != 0x80)
+			return 0;
+	if ((c == 0xe0 && s.data[1] < 0xa0) || (c == 0xed && s.data[1] > 0x9f) ||
+	    (c == 0xf0 && s.data[1] < 0x90) || (c == 0xf4 && s.data[1] > 0x8f))
+		return 0;
+	return len;
+}
+
+void buffer_put_json_string(struct buffer *buf, struct slice s)
+{
+	buffer_put_char(buf, '"');
+	while (s.len) {
+		uint8_t c = s.data[0];
+		size_t len = utf8_length(s);
+
+		if (c == '"' || c == '\\') {
+			buffer_put_char(buf, '\\');
+			buffer_put_char(buf, (char)c);
+		} else if (c == '\n') {
+			buffer_put_cstr(buf, "\\n");
+		} else if (c == '\t') {
+			buffer_put_cstr(buf, "\\t");
+		} else if (c == '\r') {
+			buffer_put_cstr(buf, "\\r");
+		} else if (c < 0x20) {
+			buffer_printf(buf, "\\u%04x", c);
+		} else if (!len) {
+			buffer_put_cstr(buf, "\xef\xbf\xbd");
+		} else {
+			buffer_put(buf, s.data, len);
+		}
+		s = slice_from(s, len ? len : 1);
+	}
+	buffer_put_char(buf, '"');
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/log.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+
+static enum log_level threshold = LOG_INFO;
+static bool as_json;
+
+static const char *const level_names[] = { "DEBUG", "INFO", "WARN", "ERROR" };
+
+void log_set_level(enum log_level level)
+{
+	threshold = level;
+}
+
+void log_set_json(bool json)
+{
+	as_json = json;
+}
+
+bool log_enabled(enum log_level level)
+{
+	return level >= threshold;
+}
+
+struct log_value log_errno(int error)
+{
+	return log_str(strerror(error < 0 ? -error : error));
+}
+
+/* RFC 3339 with milliseconds and the local offset. */
+static void put_time(struct buffer *out)
+{
+	uint64_t now = clock_realtime_ns();
+	time_t seconds = (time_t)(now / NSEC_PER_SEC);
+	struct tm tm;
+	char date[32], zone[8];
+
+	localtime_r(&seconds, &tm);
+	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	strftime(zone, sizeof(zone), "%z", &tm);
+	buffer_printf(out, "%s.%03u", date, (unsigned)(now % NSEC_PER_SEC / NSEC_PER_MSEC));
+	if (tm.tm_gmtoff == 0)
+		buffer_put_char(out, 'Z');
+	else
+		buffer_printf(out, "%.3s:%.2s", zone, zone + 3);
+}
+
+/* slog quotes what is empty or holds a blank, '=', '"', or something unprintable. */
+static bool needs_quotes(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.data[i] <= ' ' || s.data[i] == '=' || s.data[i] == '"' || s.data[i] == 0x7f)
+			return true;
+	return s.len == 0;
+}
+
+static void put_value(struct buffer *out, const struct log_value *value)
+{
+	struct slice s = value->kind == LOG_VALUE_SLICE ? value->slice : slice_cstr(value->str);
+
+	if (value->kind == LOG_VALUE_INT)
+		buffer_put_i64(out, value->num);
+	else if (as_json || needs_quotes(s))
+		buffer_put_json_string(out, s);
+	else
+		buffer_put_slice(out, s);
+}
+
+static void put_key(struct buffer *out, const char *key)
+{
+	if (as_json) {
+		buffer_put_char(out, ',');
+		buffer_put_json_string(out, slice_cstr(key));
+		buffer_put_char(out, ':');
+		return;
+	}
+	buffer_put_char(out, ' ');
+	if (needs_quotes(slice_cstr(key)))
+		buffer_put_json_string(out, slice_cstr(key));
+	else
+		buffer_put_cstr(out, key);
+	buffer_put_char(out, '=');
+}
+
+void log_write(enum log_level level, const char *msg, const struct log_field *fields, int count)
+{
+	struct buffer out = { 0 };
+	struct log_value text = log_str(msg);
+
+	if (!log_enabled(level))
+		return;
+	buffer_put_cstr(&out, as_json ? "{\"time\":\"" : "time=");
+	put_time(&out);
+	buffer_put_cstr(&out, as_json ? "\",\"level\":\"" : " level=");
+	buffer_put_cstr(&out, level_names[level]);
+	buffer_put_cstr(&out, as_json ? "\"" : "");
+	put_key(&out, "msg");
+	put_value(&out, &text);
+	for (int i = 0; i < count; i++) {
+		put_key(&out, fields[i].key);
+		put_value(&out, &fields[i].value);
+	}
+	buffer_put_cstr(&out, as_json ? "}\n" : "\n");
+	(void)!write(STDOUT_FILENO, out.data, out.len);
+	buffer_free(&out);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The connections: takes the kernel's (or replay's) records, keeps one small state
+ * per connection, feeds the parsers and hands on finished spans.
+ *
+ * Memory is bounded by `max_connections`; when it is reached the connection that
+ * was idle longest is given up and counted. Nothing is allocated per message.
+ */
+#ifndef OBI_CONN_CONN_H
+#define OBI_CONN_CONN_H
+
+#include <stdint.h>
+
+#include "obi/record.h"
+#include "span/span.h"
+
+struct obi_conns;
+
+/* Why something that was seen did not become a span. */
+enum obi_conn_drop {
+	OBI_DROP_EVICTED,      /* connection table full */
+	OBI_DROP_LOST_RECORD,  /* a record of the exchange is missing (see obi_record.message) */
+	OBI_DROP_NO_REQUEST,   /* response whose request was before our time or unparsable */
+	OBI_DROP_UNPARSED,     /* bytes that should have been a head but were not, or were cut off */
+	OBI_DROP_NO_SERVICE,   /* process unknown by now */
+	OBI_DROP_REASONS,
+};
+
+const char *obi_conn_drop_name(enum obi_conn_drop reason); /* snake_case, for labels */
+
+struct obi_conns_stats {
+	uint64_t records;
+	uint64_t requests;   /* request heads seen */
+	uint64_t spans;      /* handed to the sink; requests = spans + pending + drops */
+	uint64_t pending;    /* requests still open */
+	uint64_t dropped[OBI_DROP_REASONS];
+	uint64_t connections; /* now in the table */
+};
+
+struct obi_conns_options {
+	size_t max_connections;
+	int64_t epoch_offset_ns; /* added to record times; 0 where they are epoch already */
+	uint64_t idle_ns;        /* give a response of unknown length up as ended after this */
+	uint64_t request_timeout_ns; /* unanswered request becomes status 408; 0 = never */
+	/* The process behind a record, or NULL. Borrowed until the next call. */
+	const struct obi_service *(*service)(void *context, uint32_t pid);
+	/* Progress board slot for a connection, or NULL where there is no board. */
+	const struct obi_board_slot *board; /* OBI_BOARD_SLOTS slots, or NULL */
+	void *context;
+	struct obi_span_sink sink;
+	/* Fills len random bytes (span and trace ids where the kernel made none). */
+	void (*random)(void *context, void *bytes, size_t len);
+};
+
+/* Returns NULL when out of memory. */
+struct obi_conns *obi_conns_new(const struct obi_conns_options *options);
+void obi_conns_free(struct obi_conns *conns);
+
+/* Takes one record; record and head are borrowed for the call. size is the record's whole
+ * size including head; a record that contradicts it is -EINVAL and changes nothing. */
+int obi_conns_put(struct obi_conns *conns, const struct obi_record *record, size_t size);
+
+/* Call now and then (every 10 ms to 1 s) with the time in the records' clock: ends responses
+ * whose last byte the board shows, times out the rest. */
+void obi_conns_tick(struct obi_conns *conns, uint64_t now_ns);
+
+/* Everything still open becomes a span with what is known (at shutdown, end of a capture). */
+void obi_conns_flush(struct obi_conns *conns);
+
+void obi_conns_stats(const struct obi_conns *conns, struct obi_conns_stats *ret_stats);
+
+#endif
