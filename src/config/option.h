@@ -11,37 +11,55 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct obi_error;
-struct obi_option;
-
-/* Type of the field that a row writes, in brackets. */
+/* In brackets: the C type of the field that a row writes. All memory behind the
+ * fields belongs to the configuration's arena. */
 enum obi_type {
-	OBI_TYPE_BOOL,      /* bool */
-	OBI_TYPE_INT,       /* int64_t, within min..max */
-	OBI_TYPE_FLOAT,     /* double, within min..max */
-	OBI_TYPE_DURATION,  /* uint64_t nanoseconds; Go syntax (1h30m, 500ms), within min..max */
-	OBI_TYPE_STRING,    /* const char *, never NULL ("" where unset) */
-	OBI_TYPE_CHOICE,    /* int: index into choices, NULL-terminated */
-	OBI_TYPE_LIST,      /* struct obi_list: strings; comma separated in the environment */
-	OBI_TYPE_PORTS,     /* struct obi_ranges: `80,443,8000-8999`, or a YAML list of integers */
-	OBI_TYPE_PIDS,      /* struct obi_ranges: same syntax, up to 4194304 */
-	OBI_TYPE_FLOATS,    /* struct obi_floats: ascending numbers (histogram bounds) */
-	OBI_TYPE_NODE,      /* struct obi_node *: a YAML sub-tree that its owner reads itself */
+	OBI_TYPE_BOOL,     /* bool */
+	OBI_TYPE_INT,      /* int64_t, within min..max */
+	OBI_TYPE_FLOAT,    /* double, within min..max */
+	OBI_TYPE_DURATION, /* uint64_t nanoseconds; Go syntax (1h30m, 500ms), within min..max ns */
+	OBI_TYPE_STRING,   /* const char *, never NULL ("" where unset) */
+	OBI_TYPE_GLOB,     /* const char *, "" where unset; compiles (base/glob.h) */
+	OBI_TYPE_CHOICE,   /* int: the value of one of `names` */
+	OBI_TYPE_FLAGS,    /* struct obi_flags: a list of `names`, or-ed */
+	OBI_TYPE_LIST,     /* struct obi_list: strings; comma separated in the environment */
+	OBI_TYPE_PORTS,    /* struct obi_ranges: `80,443,8000-8999`, or a YAML list */
+	OBI_TYPE_PIDS,     /* struct obi_ranges: same syntax, up to 4194304 */
+	OBI_TYPE_FLOATS,   /* struct obi_floats: strictly ascending numbers (histogram bounds) */
+	OBI_TYPE_CIDR,     /* struct obi_prefix: 10.0.0.0/8, 2001:db8::/32 */
+	OBI_TYPE_STRUCTS,  /* struct obi_array: a list of maps, each read by the `element` rows */
+	OBI_TYPE_MAP,      /* struct obi_array: a map of maps; an element begins with its name */
+	OBI_TYPE_LABELS,   /* struct obi_array of struct obi_label: a map of strings or lists */
 };
 
-#define OBI_OPTION_SECRET 0x01        /* masked as *** in dumps */
-#define OBI_OPTION_DEPRECATED 0x02    /* still works; using it warns */
-#define OBI_OPTION_UNIMPLEMENTED 0x04 /* parsed and checked; using it warns that it does nothing yet */
+#define OBI_OPTION_SECRET 0x01     /* masked as *** in dumps: keys, endpoints */
+#define OBI_OPTION_DEPRECATED 0x02 /* still works; using it warns */
+#define OBI_OPTION_UNIMPLEMENTED                                                                   \
+	0x04                      /* parsed and checked; using it warns that it does nothing yet */
+#define OBI_OPTION_LENIENT 0x08   /* FLAGS: an unknown name warns and is skipped */
+#define OBI_OPTION_OPTIONAL 0x10  /* INT: field is struct obi_optional_int */
+#define OBI_OPTION_REQUIRED 0x20  /* an element without it is an error */
+#define OBI_OPTION_SHORTHAND 0x40 /* a scalar in the place of an element means this row */
+
+struct obi_optional_int {
+	int64_t value;
+	bool set;
+};
+
+struct obi_flags {
+	uint32_t bits;
+	bool set; /* given by file or environment, even if empty */
+};
 
 struct obi_list {
-	const char **items; /* owned by the configuration's arena */
+	const char **items;
 	size_t count;
 	bool set; /* given, even if empty: an explicit [] is not the default */
 };
 
 struct obi_range {
 	uint32_t first;
-	uint32_t last;
+	uint32_t last; /* included */
 };
 
 struct obi_ranges {
@@ -54,31 +72,54 @@ struct obi_floats {
 	size_t count;
 };
 
-/* A parsed YAML value: scalar, list or map, with its place for messages. */
-struct obi_node {
-	enum obi_node_kind { OBI_NODE_SCALAR, OBI_NODE_LIST, OBI_NODE_MAP } kind;
-	const char *key;   /* in a map */
-	const char *value; /* of a scalar */
-	bool quoted;       /* the scalar stood in quotes: never null */
-	struct obi_node *children;
-	struct obi_node *next;
-	unsigned line;
+/* A network: addresses as in obi/record.h, IPv4 as ::ffff:a.b.c.d, so an IPv4 /8 has 104 bits.
+ * Bits after the prefix are zero. */
+struct obi_prefix {
+	uint8_t address[16];
+	uint8_t bits;     /* 0 to 128 */
+	const char *text; /* canonical, "10.0.0.0/8"; "" where unset */
 };
 
+/* An owner declares its own struct of this shape with a typed `items`. */
+struct obi_array {
+	void *items;
+	size_t count;
+	bool set; /* given, even if empty */
+};
+
+struct obi_label {
+	const char *name;
+	struct obi_list values;
+};
+
+/* A word and what it means. The first of several words with one value is the one that is
+ * printed; the others are accepted. */
+struct obi_name {
+	const char *name;
+	uint32_t value; /* CHOICE: the value; FLAGS: bits, several for a word like "all" */
+};
+
+struct obi_options;
+
 struct obi_option {
-	const char *key;     /* YAML path, `network.cache_max_flows`; NULL: environment only */
-	const char *env;     /* environment name; NULL: YAML only */
-	const char *aliases; /* further environment names, comma separated, tried in order after env */
+	const char *key; /* YAML path, `network.cache_max_flows`; NULL: environment only */
+	const char *env; /* environment name; NULL: none of its own */
+	const char
+		*aliases; /* further environment names, comma separated, tried in order after env */
 	enum obi_type type;
-	const char *fallback; /* default, in the environment's syntax; NULL: zero value */
+	const char *fallback; /* default: in the environment's syntax, or YAML for STRUCTS, MAP and
+			       * LABELS; NULL: zero value */
 	double min, max;      /* both 0: no bounds */
-	const char *const *choices; /* OBI_TYPE_CHOICE */
-	size_t offset;              /* in the owner's struct */
-	const char *help;           /* one line, no full stop needed */
-	unsigned flags;             /* OBI_OPTION_* */
-	/* Further check of a string or node, after parsing; 0, or -EINVAL with `why` (what is
-	 * allowed) filled in. May be NULL. */
-	int (*check)(const struct obi_option *option, const void *field, char *why, size_t why_size);
+	const struct obi_name *names; /* CHOICE, FLAGS: ends with a NULL name */
+	const struct obi_options *const
+		*element;    /* STRUCTS, MAP: groups of rows, NULL-terminated */
+	size_t element_size; /* STRUCTS, MAP: of one item */
+	size_t offset;       /* in the owner's struct */
+	const char *help;    /* one line, no full stop */
+	unsigned flags;      /* OBI_OPTION_* */
+	/* Further check after parsing, of the whole field; LIST: of each item (const char *).
+	 * 0, or -EINVAL with what is allowed in `why`. May be NULL. */
+	int (*check)(const void *field, char *why, size_t why_size);
 };
 
 /* All rows of one owner, in the order of the docs. */
@@ -86,10 +127,13 @@ struct obi_options {
 	const char *title; /* heading in --help and docs */
 	const struct obi_option *rows;
 	size_t count;
-	size_t base; /* offset of the owner's struct in struct obi_settings */
+	size_t base; /* offset of the owner's struct in the whole */
 };
 
 /* Does any range hold value? */
 bool obi_ranges_have(const struct obi_ranges *ranges, uint32_t value);
+
+/* Is the address (16 bytes, IPv4-mapped) in the network? */
+bool obi_prefix_has(const struct obi_prefix *prefix, const uint8_t address[16]);
 
 #endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kernel side: `ebpf.*`. */
+#ifndef OBI_BROKER_OPTIONS_H
+#define OBI_BROKER_OPTIONS_H
+
+#include "config/option.h"
+
+/* ebpf.context_propagation: bits. */
+enum obi_propagation {
+	OBI_PROPAGATE_HEADERS = 0x1, /* traceparent in HTTP headers */
+	OBI_PROPAGATE_TCP = 0x2,     /* TCP option */
+	OBI_PROPAGATE_ALL = 0x3,
+	OBI_PROPAGATE_IP = 0x4, /* accepted and without effect; cleared after loading */
+};
+
+enum obi_tc_backend {
+	OBI_TC_AUTO,
+	OBI_TC_TC,
+	OBI_TC_TCX,
+};
+
+struct obi_broker_options {
+	struct obi_flags context_propagation; /* enum obi_propagation; 0 bits = disabled */
+	bool enable_context_propagation;      /* deprecated: the same as `all` */
+	bool track_request_headers;           /* adopt an incoming traceparent */
+	int tc_backend;                       /* enum obi_tc_backend */
+	uint64_t http_request_timeout;        /* ns; 0 = never give a request up */
+};
+
+extern const struct obi_options obi_broker_option_rows;
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which processes to instrument: `discovery.*` and its shorthands at the top level. */
+#ifndef OBI_SERVICE_OPTIONS_H
+#define OBI_SERVICE_OPTIONS_H
+
+#include "config/option.h"
+#include "settings/later.h"
+
+/* One entry of discovery.instrument and of the exclude lists. All that is given must match;
+ * "" and empty ranges ask nothing. Globs match the whole string. */
+struct obi_criteria {
+	struct obi_ranges open_ports;  /* any port that the process listens on */
+	const char *exe_path;          /* glob over the full executable path */
+	const char *languages;         /* glob over the detected language */
+	const char *cmd_args;          /* glob over the command line after its first blank */
+	struct obi_ranges target_pids; /* any of them */
+	const char *name;              /* service.name of what matched, "" = found out */
+	const char *name_space;        /* service.namespace, likewise */
+	struct obi_later_criteria later;
+	/* Derived: asks for something that cannot be found out yet (Kubernetes metadata, ...), so
+	 * it matches nothing, whatever else it says. */
+	bool never;
+};
+
+struct obi_criteria_list {
+	struct obi_criteria *items;
+	size_t count;
+	bool set;
+};
+
+struct obi_discovery_options {
+	struct obi_ranges open_port;
+	struct obi_ranges target_pids;
+	const char *auto_target_exe;      /* glob */
+	const char *auto_target_language; /* glob */
+	struct obi_criteria_list instrument;
+	struct obi_criteria_list exclude_instrument;
+	struct obi_criteria_list default_exclude_instrument;
+	/* Derived, what a selection goes by: the entries of `instrument`, then one made of
+	 * open_port, auto_target_exe and auto_target_language together; or, where target_pids is
+	 * given, one of those pids alone. Later entries win for name and namespace. */
+	struct obi_criteria_list selected;
+};
+
+extern const struct obi_options obi_discovery_option_rows;
+
+/* The rows of one struct obi_criteria, for other lists of the same shape. */
+extern const struct obi_options *const obi_criteria_rows[];
+
+#endif
