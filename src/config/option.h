@@ -99,7 +99,7 @@ struct obi_name {
 	uint32_t value; /* CHOICE: the value; FLAGS: bits, several for a word like "all" */
 };
 
-struct obi_options;
+struct obi_group;
 
 struct obi_option {
 	const char *key; /* YAML path, `network.cache_max_flows`; NULL: environment only */
@@ -127,7 +127,29 @@ struct obi_options {
 	const char *title; /* heading in --help and docs */
 	const struct obi_option *rows;
 	size_t count;
+};
+
+/* Owners put together: an array of these, ending with NULL options, describes one struct. */
+struct obi_group {
+	const struct obi_options *options;
 	size_t base; /* offset of the owner's struct in the whole */
+};
+
+/* Room for the field of any type: for rows whose values nothing reads yet. */
+union obi_slot {
+	bool boolean;
+	int64_t integer;
+	double number;
+	uint64_t duration;
+	const char *string;
+	int choice;
+	struct obi_flags flags;
+	struct obi_optional_int optional;
+	struct obi_list list;
+	struct obi_ranges ranges;
+	struct obi_floats floats;
+	struct obi_prefix prefix;
+	struct obi_array array;
 };
 
 /* Does any range hold value? */

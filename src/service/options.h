@@ -4,7 +4,9 @@
 #define OBI_SERVICE_OPTIONS_H
 
 #include "config/option.h"
-#include "settings/later.h"
+
+/* Rows of obi_later_criteria_rows: this number may only become smaller. */
+#define OBI_LATER_CRITERIA 24
 
 /* One entry of discovery.instrument and of the exclude lists. All that is given must match;
  * "" and empty ranges ask nothing. Globs match the whole string. */
@@ -16,7 +18,7 @@ struct obi_criteria {
 	struct obi_ranges target_pids; /* any of them */
 	const char *name;              /* service.name of what matched, "" = found out */
 	const char *name_space;        /* service.namespace, likewise */
-	struct obi_later_criteria later;
+	union obi_slot later[OBI_LATER_CRITERIA]; /* of rows that do nothing yet */
 	/* Derived: asks for something that cannot be found out yet (Kubernetes metadata, ...), so
 	 * it matches nothing, whatever else it says. */
 	bool never;
@@ -44,7 +46,10 @@ struct obi_discovery_options {
 
 extern const struct obi_options obi_discovery_option_rows;
 
-/* The rows of one struct obi_criteria, for other lists of the same shape. */
-extern const struct obi_options *const obi_criteria_rows[];
+/* The rows of one struct obi_criteria; those that do nothing yet stand in settings/later.c, with
+ * all others of their kind. */
+extern const struct obi_options obi_criteria_option_rows;
+extern const struct obi_options obi_later_criteria_rows;
+extern const struct obi_group obi_criteria_groups[];
 
 #endif

@@ -34,9 +34,8 @@ struct obi_settings {
 	struct obi_arena *arena;      /* everything above points into it */
 };
 
-/* All rows: groups in the order of the docs, NULL-terminated. Each group's base is its struct's
- * offset in struct obi_settings. */
-extern const struct obi_options *const obi_settings_groups[];
+/* All rows, in the order of the docs; they describe struct obi_settings. */
+extern const struct obi_group obi_settings_groups[];
 
 /* Reads the file (path, unless OTEL_EBPF_CONFIG_PATH is in environ; NULL: no file) and the
  * environment. 0; -EINVAL for a bad value or file, -ENOENT and other errno for a file that
