@@ -42,7 +42,8 @@ all: bin/obi
 
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(BPF_HEADERS) Makefile
 	@mkdir -p $(@D)
-	$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Werror -Wno-unused-function -D__TARGET_ARCH_$(BPF_ARCH) \
+	$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Werror -Wno-unused-function \
+		-Wno-gnu-variable-sized-type-not-at-end -D__TARGET_ARCH_$(BPF_ARCH) \
 		-Ibpf -Iinclude -c $< -o $@.full
 	$(BPFTOOL) gen object $@ $@.full
 

@@ -27,7 +27,7 @@ enum obi_initiator {
 struct obi_flow_key {
 	__u8 src_addr[16];
 	__u8 dst_addr[16];
-	__u16 src_port; /* ICMP: type and code */
+	__u16 src_port; /* 0 for protocols without ports and for later fragments */
 	__u16 dst_port;
 	__u16 eth_protocol; /* ETH_P_* in host order */
 	__u8 transport;     /* IANA protocol number */
@@ -42,7 +42,7 @@ struct obi_flow_value {
 	__u64 last_ns;
 	__u32 first_ifindex; /* where the flow was seen first: only that place counts */
 	__u8 first_direction;
-	__u8 initiator; /* enum obi_initiator */
+	__u8 initiator;  /* enum obi_initiator */
 	__u16 tcp_flags; /* all flags seen, RFC 9293 section 3.1 */
 };
 
@@ -58,18 +58,21 @@ _Static_assert(sizeof(struct obi_flow) == 88, "obi_flow layout");
 /* Counters of the network tracer: one per-CPU array, summed by the reader.
  * seen = counted in flows + overflow records + lost + filtered + duplicate. */
 enum obi_net_counter {
-	OBI_NET_PACKETS,          /* packets that the hook saw */
+	OBI_NET_PACKETS, /* packets that the hook saw */
 	OBI_NET_BYTES,
 	OBI_NET_FILTERED,         /* by interface, protocol, direction or sampling */
 	OBI_NET_DUPLICATE,        /* seen before at another interface */
 	OBI_NET_NOT_IP,           /* ARP and the like */
 	OBI_NET_OVERFLOW_PACKETS, /* did not fit the map, sent one by one */
 	OBI_NET_OVERFLOW_BYTES,
-	OBI_NET_LOST_PACKETS,     /* neither map nor ring had room */
+	OBI_NET_LOST_PACKETS, /* neither map nor ring had room */
 	OBI_NET_LOST_BYTES,
-	OBI_NET_MALFORMED,        /* headers cut off or absurd */
-	OBI_NET_FLOWS,            /* flows begun in the map */
+	OBI_NET_MALFORMED, /* headers cut off or absurd */
+	OBI_NET_FLOWS,     /* flows begun in the map */
 	OBI_NET_COUNTERS,
 };
+
+/* A record in the network ring: an overflow flow of one packet, or with packets = 0 the notice that
+ * the map fills up and should be drained before its time. */
 
 #endif

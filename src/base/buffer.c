@@ -119,8 +119,11 @@ void buffer_printf(struct buffer *buf, const char *format, ...)
 static size_t utf8_length(struct slice s)
 {
 	uint8_t c = s.data[0];
-	size_t len = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 :
-		     c >= 0xf0 && c < 0xf5 ? 4 : 0;
+	size_t len = c < 0x80                ? 1
+		     : c >= 0xc2 && c < 0xe0 ? 2
+		     : c >= 0xe0 && c < 0xf0 ? 3
+		     : c >= 0xf0 && c < 0xf5 ? 4
+					     : 0;
 
 	if (!len || s.len < len)
 		return 0;

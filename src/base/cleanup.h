@@ -29,8 +29,18 @@ static inline void cleanup_fclose(FILE **file)
 #define _cleanup_fclose_ __attribute__((cleanup(cleanup_fclose)))
 
 /* Hands an acquired descriptor on: the variable no longer owns it. */
-#define take_fd(fd) __extension__({ int taken_ = (fd); (fd) = -1; taken_; })
-#define take_ptr(p) __extension__({ __typeof__(p) taken_ = (p); (p) = NULL; taken_; })
+#define take_fd(fd)                                                                                \
+	__extension__({                                                                            \
+		int taken_ = (fd);                                                                 \
+		(fd) = -1;                                                                         \
+		taken_;                                                                            \
+	})
+#define take_ptr(p)                                                                                \
+	__extension__({                                                                            \
+		__typeof__(p) taken_ = (p);                                                        \
+		(p) = NULL;                                                                        \
+		taken_;                                                                            \
+	})
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -23,7 +23,11 @@ enum log_level {
 };
 
 struct log_value {
-	enum { LOG_VALUE_STR, LOG_VALUE_INT, LOG_VALUE_SLICE } kind;
+	enum {
+		LOG_VALUE_STR,
+		LOG_VALUE_INT,
+		LOG_VALUE_SLICE
+	} kind;
 	const char *str;
 	int64_t num;
 	struct slice slice;
@@ -59,12 +63,16 @@ bool log_enabled(enum log_level level);
 /* Writes one line in one write(2). fields end where count says. */
 void log_write(enum log_level level, const char *msg, const struct log_field *fields, int count);
 
-#define LOG_FIELDS(...) \
-	(const struct log_field[]){ __VA_ARGS__ }, \
-		(int)(sizeof((const struct log_field[]){ __VA_ARGS__ }) / sizeof(struct log_field))
+#define LOG_FIELDS(...)                                                                            \
+	(const struct log_field[]){ __VA_ARGS__ },                                                 \
+		(int)(sizeof((const struct log_field[]){ __VA_ARGS__ }) /                          \
+		      sizeof(struct log_field))
 
 /* log_info("text", F("key", log_str(value)), ...): at least one field; log_info0 without. */
-#define F(key_, value_) { .key = (key_), .value = (value_) }
+#define F(key_, value_)                                                                            \
+	{                                                                                          \
+		.key = (key_), .value = (value_)                                                   \
+	}
 #define log_debug(msg, ...) log_write(LOG_DEBUG, msg, LOG_FIELDS(__VA_ARGS__))
 #define log_info(msg, ...) log_write(LOG_INFO, msg, LOG_FIELDS(__VA_ARGS__))
 #define log_warn(msg, ...) log_write(LOG_WARN, msg, LOG_FIELDS(__VA_ARGS__))

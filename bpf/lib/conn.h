@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* State of a connection: found, made, filled in. */
+#ifndef OBI_BPF_CONN_H
+#define OBI_BPF_CONN_H
+
+/* Where the state is kept: by_addr is a constant of the plane (see hooks/). */
+static __always_inline struct conn_state *conn_get(struct sock *sk, bool by_addr)
+{
+	u64 addr = (u64)sk;
+
+	if (by_addr)
+		return bpf_map_lookup_elem(&conns_by_addr, &addr);
+	return bpf_sk_storage_get(&conns, sk, NULL, 0);
+}
+
+static __always_inline void conn_forget(struct sock *sk, bool by_addr)
+{
+	u64 addr = (u64)sk;
+
+	if (by_addr)
+		bpf_map_delete_elem(&conns_by_addr, &addr);
+	else
+		bpf_sk_storage_delete(&conns, sk);
+}
+
+static __always_inline void map_ipv4(u8 *addr, __be32 ip)
+{
+	__builtin_memset(addr, 0, 10);
+	addr[10] = 0xff;
+	addr[11] = 0xff;
+	__builtin_memcpy(addr + 12, &ip, sizeof(ip));
+}
+
+static __always_inline void tuple_of_sock(struct sock *sk, struct obi_tuple *ret_tuple)
+{
+	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	if (family == AF_INET) {
+		map_ipv4(ret_tuple->local_addr, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+		map_ipv4(ret_tuple->remote_addr, BPF_CORE_READ(sk, __sk_common.skc_daddr));
+	} else {
+		BPF_CORE_READ_INTO(&ret_tuple->local_addr, sk,
+				   __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
+		BPF_CORE_READ_INTO(&ret_tuple->remote_addr, sk,
+				   __sk_common.skc_v6_daddr.in6_u.u6_addr8);
+	}
+	ret_tuple->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	ret_tuple->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	ret_tuple->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+}
+
+static __always_inline bool sock_is_tcp(struct sock *sk)
+{
+	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	/* sk_protocol was a bit field in a 32 bit word until 5.6, so 5.10 has it plain. */
+	return (family == AF_INET || family == AF_INET6) &&
+	       BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+}
+
+/* Makes the state of a connection of a selected process. The tuple of a connecting socket is
+ * not known yet: it is filled in with the first message. */
+static __always_inline struct conn_state *conn_create(struct sock *sk, u32 pid, u8 side,
+						      bool by_addr)
+{
+	u64 addr = (u64)sk;
+	u64 now = bpf_ktime_get_ns();
+	struct conn_state *state;
+
+	if (by_addr) {
+		u32 slot = SCRATCH_STATE;
+		struct scratch *blank = bpf_map_lookup_elem(&scratch, &slot);
+
+		if (!blank)
+			return NULL;
+		/* head[] of this slot is never written: it stays zero. */
+		bpf_map_update_elem(&conns_by_addr, &addr, (struct conn_state *)blank->head,
+				    BPF_ANY);
+		state = bpf_map_lookup_elem(&conns_by_addr, &addr);
+	} else {
+		state = bpf_sk_storage_get(&conns, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	}
+	if (!state) {
+		count(OBI_APP_STATE_FULL);
+		return NULL;
+	}
+	/* Unique while the kernel runs: no CPU makes two in a nanosecond. The low bits spread over
+	 * the board's slots. */
+	state->id = ((u64)bpf_get_smp_processor_id() << 56) ^ now;
+	state->side = side;
+	state->pid = pid;
+	return state;
+}
+
+/* The state of a socket on which a process just moved bytes, or NULL where it is not observed. */
+static __always_inline struct conn_state *conn_of_chunk(struct sock *sk, bool by_addr)
+{
+	struct conn_state *state = conn_get(sk, by_addr);
+	u32 tgid;
+
+	if (state)
+		return state->muted ? NULL : state;
+	tgid = bpf_get_current_pid_tgid() >> 32;
+	if (!process_selected(tgid) || !sock_is_tcp(sk))
+		return NULL;
+	/* Sockets that connected under our eyes have a state already. This one was accepted, or it
+	 * is older than we are. */
+	return conn_create(sk, tgid, OBI_SIDE_UNKNOWN, by_addr);
+}
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * First-bytes guess: all that the kernel side knows of protocols. It decides whether
+ * bytes are worth a record; parsing is the worker's.
+ */
+#ifndef OBI_BPF_GUESS_H
+#define OBI_BPF_GUESS_H
+
+enum protocol_guess {
+	GUESS_NONE,
+	GUESS_HTTP_REQUEST,
+	GUESS_HTTP_RESPONSE,
+	GUESS_FOREIGN, /* recognised as something that is not observed: TLS, HTTP/2 */
+};
+
+#define GUESS_BYTES 16
+
+/*
+ * Tests on bytes as arithmetic: one bit each, no branch, so that the verifier walks one path
+ * through them instead of two to the power of their number. barrier_var() keeps the compiler
+ * from turning them into branches again. All take values of 0 to 255.
+ */
+static __always_inline u32 byte_below(u32 c, u32 limit)
+{
+	barrier_var(c);
+	return (c - limit) >> 31;
+}
+
+static __always_inline u32 byte_is(u32 c, u32 other)
+{
+	return byte_below(c ^ other, 1);
+}
+
+static __always_inline u32 byte_between(u32 c, u32 first, u32 last)
+{
+	return byte_below((c - first) & 0xff, last - first + 1);
+}
+
+/* A method is a token (RFC 9110 section 9.1), in practice capitals, '-' and '_'; the target
+ * begins with '/', '*', or "http" in any case; CONNECT takes an authority. */
+static __noinline bool is_request(const u8 *p)
+{
+	u32 method = 0, space = 0, target = 0, first;
+
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < GUESS_BYTES; i++) {
+		u32 c = p[i];
+
+		method |= (byte_between(c, 'A', 'Z') | byte_is(c, '-') | byte_is(c, '_')) << i;
+		space |= byte_is(c, ' ') << i;
+		target |= (byte_is(c, '/') | byte_is(c, '*') | byte_is(c | 0x20, 'h')) << i;
+	}
+	first = space & -space; /* bit of the first blank */
+	if (first < 2 || (method & (first - 1)) != first - 1)
+		return false;
+	return (target & (first << 1)) || *(u64 *)p == 0x205443454e4e4f43 /* "CONNECT " */;
+}
+
+/* What does head of a scratch begin with? (enum protocol_guess) It is zero where the chunk was
+ * shorter. Both architectures are little-endian. */
+__noinline int scratch_guess(u32 slot)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
+	u64 word;
+
+	if (!s)
+		return GUESS_NONE;
+	word = *(u64 *)s->head;
+	if ((word & 0xffffffffffffff) == 0x2e312f50545448 /* "HTTP/1." */)
+		return GUESS_HTTP_RESPONSE;
+	/* A TLS record (RFC 8446 section 5.1): handshake, version 3.x. */
+	if ((word & 0xffff) == 0x0316)
+		return GUESS_FOREIGN;
+	/* The preface of HTTP/2 (RFC 9113 section 3.4): "PRI * HT" */
+	if (word == 0x5448202a20495250)
+		return GUESS_FOREIGN;
+	return is_request(s->head) ? GUESS_HTTP_REQUEST : GUESS_NONE;
+}
+
+#endif

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Messages: what every plane's hooks call. See include/obi/record.h for what a message is.
+ *
+ * Most calls end early: a socket without state of a process that is not selected, or a
+ * later chunk of a body, which only adds to the totals.
+ */
+#ifndef OBI_BPF_MESSAGE_H
+#define OBI_BPF_MESSAGE_H
+
+#define MUTE_AFTER 4      /* messages that no protocol claimed */
+#define RESPONSE_HEAD 512 /* bytes copied of what is not a request */
+#define RING_WAKE_DIVISOR 2
+
+/* No record wakes the reader, which drains on a timer, unless the ring is half full. */
+static __always_inline u64 ring_flags(void)
+{
+	u64 size = bpf_ringbuf_query(&records, 1 /* BPF_RB_RING_SIZE */);
+
+	return bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > size / RING_WAKE_DIVISOR
+		       ? BPF_RB_FORCE_WAKEUP
+		       : BPF_RB_NO_WAKEUP;
+}
+
+static __always_inline void record_output(struct scratch *s, u32 head_len)
+{
+	u32 size = sizeof(struct obi_record) + head_len;
+
+	if (head_len > OBI_HEAD_MAX)
+		return;
+	s->record.head_len = head_len;
+	if (bpf_ringbuf_output(&records, s, size, ring_flags()))
+		count(OBI_APP_RING_FULL);
+	else
+		count(OBI_APP_RECORDS);
+}
+
+static __always_inline void record_fill(struct scratch *s, const struct conn_state *state, u8 type,
+					u8 direction, u64 now)
+{
+	struct obi_record *r = &s->record;
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+
+	r->type = type;
+	r->direction = direction;
+	r->side = state->side;
+	r->flags = 0;
+	r->message = state->message;
+	r->conn = state->id;
+	r->time_ns = now;
+	r->pid = state->pid;
+	r->tid = (u32)pid_tgid;
+	r->pad = 0;
+	__builtin_memcpy(&r->tuple, &state->tuple, sizeof(r->tuple));
+	if (propagate && state->stamped) {
+		__builtin_memcpy(&r->trace, &state->trace, sizeof(r->trace));
+		r->flags |= OBI_RECORD_TRACED;
+		if (state->injected)
+			r->flags |= OBI_RECORD_INJECTED;
+	} else {
+		__builtin_memset(&r->trace, 0, sizeof(r->trace));
+	}
+}
+
+static __always_inline void board_write(const struct conn_state *state, const struct scratch *s)
+{
+	u32 key = (u32)state->id & (OBI_BOARD_SLOTS - 1);
+	struct obi_board_slot *slot = bpf_map_lookup_elem(&board, &key);
+
+	if (!slot)
+		return;
+	slot->conn = state->id;
+	slot->message = state->message;
+	slot->total_bytes = state->total;
+	slot->last_ns = state->last_ns;
+	slot->tail = s->tail;
+}
+
+/* Does a head that ends here, after len bytes, go on in the next chunk? */
+static __always_inline bool head_goes_on(const struct scratch *s, u32 len, u32 captured)
+{
+	if (len < s->bytes || captured >= OBI_HEAD_MAX)
+		return false;
+	if (len < 4 || len > OBI_HEAD_MAX)
+		return true;
+	return !(s->head[len - 4] == '\r' && s->head[len - 3] == '\n' && s->head[len - 2] == '\r' &&
+		 s->head[len - 1] == '\n');
+}
+
+static __always_inline void message_trace(struct conn_state *state, struct scratch *s, u32 slot,
+					  u8 direction, enum protocol_guess guess, u32 len)
+{
+	if (guess == GUESS_HTTP_REQUEST) {
+		if (direction == OBI_RECV)
+			trace_begin_server(state, s, slot, len);
+		else
+			trace_begin_client(state);
+	} else if (guess == GUESS_HTTP_RESPONSE && direction == OBI_SEND) {
+		trace_end_server(state);
+	}
+}
+
+/* An answer that is not interim (RFC 9110 section 15.2) uses up the request's identity. */
+static __always_inline void response_began(struct conn_state *state, const struct scratch *s,
+					   u8 direction)
+{
+	state->interim = s->head[9] == '1'; /* "HTTP/1.1 1xx" */
+	if (direction == OBI_RECV && !state->interim) {
+		state->stamped = 0;
+		state->injected = 0;
+	}
+}
+
+/* What nothing claims is not worth a record, unless the connection is known to carry HTTP:
+ * then it is a body, and its totals count. */
+static __always_inline bool message_unclaimed(struct conn_state *state, enum protocol_guess guess)
+{
+	if (guess == GUESS_HTTP_REQUEST || guess == GUESS_HTTP_RESPONSE) {
+		state->protocol = guess;
+		state->unrecognised = 0;
+		return false;
+	}
+	count(OBI_APP_UNRECOGNISED);
+	if (++state->unrecognised >= MUTE_AFTER || guess == GUESS_FOREIGN) {
+		state->muted = 1;
+		count(OBI_APP_MUTED);
+	}
+	return state->muted || state->protocol == GUESS_NONE;
+}
+
+/* A message begins. false where it is not reported. */
+static __always_inline bool message_begin(struct sock *sk, struct conn_state *state,
+					  struct scratch *s, u32 slot, u8 direction,
+					  enum protocol_guess guess, u32 len)
+{
+	if (state->reported) {
+		state->pending_total = state->total;
+		state->pending_last_ns = state->last_ns;
+	}
+	state->reported = 0;
+	state->direction = direction;
+	state->total = 0;
+	if (guess == GUESS_HTTP_REQUEST && direction == OBI_RECV)
+		state->stamped = 0;
+	if (message_unclaimed(state, guess))
+		return false;
+	if (state->tuple.netns == 0)
+		tuple_of_sock(sk, &state->tuple);
+	if (propagate)
+		message_trace(state, s, slot, direction, guess, len);
+	state->message++;
+	state->captured = len;
+	state->reported = 1;
+	state->head_open = guess != GUESS_NONE && head_goes_on(s, len, len);
+	return true;
+}
+
+/* The message under way goes on: a record is due only where a head may begin (pipelining) or go
+ * on. */
+static __always_inline bool message_more(struct conn_state *state, struct scratch *s,
+					 enum protocol_guess guess, u32 len)
+{
+	if (guess == GUESS_HTTP_REQUEST || guess == GUESS_HTTP_RESPONSE)
+		state->captured = 0; /* a head of its own */
+	else if (!state->head_open)
+		return false;
+	state->captured += len;
+	state->head_open = head_goes_on(s, len, state->captured);
+	return len > 0;
+}
+
+/*
+ * Bytes went through a socket: the body behind every send and receive hook. state is the
+ * socket's; s, of that slot, has bytes and data filled in where readable.
+ */
+static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, struct scratch *s,
+				     u32 slot, u8 direction, bool readable)
+{
+	bool turn = state->total == 0 || state->direction != direction;
+	u64 now = bpf_ktime_get_ns();
+	enum protocol_guess guess = GUESS_NONE;
+	bool report;
+	u32 len = 0;
+
+	if (!turn && !state->reported) {
+		state->total += s->bytes;
+		state->last_ns = now;
+		return;
+	}
+	if (readable)
+		len = scratch_read(slot);
+	if (len > OBI_HEAD_MAX)
+		return;
+	if (len == 0)
+		count(OBI_APP_UNREADABLE);
+	else
+		guess = scratch_guess(slot);
+	report = turn ? message_begin(sk, state, s, slot, direction, guess, len)
+		      : message_more(state, s, guess, len);
+	if (report) {
+		record_fill(s, state, turn ? OBI_RECORD_MESSAGE : OBI_RECORD_MORE, direction, now);
+		s->record.bytes = s->bytes;
+		s->record.before = state->total;
+		s->record.total_bytes = turn ? state->pending_total : 0;
+		s->record.last_ns = turn ? state->pending_last_ns : 0;
+		if (len == 0)
+			s->record.flags |= OBI_RECORD_UNREADABLE;
+		record_output(s, guess != GUESS_HTTP_REQUEST && len > RESPONSE_HEAD ? RESPONSE_HEAD
+										    : len);
+	}
+	state->total += s->bytes;
+	state->last_ns = now;
+	if (state->reported && (!turn || len < s->bytes)) {
+		s->tail = 0;
+		if (len)
+			scratch_tail(slot);
+		board_write(state, s);
+	}
+	if (guess == GUESS_HTTP_RESPONSE)
+		response_began(state, s, direction);
+}
+
+/* The connection ends, or our side of it (type FIN or CLOSE). */
+static __always_inline void on_end(struct sock *sk, struct conn_state *state, u8 type)
+{
+	struct obi_record record;
+
+	if (state->message == 0)
+		return;
+	__builtin_memset(&record, 0, sizeof(record));
+	record.type = type;
+	record.direction = state->direction;
+	record.side = state->side;
+	record.message = state->message;
+	record.conn = state->id;
+	record.time_ns = bpf_ktime_get_ns();
+	record.pid = state->pid;
+	record.tuple = state->tuple;
+	/* A message that was not reported left its predecessor's totals pending. */
+	record.total_bytes = state->reported ? state->total : state->pending_total;
+	record.last_ns = state->reported ? state->last_ns : state->pending_last_ns;
+	if (type == OBI_RECORD_CLOSE && BPF_CORE_READ(sk, sk_err))
+		record.flags |= OBI_RECORD_RESET;
+	if (bpf_ringbuf_output(&records, &record, sizeof(record), ring_flags()))
+		count(OBI_APP_RING_FULL);
+	else
+		count(OBI_APP_RECORDS);
+}
+
+#endif

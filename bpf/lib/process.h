@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Processes come and go. Children of a selected process are selected at once, here. */
+#ifndef OBI_BPF_PROCESS_H
+#define OBI_BPF_PROCESS_H
+
+static __always_inline void process_event(u32 type, u32 pid, u32 parent)
+{
+	struct obi_process_event event = { .type = type, .pid = pid, .parent = parent };
+
+	(void)bpf_ringbuf_output(&process_events, &event, sizeof(event), 0);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(process_exec, struct task_struct *task)
+{
+	process_event(OBI_PROCESS_EXEC, bpf_get_current_pid_tgid() >> 32, 0);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	u32 from = BPF_CORE_READ(parent, tgid), to = BPF_CORE_READ(child, tgid);
+	u32 *flags, child_flags;
+
+	if (from == to) /* a thread */
+		return 0;
+	flags = bpf_map_lookup_elem(&processes, &from);
+	if (!flags || !(*flags & OBI_PROCESS_SELECTED) || !follow_children)
+		return 0;
+	child_flags = *flags;
+	if (bpf_map_update_elem(&processes, &to, &child_flags, BPF_ANY))
+		count(OBI_APP_STATE_FULL);
+	process_event(OBI_PROCESS_FORK, to, from);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task)
+{
+	u32 tgid = BPF_CORE_READ(task, tgid);
+
+	/* do_exit() has counted this thread out already: 0 means it was the last. */
+	if (!bpf_map_lookup_elem(&processes, &tgid) ||
+	    BPF_CORE_READ(task, signal, live.counter) > 0)
+		return 0;
+	bpf_map_delete_elem(&processes, &tgid);
+	process_event(OBI_PROCESS_EXIT, tgid, 0);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0 OR BSD-2-Clause */
+/*
+ * Process events: from the kernel side to the broker, which decides what is
+ * instrumented.
+ */
+#ifndef OBI_PROCESS_H
+#define OBI_PROCESS_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+enum obi_process_event_type {
+	OBI_PROCESS_EXEC = 1,
+	OBI_PROCESS_FORK = 2,   /* only children of selected processes */
+	OBI_PROCESS_EXIT = 3,   /* only processes in the map */
+	OBI_PROCESS_LISTEN = 4, /* any process began to listen on a TCP port */
+};
+
+struct obi_process_event {
+	__u32 type;   /* enum obi_process_event_type */
+	__u32 pid;    /* thread group id in the root pid namespace */
+	__u32 parent; /* FORK */
+	__u32 port;   /* LISTEN, host order */
+	__u32 netns;  /* LISTEN: inode of the network namespace */
+	__u32 pad;
+};
+
+_Static_assert(sizeof(struct obi_process_event) == 24, "obi_process_event layout");
+
+/* Value of the processes map (key: thread group id). */
+#define OBI_PROCESS_SELECTED 0x01 /* its connections are observed */
+#define OBI_PROCESS_KNOWN 0x02    /* the broker wants to hear of its exit */
+
+#endif
