@@ -4,25 +4,25 @@
  * of which the loader picks one.
  */
 #include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
 #include "obi/process.h"
 #include "obi/record.h"
 
-#include "lib/conn.h"
-#include "lib/guess.h"
 #include "lib/maps.h"
-#include "lib/message.h"
-#include "lib/process.h"
-#include "lib/state.h"
-#include "lib/trace.h"
+#include "lib/guess.h"
 #include "lib/user_data.h"
+#include "lib/conn.h"
+#include "lib/trace.h"
+#include "lib/message.h"
+#include "lib/state.h"
+#include "lib/process.h"
 
+#include "hooks/socket_tracepoints.h"
 #include "hooks/fentry.h"
 #include "hooks/kprobe.h"
-#include "hooks/socket_tracepoints.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
