@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* For a row with only one bound. */
+#define OBI_UNBOUNDED __builtin_inf()
+
 /* In brackets: the C type of the field that a row writes. All memory behind the
  * fields belongs to the configuration's arena. */
 enum obi_type {
@@ -102,21 +105,19 @@ struct obi_name {
 struct obi_group;
 
 struct obi_option {
-	const char *key; /* YAML path, `network.cache_max_flows`; NULL: environment only */
-	const char *env; /* environment name; NULL: none of its own */
-	const char
-		*aliases; /* further environment names, comma separated, tried in order after env */
+	const char *key;     /* YAML path, `network.cache_max_flows`; NULL: environment only */
+	const char *env;     /* environment name; NULL: none of its own */
+	const char *aliases; /* further variables, comma separated, tried in order after env */
 	enum obi_type type;
 	const char *fallback; /* default: in the environment's syntax, or YAML for STRUCTS, MAP and
 			       * LABELS; NULL: zero value */
 	double min, max;      /* both 0: no bounds */
-	const struct obi_name *names; /* CHOICE, FLAGS: ends with a NULL name */
-	const struct obi_options *const
-		*element;    /* STRUCTS, MAP: groups of rows, NULL-terminated */
-	size_t element_size; /* STRUCTS, MAP: of one item */
-	size_t offset;       /* in the owner's struct */
-	const char *help;    /* one line, no full stop */
-	unsigned flags;      /* OBI_OPTION_* */
+	const struct obi_name *names;    /* CHOICE, FLAGS: ends with a NULL name */
+	const struct obi_group *element; /* STRUCTS, MAP: the rows of one item */
+	size_t element_size;             /* STRUCTS, MAP: of one item */
+	size_t offset;                   /* in the owner's struct */
+	const char *help;                /* one line, no full stop */
+	unsigned flags;                  /* OBI_OPTION_* */
 	/* Further check after parsing, of the whole field; LIST: of each item (const char *).
 	 * 0, or -EINVAL with what is allowed in `why`. May be NULL. */
 	int (*check)(const void *field, char *why, size_t why_size);
@@ -127,6 +128,8 @@ struct obi_options {
 	const char *title; /* heading in --help and docs */
 	const struct obi_option *rows;
 	size_t count;
+	bool slots;         /* row i's field is the i-th union obi_slot, whatever its offset */
+	const char *strict; /* an unknown key that begins so is an error; NULL: it only warns */
 };
 
 /* Owners put together: an array of these, ending with NULL options, describes one struct. */
@@ -151,6 +154,12 @@ union obi_slot {
 	struct obi_prefix prefix;
 	struct obi_array array;
 };
+
+/* The field of row i in the struct that the groups describe. */
+void *obi_group_field(const struct obi_group *group, size_t i, void *base);
+
+/* Rows in all groups. */
+size_t obi_groups_count(const struct obi_group *groups);
 
 /* Does any range hold value? */
 bool obi_ranges_have(const struct obi_ranges *ranges, uint32_t value);
