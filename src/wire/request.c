@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The closed set of what a worker may ask of the broker. */
+#include "wire/wire.h"
+
+const struct obi_request obi_requests[] = {
+	{ OBI_REQUEST_READY, "ready", OBI_PHASE_STARTING, 0, 1 },
+	{ OBI_REQUEST_COUNTERS, "counters", OBI_PHASE_RUNNING | OBI_PHASE_STOPPING, 0, 50 },
+};
+
+const size_t obi_request_count = sizeof(obi_requests) / sizeof(obi_requests[0]);
+
+const struct obi_request *obi_request_check(uint32_t id, size_t size, int fd_count, enum obi_phase phase,
+					    const char **ret_why)
+{
+	for (size_t i = 0; i < obi_request_count; i++) {
+		const struct obi_request *request = &obi_requests[i];
+
+		if (request->id != id)
+			continue;
+		if (fd_count)
+			*ret_why = "descriptors are not expected";
+		else if (request->size != size)
+			*ret_why = "wrong size";
+		else if (!(request->phases & phase))
+			*ret_why = "not permitted now";
+		else
+			return request;
+		return NULL;
+	}
+	*ret_why = "unknown request";
+	return NULL;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What broker and worker say to each other, over one SOCK_SEQPACKET pair: small messages
+ * of fixed layout, with descriptors passed beside them. Both run from the same file on
+ * the same host: native byte order, no versions.
+ *
+ * Broker to worker is trusted. Worker to broker is not: every request is checked
+ * against a row of obi_requests (id, size, phase, rate) before anything is done; a
+ * request that does not fit ends the worker.
+ */
+#ifndef OBI_WIRE_WIRE_H
+#define OBI_WIRE_WIRE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "obi/flow.h"
+#include "obi/record.h"
+
+#define OBI_WIRE_FDS 4
+
+/* Descriptor under which the worker finds its end of the pair. */
+#define OBI_WIRE_FD 3
+
+enum obi_wire_id {
+	OBI_WIRE_START = 1,    /* struct obi_wire_start; statistics page, then what its flags say */
+	OBI_WIRE_PROCESS,      /* struct obi_wire_process; environ, maps, exe (those that could be opened) */
+	OBI_WIRE_PROCESS_GONE, /* struct obi_wire_pid */
+	OBI_WIRE_IFACE,        /* struct obi_wire_iface */
+	OBI_WIRE_FLOWS,        /* struct obi_wire_flows, cut to count */
+	OBI_WIRE_COUNTERS,     /* struct obi_wire_counters: answer to OBI_REQUEST_COUNTERS */
+	OBI_WIRE_STOP,         /* struct obi_wire_stop: flush, then exit */
+
+	OBI_REQUEST_READY = 64, /* nothing; the sandbox is closed and the loop runs */
+	OBI_REQUEST_COUNTERS,   /* nothing */
+};
+
+struct obi_wire_header {
+	uint32_t id;   /* enum obi_wire_id */
+	uint32_t size; /* of what follows */
+};
+
+#define OBI_START_APPLICATION 0x1 /* fds: + record ring, board */
+#define OBI_START_NETWORK 0x2
+
+struct obi_wire_start {
+	uint32_t flags;
+	uint32_t ring_size;
+	uint32_t restarts; /* workers that died before this one */
+	char agent_ip[48]; /* text, "" where there is none */
+	char pad[4];
+};
+
+#define OBI_WIRE_HAS_ENVIRON 0x1
+#define OBI_WIRE_HAS_MAPS 0x2
+#define OBI_WIRE_HAS_EXE 0x4
+
+struct obi_wire_process {
+	uint32_t pid;
+	uint32_t fds; /* OBI_WIRE_HAS_*: which descriptors came along, in that order */
+	char exe[256];
+	char name[128]; /* forced by the configuration, "" = find out */
+	char name_space[128];
+};
+
+struct obi_wire_pid {
+	uint32_t pid;
+};
+
+struct obi_wire_iface {
+	uint32_t ifindex;
+	char name[16]; /* IFNAMSIZ; "" = gone */
+};
+
+#define OBI_WIRE_FLOWS_MAX 512
+
+struct obi_wire_flows {
+	uint32_t count;
+	uint32_t pad;
+	struct obi_flow flows[OBI_WIRE_FLOWS_MAX];
+};
+
+struct obi_wire_counters {
+	uint64_t app[OBI_APP_COUNTERS];
+	uint64_t net[OBI_NET_COUNTERS];
+	uint64_t flows_drained;      /* sent to the worker */
+	uint64_t flows_dropped;      /* that the worker did not take in time */
+	uint64_t processes;          /* selected now */
+	uint64_t spans_lost_in_restarts;
+};
+
+struct obi_wire_stop {
+	uint64_t timeout_ns;
+};
+
+/* A page that the worker writes and the broker reads, so that what a dead worker had seen is known. */
+struct obi_worker_page {
+	uint64_t records;
+	uint64_t requests;
+	uint64_t spans;
+	uint64_t dropped;
+	uint64_t pending;
+};
+
+/* Sends one message. 0 or a negative errno (-EAGAIN where the peer does not read). Descriptors are
+ * not closed. */
+int obi_wire_send(int sock, uint32_t id, const void *body, size_t size, const int *fds, int fd_count);
+
+/*
+ * Receives one message into body (room for size bytes). Returns its size, 0 for an empty one;
+ * -EAGAIN, -EPIPE where the peer is gone, -EPROTO where the message is malformed (descriptors that
+ * came with it are closed). ret_fds holds ret_fd_count close-on-exec descriptors, the caller's.
+ */
+ssize_t obi_wire_receive(int sock, uint32_t *ret_id, void *body, size_t size, int ret_fds[OBI_WIRE_FDS],
+			 int *ret_fd_count);
+
+/* ---- Requests of the worker ---- */
+
+enum obi_phase {
+	OBI_PHASE_STARTING = 0x1, /* until READY */
+	OBI_PHASE_RUNNING = 0x2,
+	OBI_PHASE_STOPPING = 0x4,
+};
+
+struct obi_request {
+	uint32_t id;
+	const char *name;
+	unsigned phases;    /* enum obi_phase bits in which it is permitted */
+	uint32_t size;      /* exact size of its body */
+	uint32_t rate;      /* at most so many a second */
+};
+
+extern const struct obi_request obi_requests[];
+extern const size_t obi_request_count;
+
+/* Finds the row of a request that may be made in this phase. NULL with the reason in ret_why: unknown
+ * id, wrong size, wrong phase. Descriptors never come with a request. */
+const struct obi_request *obi_request_check(uint32_t id, size_t size, int fd_count, enum obi_phase phase,
+					    const char **ret_why);
+
+#endif
