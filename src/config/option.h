@@ -155,6 +155,34 @@ union obi_slot {
 	struct obi_array array;
 };
 
+/* A row whose field is a member of a struct. That the member has the C type of the option's type
+ * is checked when compiling; further members of the row (.names = ...) follow. */
+#define OBI_ROW(struct_, member_, key_, env_, type_, fallback_, help_, ...)                        \
+	{                                                                                          \
+		.key = (key_), .env = (env_), .type = OBI_TYPE_##type_, .fallback = (fallback_),   \
+		.help = (help_),                                                                   \
+		.offset =                                                                          \
+			offsetof(struct_, member_) + OBI_MEMBER_##type_(((struct_ *)0)->member_),  \
+		__VA_ARGS__                                                                        \
+	}
+
+#define OBI_MEMBER_BOOL(member) _Generic((member), bool : 0)
+#define OBI_MEMBER_INT(member) _Generic((member), int64_t : 0, struct obi_optional_int : 0)
+#define OBI_MEMBER_FLOAT(member) _Generic((member), double : 0)
+#define OBI_MEMBER_DURATION(member) _Generic((member), uint64_t : 0)
+#define OBI_MEMBER_STRING(member) _Generic((member), const char * : 0)
+#define OBI_MEMBER_GLOB(member) _Generic((member), const char * : 0)
+#define OBI_MEMBER_CHOICE(member) _Generic((member), int : 0)
+#define OBI_MEMBER_FLAGS(member) _Generic((member), struct obi_flags : 0)
+#define OBI_MEMBER_LIST(member) _Generic((member), struct obi_list : 0)
+#define OBI_MEMBER_PORTS(member) _Generic((member), struct obi_ranges : 0)
+#define OBI_MEMBER_PIDS(member) _Generic((member), struct obi_ranges : 0)
+#define OBI_MEMBER_FLOATS(member) _Generic((member), struct obi_floats : 0)
+#define OBI_MEMBER_CIDR(member) _Generic((member), struct obi_prefix : 0)
+/* The owner's typed list has another name, but the size of struct obi_array. */
+#define OBI_MEMBER_STRUCTS(member) (0 / (sizeof(member) == sizeof(struct obi_array)))
+#define OBI_MEMBER_MAP(member) OBI_MEMBER_STRUCTS(member)
+
 /* The field of row i in the struct that the groups describe. */
 void *obi_group_field(const struct obi_group *group, size_t i, void *base);
 

@@ -31,6 +31,7 @@ enum obi_feature_bit {
 	OBI_FEATURE_STATS_TCP_RETRANSMITS = 1u << 13,
 	OBI_FEATURE_STATS_TCP_IO = 1u << 14,
 	OBI_FEATURE_EBPF = 1u << 15,
+	OBI_FEATURES_ALL = (1u << 16) - 1,
 };
 
 #define OBI_FEATURES_NETWORK                                                                       \

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/options.h"
+
+#include "base/cleanup.h"
+
+#define ROW(member_, ...) OBI_ROW(struct obi_broker_options, member_, __VA_ARGS__)
+
+static const struct obi_name propagations[] = {
+	{ "disabled", 0 },
+	{ "headers", OBI_PROPAGATE_HEADERS },
+	{ "tcp", OBI_PROPAGATE_TCP },
+	{ "all", OBI_PROPAGATE_ALL },
+	{ "ip", OBI_PROPAGATE_IP },
+	{ NULL, 0 },
+};
+
+static const struct obi_name tc_backends[] = {
+	{ "auto", OBI_TC_AUTO },
+	{ "tc", OBI_TC_TC },
+	{ "tcx", OBI_TC_TCX },
+	{ NULL, 0 },
+};
+
+static const struct obi_option rows[] = {
+	ROW(context_propagation, "ebpf.context_propagation", "OTEL_EBPF_BPF_CONTEXT_PROPAGATION",
+	    FLAGS, "disabled",
+	    "carry the trace on in outgoing requests: in HTTP headers, in a TCP option",
+	    /* Some documents name it without BPF. */
+	    .aliases = "OTEL_EBPF_CONTEXT_PROPAGATION", .names = propagations),
+	ROW(enable_context_propagation, "ebpf.enable_context_propagation",
+	    "OTEL_EBPF_BPF_ENABLE_CONTEXT_PROPAGATION", BOOL, "false",
+	    "use ebpf.context_propagation: all", .flags = OBI_OPTION_DEPRECATED),
+	ROW(track_request_headers, "ebpf.track_request_headers",
+	    "OTEL_EBPF_BPF_TRACK_REQUEST_HEADERS", BOOL, "false",
+	    "continue the trace that an incoming traceparent header names"),
+	ROW(tc_backend, "ebpf.traffic_control_backend", "OTEL_EBPF_BPF_TC_BACKEND", CHOICE, "auto",
+	    "how programs are attached to interfaces; auto: tcx where the kernel has it",
+	    .names = tc_backends),
+	ROW(http_request_timeout, "ebpf.http_request_timeout", "OTEL_EBPF_BPF_HTTP_REQUEST_TIMEOUT",
+	    DURATION, "0s",
+	    "report an unanswered request with status 408 after this time; 0: never"),
+};
+
+const struct obi_options obi_broker_option_rows = {
+	.title = "eBPF",
+	.rows = rows,
+	.count = ARRAY_SIZE(rows),
+};

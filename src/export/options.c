@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "export/options.h"
+
+#include "base/cleanup.h"
+#include "config/check.h"
+
+#define ROW(member_, ...) OBI_ROW(struct obi_export_options, member_, __VA_ARGS__)
+
+#define DURATION_BUCKETS "0,0.005,0.01,0.025,0.05,0.075,0.1,0.25,0.5,0.75,1,2.5,5,7.5,10"
+#define SIZE_BUCKETS "0,32,64,128,256,512,1024,2048,4096,8192"
+
+static const struct obi_name printers[] = {
+	{ "disabled", OBI_PRINTER_DISABLED }, { "text", OBI_PRINTER_TEXT },
+	{ "json", OBI_PRINTER_JSON },         { "json_indent", OBI_PRINTER_JSON_INDENT },
+	{ "counter", OBI_PRINTER_COUNTER },   { NULL, 0 },
+};
+
+const struct obi_name obi_feature_names[] = {
+	{ "application", OBI_FEATURE_APPLICATION },
+	{ "application_host", OBI_FEATURE_HOST },
+	{ "application_jvm", OBI_FEATURE_JVM },
+	{ "application_runtime", OBI_FEATURE_RUNTIME },
+	{ "application_service_graph", OBI_FEATURE_SERVICE_GRAPH },
+	{ "application_span", OBI_FEATURE_SPAN_LEGACY },
+	{ "application_span_otel", OBI_FEATURE_SPAN_OTEL },
+	{ "application_span_sizes", OBI_FEATURE_SPAN_SIZES },
+	{ "ebpf", OBI_FEATURE_EBPF },
+	{ "network", OBI_FEATURE_NETWORK },
+	{ "network_flow_packets", OBI_FEATURE_FLOW_PACKETS },
+	{ "network_inter_zone", OBI_FEATURE_INTER_ZONE },
+	{ "stats", OBI_FEATURES_STATS },
+	{ "stats_tcp_failed_connections", OBI_FEATURE_STATS_TCP_FAILED },
+	{ "stats_tcp_io", OBI_FEATURE_STATS_TCP_IO },
+	{ "stats_tcp_retransmits", OBI_FEATURE_STATS_TCP_RETRANSMITS },
+	{ "stats_tcp_rtt", OBI_FEATURE_STATS_TCP_RTT },
+	{ "all", OBI_FEATURES_ALL },
+	{ "*", OBI_FEATURES_ALL },
+	{ NULL, 0 },
+};
+
+const struct obi_name obi_instrumentation_names[] = {
+	{ "*", OBI_INSTRUMENT_ALL },
+	{ "http", OBI_INSTRUMENT_HTTP },
+	{ "grpc", OBI_INSTRUMENT_GRPC },
+	{ "sql", OBI_INSTRUMENT_SQL },
+	{ "redis", OBI_INSTRUMENT_REDIS },
+	{ "kafka", OBI_INSTRUMENT_KAFKA },
+	{ "mqtt", OBI_INSTRUMENT_MQTT },
+	{ "nats", OBI_INSTRUMENT_NATS },
+	{ "amqp", OBI_INSTRUMENT_AMQP },
+	{ "couchbase", OBI_INSTRUMENT_COUCHBASE },
+	{ "memcached", OBI_INSTRUMENT_MEMCACHED },
+	{ "genai", OBI_INSTRUMENT_GENAI },
+	{ "gpu", OBI_INSTRUMENT_GPU },
+	{ "mongo", OBI_INSTRUMENT_MONGO },
+	{ "dns", OBI_INSTRUMENT_DNS },
+	{ "sunrpc", OBI_INSTRUMENT_SUNRPC },
+	{ "aerospike", OBI_INSTRUMENT_AEROSPIKE },
+	{ NULL, 0 },
+};
+
+static const struct obi_name internal_exporters[] = {
+	{ "disabled", OBI_INTERNAL_DISABLED },
+	{ "prometheus", OBI_INTERNAL_PROMETHEUS },
+	{ "otel", OBI_INTERNAL_OTEL },
+	{ NULL, 0 },
+};
+
+static const struct obi_option rows[] = {
+	ROW(trace_printer, "trace_printer", "OTEL_EBPF_TRACE_PRINTER", CHOICE, "disabled",
+	    "print spans on standard output", .names = printers),
+	ROW(features, "metrics.features", "OTEL_EBPF_METRICS_FEATURES", FLAGS, "application",
+	    "families of metrics that are made", .aliases = "OTEL_EBPF_METRIC_FEATURES",
+	    .names = obi_feature_names),
+	ROW(prometheus.port, "prometheus_export.port", "OTEL_EBPF_PROMETHEUS_PORT", INT, "0",
+	    "port of the scrape endpoint; 0: none", .max = 65535),
+	ROW(prometheus.path, "prometheus_export.path", "OTEL_EBPF_PROMETHEUS_PATH", STRING,
+	    "/metrics", "path of the scrape endpoint", .check = obi_check_url_path),
+	ROW(prometheus.disable_build_info, "prometheus_export.disable_build_info",
+	    "OTEL_EBPF_PROMETHEUS_DISABLE_BUILD_INFO", BOOL, "false", "leave obi_build_info out"),
+	ROW(prometheus.features, "prometheus_export.features", "OTEL_EBPF_PROMETHEUS_FEATURES",
+	    FLAGS, NULL, "use metrics.features", .names = obi_feature_names,
+	    .flags = OBI_OPTION_DEPRECATED),
+	ROW(prometheus.instrumentations, "prometheus_export.instrumentations",
+	    "OTEL_EBPF_PROMETHEUS_INSTRUMENTATIONS", FLAGS, "*",
+	    "protocols whose metrics are exported", .names = obi_instrumentation_names,
+	    .flags = OBI_OPTION_LENIENT),
+	ROW(prometheus.ttl, "prometheus_export.ttl", "OTEL_EBPF_PROMETHEUS_TTL", DURATION, "5m",
+	    "a series that nothing feeds for so long goes", .min = 1, .max = OBI_UNBOUNDED),
+	ROW(prometheus.duration_buckets, "prometheus_export.buckets.duration_histogram", NULL,
+	    FLOATS, DURATION_BUCKETS, "upper bounds of request durations, seconds"),
+	ROW(prometheus.request_size_buckets, "prometheus_export.buckets.request_size_histogram",
+	    NULL, FLOATS, SIZE_BUCKETS, "upper bounds of request body sizes, bytes"),
+	ROW(prometheus.response_size_buckets, "prometheus_export.buckets.response_size_histogram",
+	    NULL, FLOATS, SIZE_BUCKETS, "upper bounds of response body sizes, bytes"),
+	ROW(internal.exporter, "internal_metrics.exporter", "OTEL_EBPF_INTERNAL_METRICS_EXPORTER",
+	    CHOICE, "disabled", "where this program's own metrics go", .names = internal_exporters),
+	ROW(internal.port, "internal_metrics.prometheus.port",
+	    "OTEL_EBPF_INTERNAL_METRICS_PROMETHEUS_PORT", INT, "0",
+	    "port of its own scrape endpoint; 0: none", .max = 65535),
+	ROW(internal.path, "internal_metrics.prometheus.path",
+	    "OTEL_EBPF_INTERNAL_METRICS_PROMETHEUS_PATH", STRING, "/internal/metrics",
+	    "path of its own scrape endpoint", .check = obi_check_url_path),
+};
+
+const struct obi_options obi_export_option_rows = {
+	.title = "Export",
+	.rows = rows,
+	.count = ARRAY_SIZE(rows),
+};

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/options.h"
+
+#include "base/cleanup.h"
+
+#define ROW(member_, ...) OBI_ROW(struct obi_discovery_options, member_, __VA_ARGS__)
+#define CRITERIA_ROW(member_, ...) OBI_ROW(struct obi_criteria, member_, __VA_ARGS__)
+
+/* Collectors and the control plane's own namespaces: watching them is rarely wanted and feeds
+ * back into what is exported. */
+#define DEFAULT_EXCLUDE                                                                            \
+	"[{exe_path: '{*/obi,obi,*otelcol,*otelcol-contrib,*otelcol-contrib[!/]*}'},"              \
+	" {k8s_namespace: "                                                                        \
+	"'{kube-system,kube-node-lease,local-path-storage,cert-manager,monitoring,"                \
+	"gke-connect,gke-gmp-system,gke-managed-cim,gke-managed-filestorecsi,"                     \
+	"gke-managed-metrics-server,gke-managed-system,gke-managed-volumepopulator,gke-system,"    \
+	"gatekeeper-system}'}]"
+
+static const struct obi_option criteria_rows[] = {
+	CRITERIA_ROW(open_ports, "open_ports", NULL, PORTS, NULL,
+		     "the process listens on any of these ports"),
+	CRITERIA_ROW(exe_path, "exe_path", NULL, GLOB, NULL, "full path of the executable"),
+	CRITERIA_ROW(languages, "languages", NULL, GLOB, NULL,
+		     "detected language: go, java, dotnet, python, ruby, nodejs, rust, php, cpp, "
+		     "generic or unknown"),
+	CRITERIA_ROW(cmd_args, "cmd_args", NULL, GLOB, NULL, "command line after its first blank"),
+	CRITERIA_ROW(target_pids, "target_pids", NULL, PIDS, NULL, "any of these process ids"),
+	CRITERIA_ROW(name, "name", NULL, STRING, NULL, "service.name of what matches"),
+	CRITERIA_ROW(name_space, "namespace", NULL, STRING, NULL,
+		     "service.namespace of what matches"),
+};
+
+const struct obi_options obi_criteria_option_rows = {
+	.title = "Criteria",
+	.rows = criteria_rows,
+	.count = ARRAY_SIZE(criteria_rows),
+	/* A mistyped selector would widen the selection, which is worse than not starting. */
+	.strict = "k8s_",
+};
+
+const struct obi_group obi_criteria_groups[] = {
+	{ &obi_criteria_option_rows, 0 },
+	{ &obi_later_criteria_rows, offsetof(struct obi_criteria, later) },
+	{ NULL, 0 },
+};
+
+#define CRITERIA_LIST .element = obi_criteria_groups, .element_size = sizeof(struct obi_criteria)
+
+static const struct obi_option rows[] = {
+	ROW(open_port, "open_port", "OTEL_EBPF_OPEN_PORT", PORTS, NULL,
+	    "instrument processes that listen on any of these ports"),
+	ROW(target_pids, "target_pids", "OTEL_EBPF_TARGET_PID", PIDS, NULL,
+	    "instrument these processes alone, whatever else selects"),
+	ROW(auto_target_exe, NULL, "OTEL_EBPF_AUTO_TARGET_EXE", GLOB, NULL,
+	    "instrument processes whose full executable path matches",
+	    .aliases = "OTEL_GO_AUTO_TARGET_EXE"),
+	ROW(auto_target_language, NULL, "OTEL_EBPF_AUTO_TARGET_LANGUAGE", GLOB, NULL,
+	    "instrument processes whose detected language matches"),
+	ROW(instrument, "discovery.instrument", NULL, STRUCTS, NULL,
+	    "what to instrument: any entry, all of whose criteria match", CRITERIA_LIST),
+	ROW(exclude_instrument, "discovery.exclude_instrument", NULL, STRUCTS, NULL,
+	    "what not to instrument, whatever selects it", CRITERIA_LIST),
+	ROW(default_exclude_instrument, "discovery.default_exclude_instrument", NULL, STRUCTS,
+	    DEFAULT_EXCLUDE, "the same; [] lets this program and collectors be instrumented",
+	    CRITERIA_LIST),
+};
+
+const struct obi_options obi_discovery_option_rows = {
+	.title = "Discovery",
+	.rows = rows,
+	.count = ARRAY_SIZE(rows),
+};
