@@ -20,6 +20,7 @@
 #include "lib/message.h"
 #include "lib/state.h"
 #include "lib/process.h"
+#include "lib/inject.h"
 
 #include "hooks/socket_tracepoints.h"
 #include "hooks/fentry.h"

@@ -18,14 +18,14 @@
 
 /* Set before loading. */
 const volatile bool first_come = true;         /* count a flow only where it was seen first */
-const volatile u32 sampling = 0;               /* one in that many packets; 0 and 1: all */
-const volatile u32 pressure = 2500;            /* flows in the map that call for a drain */
+const volatile __u32 sampling = 0;             /* one in that many packets; 0 and 1: all */
+const volatile __u32 pressure = 2500;          /* flows in the map that call for a drain */
 const volatile bool iface_fallback = true;     /* interfaces that are not in the map are observed */
 const volatile bool filter_transports = false; /* the map of transports counts */
 
-u32 active = 0;
-u32 fill[2] = {};
-u32 pressed = 0; /* the notice was sent */
+__u32 active = 0;
+__u32 fill[2] = {};
+__u32 pressed = 0; /* the notice was sent */
 
 struct flow_map {
 	__uint(type, BPF_MAP_TYPE_HASH);

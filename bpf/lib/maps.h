@@ -10,7 +10,6 @@
 const volatile bool propagate = false;      /* trace identity is made in the kernel */
 const volatile bool inject_headers = false; /* HTTP/1 traceparent into requests */
 const volatile bool follow_children = true;
-const volatile u32 own_tgid = 0; /* never observe the agent itself */
 
 /* One connection of a selected process. */
 struct conn_state {
@@ -33,9 +32,9 @@ struct conn_state {
 	u8 injected;
 	u8 from_start; /* connect_trace is valid */
 	u8 fin_sent;
-	u32 scan_eol; /* scratch of the injector: see inject.h */
-	u32 scan_end;
-	u32 scan_found;
+	u32 scan_eol;      /* of the injector, see inject.h: offset of the first line feed, */
+	u32 scan_traced;   /* of a traceparent header, 0 = none; */
+	u32 scan_complete; /* the blank line was found */
 	u32 pid;
 	struct obi_tuple tuple;
 	struct obi_trace trace;         /* of the current exchange */

@@ -27,7 +27,8 @@ const struct obi_feature obi_feature_plane = {
 
 static const struct obi_rung injection_rungs[] = {
 	[OBI_INJECT_SK_MSG] = { "sk_msg", "5.10", obi_trial_sk_msg, "455 ns a send" },
-	[OBI_INJECT_SK_MSG_VERDICT] = { "sk_msg with stream verdict", "5.10", obi_trial_sk_msg_verdict,
+	[OBI_INJECT_SK_MSG_VERDICT] = { "sk_msg with stream verdict", "5.10",
+					obi_trial_sk_msg_verdict,
 					"also a program on each receive" },
 	[OBI_INJECT_NONE] = { 0 },
 };
@@ -89,7 +90,8 @@ void obi_feature_report(const struct obi_feature *feature, struct buffer *buf)
 		int error;
 
 		if (served) {
-			buffer_printf(buf, "  %-28s not needed (since %s)\n", rung->name, rung->since);
+			buffer_printf(buf, "  %-28s not needed (since %s)\n", rung->name,
+				      rung->since);
 			continue;
 		}
 		error = rung->try();

@@ -20,7 +20,8 @@ enum obi_plane {
 
 enum obi_injection {
 	OBI_INJECT_SK_MSG,
-	OBI_INJECT_SK_MSG_VERDICT, /* the map also needs a stream verdict program to keep FIONREAD right */
+	OBI_INJECT_SK_MSG_VERDICT, /* the map also needs a stream verdict program to keep FIONREAD
+				      right */
 	OBI_INJECT_NONE,
 };
 
@@ -37,11 +38,12 @@ struct obi_feature {
 	const char *without;          /* what is lost where no rung holds */
 };
 
-extern const struct obi_feature obi_feature_plane;     /* rungs in the order of enum obi_plane */
-extern const struct obi_feature obi_feature_injection; /* rungs in the order of enum obi_injection */
+extern const struct obi_feature obi_feature_plane; /* rungs in the order of enum obi_plane */
+extern const struct obi_feature
+	obi_feature_injection; /* rungs in the order of enum obi_injection */
 
-/* The first rung that holds: its index, or the number of rungs. Cached. ret_error, if not NULL, gets
- * the error of the last rung that did not. */
+/* The first rung that holds: its index, or the number of rungs. Cached. ret_error, if not NULL,
+ * gets the error of the last rung that did not. */
 int obi_feature_pick(const struct obi_feature *feature, int *ret_error);
 
 /* Lines for `obi check`: each rung, tried or not, and the one that serves. */

@@ -43,7 +43,8 @@ static int load_trial(struct trial_bpf **ret_trial, const char *first, const cha
 
 	if (!trial)
 		return -errno;
-	bpf_object__for_each_program(program, trial->obj) {
+	bpf_object__for_each_program(program, trial->obj)
+	{
 		const char *name = bpf_program__name(program);
 
 		bpf_program__set_autoload(program, !strcmp(name, first) ||
@@ -95,7 +96,8 @@ static int open_pair(int *ret_client, int *ret_server)
 {
 	_cleanup_close_ int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	_cleanup_close_ int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(addr);
 	int server;
 
@@ -140,7 +142,8 @@ static int try_injection(bool verdict)
 	if (error)
 		return error;
 	map = bpf_map__fd(trial->maps.trial_sockets);
-	error = bpf_prog_attach(bpf_program__fd(trial->progs.trial_sk_msg), map, BPF_SK_MSG_VERDICT, 0);
+	error = bpf_prog_attach(bpf_program__fd(trial->progs.trial_sk_msg), map, BPF_SK_MSG_VERDICT,
+				0);
 	if (!error && verdict)
 		error = bpf_prog_attach(bpf_program__fd(trial->progs.trial_verdict), map,
 					BPF_SK_SKB_STREAM_VERDICT, 0);

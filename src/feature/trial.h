@@ -8,8 +8,8 @@ int obi_trial_fentry(void);
 int obi_trial_tracepoint(void);
 int obi_trial_kprobe(void);
 
-/* Also proves on a loopback pair of its own that FIONREAD tells the truth about a socket in the map:
- * -EBADE where it does not. */
+/* Also proves on a loopback pair of its own that FIONREAD tells the truth about a socket in the
+ * map: -EBADE where it does not. */
 int obi_trial_sk_msg(void);
 int obi_trial_sk_msg_verdict(void);
 

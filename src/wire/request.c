@@ -9,8 +9,8 @@ const struct obi_request obi_requests[] = {
 
 const size_t obi_request_count = sizeof(obi_requests) / sizeof(obi_requests[0]);
 
-const struct obi_request *obi_request_check(uint32_t id, size_t size, int fd_count, enum obi_phase phase,
-					    const char **ret_why)
+const struct obi_request *obi_request_check(uint32_t id, size_t size, int fd_count,
+					    enum obi_phase phase, const char **ret_why)
 {
 	for (size_t i = 0; i < obi_request_count; i++) {
 		const struct obi_request *request = &obi_requests[i];

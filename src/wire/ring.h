@@ -23,8 +23,8 @@ struct obi_ring {
 int obi_ring_map(struct obi_ring *ret_ring, int fd, size_t size);
 void obi_ring_unmap(struct obi_ring *ring);
 
-/* Hands each waiting record to take(), at most budget of them. The record is gone when take returns.
- * Returns how many. */
+/* Hands each waiting record to take(), at most budget of them. The record is gone when take
+ * returns. Returns how many. */
 size_t obi_ring_drain(struct obi_ring *ring, size_t budget,
 		      void (*take)(void *context, const void *record, size_t size), void *context);
 

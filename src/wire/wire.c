@@ -13,7 +13,8 @@ union control {
 	char bytes[CMSG_SPACE(sizeof(int) * OBI_WIRE_FDS)];
 };
 
-int obi_wire_send(int sock, uint32_t id, const void *body, size_t size, const int *fds, int fd_count)
+int obi_wire_send(int sock, uint32_t id, const void *body, size_t size, const int *fds,
+		  int fd_count)
 {
 	struct obi_wire_header header = { .id = id, .size = (uint32_t)size };
 	struct iovec iov[2] = {
@@ -56,8 +57,8 @@ static int take_descriptors(struct msghdr *msg, int ret_fds[OBI_WIRE_FDS])
 	return count;
 }
 
-ssize_t obi_wire_receive(int sock, uint32_t *ret_id, void *body, size_t size, int ret_fds[OBI_WIRE_FDS],
-			 int *ret_fd_count)
+ssize_t obi_wire_receive(int sock, uint32_t *ret_id, void *body, size_t size,
+			 int ret_fds[OBI_WIRE_FDS], int *ret_fd_count)
 {
 	struct obi_wire_header header;
 	struct iovec iov[2] = {

@@ -25,7 +25,8 @@
 
 enum obi_wire_id {
 	OBI_WIRE_START = 1,    /* struct obi_wire_start; statistics page, then what its flags say */
-	OBI_WIRE_PROCESS,      /* struct obi_wire_process; environ, maps, exe (those that could be opened) */
+	OBI_WIRE_PROCESS,      /* struct obi_wire_process; environ, maps, exe (those that could be
+				  opened) */
 	OBI_WIRE_PROCESS_GONE, /* struct obi_wire_pid */
 	OBI_WIRE_IFACE,        /* struct obi_wire_iface */
 	OBI_WIRE_FLOWS,        /* struct obi_wire_flows, cut to count */
@@ -84,9 +85,9 @@ struct obi_wire_flows {
 struct obi_wire_counters {
 	uint64_t app[OBI_APP_COUNTERS];
 	uint64_t net[OBI_NET_COUNTERS];
-	uint64_t flows_drained;      /* sent to the worker */
-	uint64_t flows_dropped;      /* that the worker did not take in time */
-	uint64_t processes;          /* selected now */
+	uint64_t flows_drained; /* sent to the worker */
+	uint64_t flows_dropped; /* that the worker did not take in time */
+	uint64_t processes;     /* selected now */
 	uint64_t spans_lost_in_restarts;
 };
 
@@ -94,7 +95,8 @@ struct obi_wire_stop {
 	uint64_t timeout_ns;
 };
 
-/* A page that the worker writes and the broker reads, so that what a dead worker had seen is known. */
+/* A page that the worker writes and the broker reads, so that what a dead worker had seen is known.
+ */
 struct obi_worker_page {
 	uint64_t records;
 	uint64_t requests;
@@ -105,15 +107,16 @@ struct obi_worker_page {
 
 /* Sends one message. 0 or a negative errno (-EAGAIN where the peer does not read). Descriptors are
  * not closed. */
-int obi_wire_send(int sock, uint32_t id, const void *body, size_t size, const int *fds, int fd_count);
+int obi_wire_send(int sock, uint32_t id, const void *body, size_t size, const int *fds,
+		  int fd_count);
 
 /*
  * Receives one message into body (room for size bytes). Returns its size, 0 for an empty one;
  * -EAGAIN, -EPIPE where the peer is gone, -EPROTO where the message is malformed (descriptors that
  * came with it are closed). ret_fds holds ret_fd_count close-on-exec descriptors, the caller's.
  */
-ssize_t obi_wire_receive(int sock, uint32_t *ret_id, void *body, size_t size, int ret_fds[OBI_WIRE_FDS],
-			 int *ret_fd_count);
+ssize_t obi_wire_receive(int sock, uint32_t *ret_id, void *body, size_t size,
+			 int ret_fds[OBI_WIRE_FDS], int *ret_fd_count);
 
 /* ---- Requests of the worker ---- */
 
@@ -126,17 +129,17 @@ enum obi_phase {
 struct obi_request {
 	uint32_t id;
 	const char *name;
-	unsigned phases;    /* enum obi_phase bits in which it is permitted */
-	uint32_t size;      /* exact size of its body */
-	uint32_t rate;      /* at most so many a second */
+	unsigned phases; /* enum obi_phase bits in which it is permitted */
+	uint32_t size;   /* exact size of its body */
+	uint32_t rate;   /* at most so many a second */
 };
 
 extern const struct obi_request obi_requests[];
 extern const size_t obi_request_count;
 
-/* Finds the row of a request that may be made in this phase. NULL with the reason in ret_why: unknown
- * id, wrong size, wrong phase. Descriptors never come with a request. */
-const struct obi_request *obi_request_check(uint32_t id, size_t size, int fd_count, enum obi_phase phase,
-					    const char **ret_why);
+/* Finds the row of a request that may be made in this phase. NULL with the reason in ret_why:
+ * unknown id, wrong size, wrong phase. Descriptors never come with a request. */
+const struct obi_request *obi_request_check(uint32_t id, size_t size, int fd_count,
+					    enum obi_phase phase, const char **ret_why);
 
 #endif

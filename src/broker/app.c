@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Which programs are loaded follows from the plane; injection adds three more. Programs are
+ * attached by BPF links where the kernel has them, so that nothing outlives the broker; the
+ * sockhash programs go away with their map.
+ */
+#include "broker/app.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app.skel.h"
+#include "base/cleanup.h"
+#include "broker/cgroup.h"
+#include "broker/counters.h"
+#include "feature/ladder.h"
+#include "wire/ring.h"
+
+#define RING_SIZE (8u << 20)
+#define PROPAGATION_THREADS 8192
+#define MAX_LINKS 24
+
+struct obi_app {
+	struct app_bpf *skel;
+	enum obi_plane plane;
+	enum obi_injection injection;
+	const char *why_not_injected;
+	struct bpf_link *links[MAX_LINKS];
+	size_t link_count;
+	struct obi_ring events;
+	void (*take)(void *context, const struct obi_process_event *event);
+	void *take_context;
+};
+
+/* Which programs serve which plane: by prefix of their names. */
+struct plane_programs {
+	const char *prefixes[4];
+};
+
+static const struct plane_programs plane_programs[] = {
+	[OBI_PLANE_FENTRY] = { { "fexit_", "process_", "=tp_inet_sock_set_state" } },
+	[OBI_PLANE_TRACEPOINT] = { { "tp_sock_", "process_", "=tp_inet_sock_set_state" } },
+	[OBI_PLANE_KPROBE] = { { "kprobe_", "kretprobe_", "process_",
+				 "=tp_inet_sock_set_state_by_addr" } },
+};
+
+/* Functions that later kernels no longer have (sendpage went with 6.5). */
+static bool optional_program(const char *name)
+{
+	return strstr(name, "sendpage") != NULL;
+}
+
+static bool program_wanted(enum obi_plane plane, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(plane_programs[plane].prefixes); i++) {
+		const char *prefix = plane_programs[plane].prefixes[i];
+
+		if (!prefix)
+			break;
+		if (prefix[0] == '=' ? !strcmp(name, prefix + 1)
+				     : !strncmp(name, prefix, strlen(prefix)))
+			return true;
+	}
+	return false;
+}
+
+static void choose_programs(struct obi_app *app, bool with_optional)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, app->skel->obj)
+	{
+		const char *name = bpf_program__name(program);
+		bool wanted = program_wanted(app->plane, name);
+
+		if (!strncmp(name, "inject_", 7))
+			wanted = app->injection != OBI_INJECT_NONE &&
+				 (strcmp(name, "inject_verdict") != 0 ||
+				  app->injection == OBI_INJECT_SK_MSG_VERDICT);
+		if (optional_program(name) && !with_optional)
+			wanted = false;
+		bpf_program__set_autoload(program, wanted);
+	}
+}
+
+static void choose_maps(struct obi_app *app)
+{
+	bool by_addr = app->plane == OBI_PLANE_KPROBE;
+	struct app_bpf *skel = app->skel;
+
+	(void)bpf_map__set_max_entries(skel->maps.records, RING_SIZE);
+	if (!by_addr) {
+		(void)bpf_map__set_max_entries(skel->maps.conns_by_addr, 1);
+		(void)bpf_map__set_max_entries(skel->maps.calls, 1);
+	}
+	if (!skel->rodata->propagate)
+		(void)bpf_map__set_max_entries(skel->maps.thread_trace, 1);
+	if (app->injection == OBI_INJECT_NONE)
+		(void)bpf_map__set_max_entries(skel->maps.inject_sockets, 1);
+}
+
+/* Which rung of injection: none unless asked for, and the planes that keep state by address cannot
+ * show it to the injector. */
+static void choose_injection(struct obi_app *app, const struct obi_settings *settings)
+{
+	int error = 0;
+
+	app->injection = OBI_INJECT_NONE;
+	if (!(settings->broker.context_propagation.bits & OBI_PROPAGATE_HEADERS))
+		return;
+	if (app->plane == OBI_PLANE_KPROBE) {
+		app->why_not_injected = "the kprobe plane keeps no socket storage";
+		return;
+	}
+	app->injection = (enum obi_injection)obi_feature_pick(&obi_feature_injection, &error);
+	if (app->injection == OBI_INJECT_NONE)
+		app->why_not_injected =
+			error == -EBADE
+				? "sockets in a sockhash answer FIONREAD wrongly on this kernel"
+				: strerror(-error);
+}
+
+static int open_and_load(struct obi_app *app, const struct obi_settings *settings,
+			 bool with_optional)
+{
+	struct app_bpf *skel = app_bpf__open();
+	int error;
+
+	if (!skel)
+		return -errno;
+	app->skel = skel;
+	skel->rodata->propagate = settings->broker.context_propagation.bits != 0;
+	skel->rodata->inject_headers = app->injection != OBI_INJECT_NONE;
+	choose_programs(app, with_optional);
+	choose_maps(app);
+	error = app_bpf__load(skel);
+	if (error) {
+		app_bpf__destroy(skel);
+		app->skel = NULL;
+	}
+	return error;
+}
+
+static int keep_link(struct obi_app *app, struct bpf_link *link)
+{
+	if (!link)
+		return -errno;
+	if (app->link_count == MAX_LINKS) {
+		(void)bpf_link__destroy(link);
+		return -E2BIG;
+	}
+	app->links[app->link_count++] = link;
+	return 0;
+}
+
+static int attach_programs(struct obi_app *app, char *why, size_t why_size)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, app->skel->obj)
+	{
+		const char *name = bpf_program__name(program);
+		int error;
+
+		if (bpf_program__fd(program) < 0 || !strncmp(name, "inject_", 7))
+			continue;
+		error = keep_link(app, bpf_program__attach(program));
+		if (error && !optional_program(name)) {
+			(void)snprintf(why, why_size, "attaching %s: %s", name, strerror(-error));
+			return error;
+		}
+	}
+	return 0;
+}
+
+/* Injection that cannot be attached costs injection, not the start. */
+static void attach_injection(struct obi_app *app)
+{
+	int map = bpf_map__fd(app->skel->maps.inject_sockets);
+	_cleanup_close_ int cgroup = -1;
+	int error;
+
+	if (app->injection == OBI_INJECT_NONE)
+		return;
+	cgroup = obi_cgroup_open_root();
+	if (cgroup < 0) {
+		app->injection = OBI_INJECT_NONE;
+		app->why_not_injected = "no cgroup2 file system is mounted";
+		return;
+	}
+	error = bpf_prog_attach(bpf_program__fd(app->skel->progs.inject_msg), map,
+				BPF_SK_MSG_VERDICT, 0);
+	if (!error && app->injection == OBI_INJECT_SK_MSG_VERDICT)
+		error = bpf_prog_attach(bpf_program__fd(app->skel->progs.inject_verdict), map,
+					BPF_SK_SKB_STREAM_VERDICT, 0);
+	if (!error)
+		error = keep_link(app, bpf_program__attach_cgroup(
+					       app->skel->progs.inject_established, cgroup));
+	if (error) {
+		app->injection = OBI_INJECT_NONE;
+		app->why_not_injected = strerror(-error);
+	}
+}
+
+static int load(struct obi_app *app, const struct obi_settings *settings, char *why,
+		size_t why_size)
+{
+	int error;
+
+	app->plane = (enum obi_plane)obi_feature_pick(&obi_feature_plane, &error);
+	if (app->plane == OBI_PLANE_NONE) {
+		(void)snprintf(why, why_size, "no way to hook socket calls: %s", strerror(-error));
+		return error;
+	}
+	choose_injection(app, settings);
+	error = open_and_load(app, settings, true);
+	if (error)
+		error = open_and_load(app, settings, false);
+	if (error) {
+		(void)snprintf(why, why_size, "loading the application tracer (%s): %s",
+			       obi_app_plane(app), strerror(-error));
+		return error;
+	}
+	return 0;
+}
+
+int obi_app_open(const struct obi_settings *settings, struct obi_app **ret_app, char *why,
+		 size_t why_size)
+{
+	struct obi_app *app = calloc(1, sizeof(*app));
+	int error;
+
+	if (!app)
+		return -ENOMEM;
+	error = load(app, settings, why, why_size);
+	if (!error)
+		error = attach_programs(app, why, why_size);
+	if (!error) {
+		struct bpf_map *events = app->skel->maps.process_events;
+
+		attach_injection(app);
+		error = obi_ring_map(&app->events, bpf_map__fd(events),
+				     bpf_map__max_entries(events));
+		if (error)
+			(void)snprintf(why, why_size, "mapping process events: %s",
+				       strerror(-error));
+	}
+	if (error) {
+		obi_app_close(app);
+		return error;
+	}
+	*ret_app = app;
+	return 0;
+}
+
+void obi_app_close(struct obi_app *app)
+{
+	if (!app)
+		return;
+	for (size_t i = 0; i < app->link_count; i++)
+		(void)bpf_link__destroy(app->links[i]);
+	obi_ring_unmap(&app->events);
+	if (app->skel)
+		app_bpf__destroy(app->skel);
+	free(app);
+}
+
+const char *obi_app_plane(const struct obi_app *app)
+{
+	return obi_feature_plane.rungs[app->plane].name;
+}
+
+const char *obi_app_injection(const struct obi_app *app, const char **ret_why_not)
+{
+	*ret_why_not = app->why_not_injected;
+	return app->injection == OBI_INJECT_NONE ? ""
+						 : obi_feature_injection.rungs[app->injection].name;
+}
+
+int obi_app_ring_fd(const struct obi_app *app)
+{
+	return bpf_map__fd(app->skel->maps.records);
+}
+
+size_t obi_app_ring_size(const struct obi_app *app)
+{
+	return bpf_map__max_entries(app->skel->maps.records);
+}
+
+int obi_app_board_fd(const struct obi_app *app)
+{
+	return bpf_map__fd(app->skel->maps.board);
+}
+
+int obi_app_events_fd(const struct obi_app *app)
+{
+	return bpf_map__fd(app->skel->maps.process_events);
+}
+
+static void take_event(void *context, const void *record, size_t size)
+{
+	struct obi_app *app = context;
+
+	if (size >= sizeof(struct obi_process_event))
+		app->take(app->take_context, record);
+}
+
+void obi_app_process_events(struct obi_app *app,
+			    void (*take)(void *context, const struct obi_process_event *event),
+			    void *context)
+{
+	app->take = take;
+	app->take_context = context;
+	(void)obi_ring_drain(&app->events, 4096, take_event, app);
+}
+
+int obi_app_set_process(struct obi_app *app, uint32_t pid, uint32_t flags)
+{
+	int map = bpf_map__fd(app->skel->maps.processes);
+	int error;
+
+	if (!flags)
+		error = bpf_map_delete_elem(map, &pid);
+	else
+		error = bpf_map_update_elem(map, &pid, &flags, BPF_ANY);
+	return error;
+}
+
+void obi_app_counters(const struct obi_app *app, uint64_t ret_counters[OBI_APP_COUNTERS])
+{
+	obi_counters_sum(bpf_map__fd(app->skel->maps.app_counters), ret_counters, OBI_APP_COUNTERS);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The application tracer's programs and maps: loaded, attached, read. */
+#ifndef OBI_BROKER_APP_H
+#define OBI_BROKER_APP_H
+
+#include <stdint.h>
+
+#include "obi/process.h"
+#include "obi/record.h"
+#include "settings/settings.h"
+
+struct obi_app;
+
+/* Loads and attaches by the best plane that this kernel offers. On failure a negative errno, and in
+ * why what was refused. */
+int obi_app_open(const struct obi_settings *settings, struct obi_app **ret_app, char *why,
+		 size_t why_size);
+
+/* Detaches everything. */
+void obi_app_close(struct obi_app *app);
+
+/* For the log: the plane in use, and how headers are injected ("" = not at all, with the reason).
+ */
+const char *obi_app_plane(const struct obi_app *app);
+const char *obi_app_injection(const struct obi_app *app, const char **ret_why_not);
+
+/* Descriptors for the worker, still the tracer's own. */
+int obi_app_ring_fd(const struct obi_app *app);
+size_t obi_app_ring_size(const struct obi_app *app);
+int obi_app_board_fd(const struct obi_app *app);
+
+/* Poll for reading, then obi_app_process_events(). */
+int obi_app_events_fd(const struct obi_app *app);
+void obi_app_process_events(struct obi_app *app,
+			    void (*take)(void *context, const struct obi_process_event *event),
+			    void *context);
+
+/* flags: OBI_PROCESS_*, 0 removes the process. 0 or a negative errno (-E2BIG: table full). */
+int obi_app_set_process(struct obi_app *app, uint32_t pid, uint32_t flags);
+
+void obi_app_counters(const struct obi_app *app, uint64_t ret_counters[OBI_APP_COUNTERS]);
+
+#endif
