@@ -15,12 +15,12 @@ struct reference {
 	size_t len;
 };
 
-const char *obi_environment_get(char *const *environ, struct slice name)
+const char *obi_environment_get(char *const *env, struct slice name)
 {
-	for (; environ && *environ; environ++) {
-		const char *value = *environ + name.len;
+	for (; env && *env; env++) {
+		const char *value = *env + name.len;
 
-		if (strncmp(*environ, (const char *)name.data, name.len) == 0 && *value == '=')
+		if (strncmp(*env, (const char *)name.data, name.len) == 0 && *value == '=')
 			return value[1] ? value + 1 : NULL;
 	}
 	return NULL;
@@ -69,8 +69,7 @@ static bool read_reference(struct slice in, struct reference *ret_reference)
 	return true;
 }
 
-int obi_environment_replace(char *const *environ, struct slice text, size_t limit,
-			    struct buffer *buf)
+int obi_environment_replace(char *const *env, struct slice text, size_t limit, struct buffer *buf)
 {
 	struct reference reference;
 	const char *value;
@@ -83,7 +82,7 @@ int obi_environment_replace(char *const *environ, struct slice text, size_t limi
 			buffer_put_slice(buf, slice_first(slice_from(text, 1), reference.len));
 			text = slice_from(text, 1 + reference.len);
 		} else if (read_reference(text, &reference)) {
-			value = obi_environment_get(environ, reference.name);
+			value = obi_environment_get(env, reference.name);
 			buffer_put_slice(buf, value ? slice_cstr(value) : reference.fallback);
 			text = slice_from(text, reference.len);
 		} else {

@@ -6,9 +6,9 @@
 #include "base/buffer.h"
 #include "base/slice.h"
 
-/* The value of a variable, NULL where unset or empty: both mean "not given". environ may be
- * NULL. The result points into environ. */
-const char *obi_environment_get(char *const *environ, struct slice name);
+/* The value of a variable, NULL where unset or empty: both mean "not given". env may be
+ * NULL. The result points into env. */
+const char *obi_environment_get(char *const *env, struct slice name);
 
 /* Writes text with every ${VAR} replaced, also in comments and in the middle of words:
  *   ${VAR} ${env:VAR}                  value, or nothing
@@ -17,7 +17,6 @@ const char *obi_environment_get(char *const *environ, struct slice name);
  *   $${VAR}                            the text ${VAR}
  * What does not have this form stays as it is. Values are not replaced again. 0, or -EFBIG where
  * the result would have more than limit bytes (it is then cut off somewhere). */
-int obi_environment_replace(char *const *environ, struct slice text, size_t limit,
-			    struct buffer *buf);
+int obi_environment_replace(char *const *env, struct slice text, size_t limit, struct buffer *buf);
 
 #endif

@@ -21,6 +21,8 @@
 
 #define WHY_MAX 256
 
+#define UNKNOWN_NAME "unknown name ignored"
+
 /* What every reader below needs. */
 struct reading {
 	const struct obi_layer *layer;
@@ -193,6 +195,8 @@ static int read_choice(const struct reading *r, void *field)
 {
 	const struct obi_name *name = find_name(r->option, r->node->value);
 
+	if (!name && r->option->flags & OBI_OPTION_LENIENT)
+		return obi_site_warn(r->layer, r->site, r->node->line, UNKNOWN_NAME);
 	if (!name)
 		return fault(r, r->node->value, NULL);
 	*(int *)field = (int)name->value;
@@ -229,7 +233,7 @@ static int read_flags(const struct reading *r, void *field)
 		if (name)
 			flags.bits |= name->value;
 		else if (r->option->flags & OBI_OPTION_LENIENT)
-			e = obi_site_warn(r->layer, r->site, r->node->line, "unknown name ignored");
+			e = obi_site_warn(r->layer, r->site, r->node->line, UNKNOWN_NAME);
 		else
 			e = fault(r, items.text[i], NULL);
 	}

@@ -88,17 +88,17 @@ int obi_load_tree(const struct obi_load *load, const struct obi_group *groups,
 
 /* The first of a row's variables that is set, and its name in the arena. */
 static int find_variable(const struct obi_load *load, const struct obi_option *option,
-			 char *const *environ, const char **ret_name, const char **ret_value)
+			 char *const *env, const char **ret_name, const char **ret_value)
 {
 	struct slice names = slice_cstr(option->aliases), name = slice_cstr(option->env);
-	const char *value = name.len ? obi_environment_get(environ, name) : NULL;
+	const char *value = name.len ? obi_environment_get(env, name) : NULL;
 
 	while (!value && names.len) {
 		ptrdiff_t comma = slice_find(names, ',');
 
 		name = comma < 0 ? names : slice_first(names, (size_t)comma);
 		names = slice_from(names, name.len + 1);
-		value = obi_environment_get(environ, name);
+		value = obi_environment_get(env, name);
 	}
 	*ret_value = value;
 	if (!value)
@@ -108,13 +108,13 @@ static int find_variable(const struct obi_load *load, const struct obi_option *o
 }
 
 static int read_variable(const struct obi_load *load, const struct obi_option *option,
-			 char *const *environ, void *field, struct obi_origin *origin)
+			 char *const *env, void *field, struct obi_origin *origin)
 {
 	struct obi_layer layer = { .load = load };
 	struct obi_site site = { .name = option->key ? option->key : option->env };
 	const char *value = NULL;
 	struct obi_node node;
-	int e = find_variable(load, option, environ, &layer.env, &value);
+	int e = find_variable(load, option, env, &layer.env, &value);
 
 	if (e < 0 || !value)
 		return e;
@@ -127,13 +127,13 @@ static int read_variable(const struct obi_load *load, const struct obi_option *o
 }
 
 int obi_load_environment(const struct obi_load *load, const struct obi_group *groups,
-			 char *const *environ, void *base, struct obi_origin *origins)
+			 char *const *env, void *base, struct obi_origin *origins)
 {
 	int e;
 
 	for (; groups->options; groups++) {
 		for (size_t i = 0; i < groups->options->count; i++, origins++) {
-			e = read_variable(load, &groups->options->rows[i], environ,
+			e = read_variable(load, &groups->options->rows[i], env,
 					  obi_group_field(groups, i, base), origins);
 			if (e < 0)
 				return e;

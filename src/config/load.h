@@ -16,6 +16,7 @@ enum obi_origin_kind {
 	OBI_ORIGIN_DEFAULT,
 	OBI_ORIGIN_FILE,
 	OBI_ORIGIN_ENVIRONMENT,
+	OBI_ORIGIN_COMMAND_LINE,
 };
 
 /* Where a row's value came from. */
@@ -36,10 +37,11 @@ struct obi_load {
 /* All return 0; -EINVAL with the error's text, which names the option, the value and what is
  * allowed; -ENOMEM. base is the struct that the groups describe; origins has one entry a row, in
  * the groups' order. */
+/* base must be zeroed. */
 int obi_load_defaults(const struct obi_load *load, const struct obi_group *groups, void *base);
 int obi_load_tree(const struct obi_load *load, const struct obi_group *groups,
 		  const struct obi_node *root, void *base, struct obi_origin *origins);
 int obi_load_environment(const struct obi_load *load, const struct obi_group *groups,
-			 char *const *environ, void *base, struct obi_origin *origins);
+			 char *const *env, void *base, struct obi_origin *origins);
 
 #endif

@@ -443,7 +443,8 @@ int obi_yaml_read(const struct obi_yaml *yaml, struct slice text, struct obi_nod
 	if (!yaml_parser_initialize(&r.parser))
 		return out_of_memory(&r);
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&r.parser, text.data, text.len);
+	yaml_parser_set_input_string(&r.parser, text.len ? text.data : (const uint8_t *)"",
+				     text.len);
 	e = read_document(&r, ret_root);
 	yaml_parser_delete(&r.parser);
 	return e;

@@ -39,7 +39,7 @@ enum obi_type {
 #define OBI_OPTION_DEPRECATED 0x02 /* still works; using it warns */
 #define OBI_OPTION_UNIMPLEMENTED                                                                   \
 	0x04                      /* parsed and checked; using it warns that it does nothing yet */
-#define OBI_OPTION_LENIENT 0x08   /* FLAGS: an unknown name warns and is skipped */
+#define OBI_OPTION_LENIENT 0x08   /* CHOICE, FLAGS: an unknown name only warns */
 #define OBI_OPTION_OPTIONAL 0x10  /* INT: field is struct obi_optional_int */
 #define OBI_OPTION_REQUIRED 0x20  /* an element without it is an error */
 #define OBI_OPTION_SHORTHAND 0x40 /* a scalar in the place of an element means this row */

@@ -198,6 +198,13 @@ static void put_flags(struct buffer *buf, const struct obi_option *option, uint3
 	buffer_put_char(buf, ']');
 }
 
+static void put_choice(struct buffer *buf, const struct obi_option *option, int value, bool json)
+{
+	const char *name = name_of(option, (uint32_t)value);
+
+	put_string(buf, name ? name : "", json);
+}
+
 static void put_list(struct buffer *buf, const struct obi_list *list, bool json)
 {
 	buffer_put_char(buf, '[');
@@ -273,6 +280,28 @@ static size_t put_way(struct buffer *buf, const char *before, const char *key, s
 	return depth;
 }
 
+/* Was something said, be it an explicit nothing? */
+static bool is_given(const struct obi_option *option, const void *field)
+{
+	struct obi_array array;
+
+	if (!obi_value_is_empty(option, field) || option->fallback)
+		return true;
+	switch (option->type) {
+	case OBI_TYPE_FLAGS:
+		return ((const struct obi_flags *)field)->set;
+	case OBI_TYPE_LIST:
+		return ((const struct obi_list *)field)->set;
+	case OBI_TYPE_STRUCTS:
+	case OBI_TYPE_MAP:
+	case OBI_TYPE_LABELS:
+		memcpy(&array, field, sizeof(array));
+		return array.set;
+	default:
+		return false;
+	}
+}
+
 static void put_struct(struct buffer *buf, const struct obi_group *groups, const void *base,
 		       bool json)
 {
@@ -286,8 +315,7 @@ static void put_struct(struct buffer *buf, const struct obi_group *groups, const
 			const struct obi_option *option = &groups->options->rows[i];
 			const void *field = obi_group_field(groups, i, (void *)(uintptr_t)base);
 
-			/* What is not there says the same, unless there is a default. */
-			if (!option->fallback && obi_value_is_empty(option, field))
+			if (!is_given(option, field))
 				continue;
 			open = put_way(buf, before, option->key, open, first, json);
 			obi_value_put(buf, option, field, json);
@@ -387,7 +415,7 @@ void obi_value_put(struct buffer *buf, const struct obi_option *option, const vo
 		put_string(buf, *(const char *const *)field, json);
 		break;
 	case OBI_TYPE_CHOICE:
-		put_string(buf, name_of(option, (uint32_t) * (const int *)field), json);
+		put_choice(buf, option, *(const int *)field, json);
 		break;
 	case OBI_TYPE_FLAGS:
 		put_flags(buf, option, ((const struct obi_flags *)field)->bits, json);

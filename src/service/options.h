@@ -6,7 +6,7 @@
 #include "config/option.h"
 
 /* Rows of obi_later_criteria_rows: this number may only become smaller. */
-#define OBI_LATER_CRITERIA 24
+#define OBI_LATER_CRITERIA 20
 
 /* One entry of discovery.instrument and of the exclude lists. All that is given must match;
  * "" and empty ranges ask nothing. Globs match the whole string. */

@@ -30,6 +30,7 @@ struct obi_settings {
 	struct obi_export_options export;
 	struct obi_later_options later;
 	struct obi_warnings warnings; /* for the caller to log once */
+	const char *file;             /* that was read, for messages; "" = none */
 	struct obi_origin *origins;   /* one a row: where its value came from */
 	struct obi_arena *arena;      /* everything above points into it */
 };
@@ -37,15 +38,15 @@ struct obi_settings {
 /* All rows, in the order of the docs; they describe struct obi_settings. */
 extern const struct obi_group obi_settings_groups[];
 
-/* Reads the file (path, unless OTEL_EBPF_CONFIG_PATH is in environ; NULL: no file) and the
+/* Reads the file (path, unless OTEL_EBPF_CONFIG_PATH is in env; NULL: no file) and the
  * environment. 0; -EINVAL for a bad value or file, -ENOENT and other errno for a file that
  * cannot be read, -ENOMEM. The text of the error says what to correct. On failure ret_settings
  * is untouched. Free with obi_settings_free(). */
-int obi_settings_load(const char *path, char **environ, struct obi_settings *ret_settings,
+int obi_settings_load(const char *path, char **env, struct obi_settings *ret_settings,
 		      struct obi_error *ret_error);
 
 /* The same from memory; name stands for the file's name in messages. */
-int obi_settings_load_text(const char *name, struct slice text, char **environ,
+int obi_settings_load_text(const char *name, struct slice text, char **env,
 			   struct obi_settings *ret_settings, struct obi_error *ret_error);
 
 void obi_settings_free(struct obi_settings *settings);

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What the values mean together. Nothing here can be said in one row: an option
+ * that turns another one on, an old name for a new thing, the list of selections
+ * that several shorthands make.
+ */
+#include "settings/derive.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "config/value.h"
+
+/* Origin of a row by its key, for warnings that no row can give. */
+static const struct obi_origin *origin_of(const struct obi_settings *settings, const char *key)
+{
+	const struct obi_origin *origin = settings->origins;
+
+	for (const struct obi_group *group = obi_settings_groups; group->options; group++) {
+		for (size_t i = 0; i < group->options->count; i++, origin++) {
+			const char *row_key = group->options->rows[i].key;
+
+			if (row_key && strcmp(row_key, key) == 0)
+				return origin;
+		}
+	}
+	return NULL;
+}
+
+static int warn(struct obi_settings *settings, const struct obi_load *load, const char *key,
+		const char *text)
+{
+	const struct obi_origin *origin = origin_of(settings, key);
+	char source[256] = "default";
+
+	if (origin && origin->kind == OBI_ORIGIN_FILE)
+		(void)snprintf(source, sizeof(source), "%s:%u", load->name, origin->line);
+	else if (origin && origin->kind == OBI_ORIGIN_ENVIRONMENT)
+		(void)snprintf(source, sizeof(source), "%s", origin->env);
+	if (obi_warnings_add(&settings->warnings, settings->arena, text, key, source) < 0)
+		return obi_error_set(load->error, -ENOMEM, "out of memory");
+	return 0;
+}
+
+/* ---- Criteria ---------------------------------------------------------------------------- */
+
+/* Does it select by something that cannot be found out yet? */
+static bool selects_later(struct obi_criteria *criteria)
+{
+	struct obi_group group = { &obi_later_criteria_rows, 0 };
+
+	for (size_t i = 0; i < obi_later_criteria_rows.count; i++) {
+		const struct obi_option *option = &obi_later_criteria_rows.rows[i];
+		bool selector = strncmp(option->key, "k8s_", 4) == 0 ||
+				strncmp(option->key, "container", 9) == 0;
+
+		if (selector &&
+		    !obi_value_is_empty(option, obi_group_field(&group, i, criteria->later)))
+			return true;
+	}
+	return false;
+}
+
+static bool selects(const struct obi_criteria *criteria)
+{
+	return criteria->never || criteria->open_ports.count || criteria->target_pids.count ||
+	       *criteria->exe_path || *criteria->languages || *criteria->cmd_args;
+}
+
+static int derive_list(const struct obi_load *load, const char *key, struct obi_criteria_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		list->items[i].never = selects_later(&list->items[i]);
+		if (!selects(&list->items[i]))
+			return obi_error_set(load->error, -EINVAL,
+					     "%s[%zu] should define at least one selection "
+					     "criteria: open_ports, "
+					     "exe_path, languages, cmd_args or target_pids",
+					     key, i);
+	}
+	return 0;
+}
+
+/* The entry that the shorthands at the top level make; false where none is given. */
+static bool shorthand_criteria(const struct obi_settings *settings, struct obi_criteria *ret)
+{
+	const struct obi_discovery_options *discovery = &settings->discovery;
+	bool pids = discovery->target_pids.count > 0;
+
+	ret->exe_path = pids ? "" : discovery->auto_target_exe;
+	ret->languages = pids ? "" : discovery->auto_target_language;
+	ret->cmd_args = "";
+	ret->name = settings->global.service_name;
+	ret->name_space = settings->global.service_namespace;
+	if (pids)
+		ret->target_pids = discovery->target_pids;
+	else
+		ret->open_ports = discovery->open_port;
+	return selects(ret);
+}
+
+static int derive_selected(struct obi_settings *settings, const struct obi_load *load)
+{
+	struct obi_discovery_options *discovery = &settings->discovery;
+	struct obi_criteria_list *selected = &discovery->selected;
+	size_t count = discovery->target_pids.count ? 0 : discovery->instrument.count;
+	struct obi_criteria shorthand = { 0 };
+
+	selected->items = obi_arena_array(settings->arena, count + 1, sizeof(*selected->items));
+	if (!selected->items || obi_load_defaults(load, obi_criteria_groups, &shorthand) < 0)
+		return obi_error_set(load->error, -ENOMEM, "out of memory");
+	if (count)
+		memcpy(selected->items, discovery->instrument.items,
+		       count * sizeof(*selected->items));
+	if (shorthand_criteria(settings, &shorthand))
+		selected->items[count++] = shorthand;
+	selected->count = count;
+	return 0;
+}
+
+static int derive_discovery(struct obi_settings *settings, const struct obi_load *load)
+{
+	struct obi_discovery_options *discovery = &settings->discovery;
+	int e = derive_list(load, "discovery.instrument", &discovery->instrument);
+
+	if (e == 0)
+		e = derive_list(load, "discovery.exclude_instrument",
+				&discovery->exclude_instrument);
+	if (e == 0)
+		e = derive_list(load, "discovery.default_exclude_instrument",
+				&discovery->default_exclude_instrument);
+	return e < 0 ? e : derive_selected(settings, load);
+}
+
+/* ---- Kernel side, network and export ------------------------------------------------------- */
+
+static int derive_propagation(struct obi_settings *settings, const struct obi_load *load)
+{
+	struct obi_broker_options *broker = &settings->broker;
+	const char *key = "ebpf.context_propagation";
+	int e = 0;
+
+	if (broker->enable_context_propagation && !broker->context_propagation.set)
+		broker->context_propagation.bits = OBI_PROPAGATE_ALL;
+	if (broker->context_propagation.bits & OBI_PROPAGATE_IP) {
+		broker->context_propagation.bits &= ~(uint32_t)OBI_PROPAGATE_IP;
+		e = warn(settings, load, key, "propagation by ip has no effect any more");
+	}
+	if (e == 0 && broker->context_propagation.bits == OBI_PROPAGATE_TCP)
+		e = warn(settings, load, key, "propagation by tcp is not implemented yet");
+	return e;
+}
+
+/* One line for all features that were asked for and do not exist. */
+static int warn_features(struct obi_settings *settings, const struct obi_load *load)
+{
+	uint32_t bits = settings->export.features.bits & ~(uint32_t)OBI_FEATURES_IMPLEMENTED;
+	const char *separator = "features are not implemented yet: ";
+	struct buffer text = { 0 };
+	int e;
+
+	for (const struct obi_name *name = obi_feature_names; name->name; name++) {
+		bool single = (name->value & (name->value - 1)) == 0;
+
+		if (!single || !(bits & name->value))
+			continue;
+		buffer_put_cstr(&text, separator);
+		buffer_put_cstr(&text, name->name);
+		separator = ", ";
+	}
+	if (!bits)
+		return 0;
+	buffer_put_char(&text, '\0');
+	e = warn(settings, load, "metrics.features",
+		 text.failed ? "some features are not implemented yet" : text.data);
+	buffer_free(&text);
+	return e;
+}
+
+static int derive_export(struct obi_settings *settings, const struct obi_load *load)
+{
+	struct obi_export_options *export = &settings->export;
+	int e;
+
+	if (export->prometheus.features.set)
+		export->features = export->prometheus.features;
+	e = warn_features(settings, load);
+	if (settings->network.enable)
+		export->features.bits |= OBI_FEATURE_NETWORK;
+	if (e == 0 && export->internal.exporter == OBI_INTERNAL_OTEL)
+		e = warn(settings, load, "internal_metrics.exporter",
+			 "exporter otel is not implemented yet");
+	return e;
+}
+
+int obi_settings_derive(struct obi_settings *settings, const struct obi_load *load)
+{
+	int e = derive_discovery(settings, load);
+
+	if (settings->network.deduper_fc_ttl == 0)
+		settings->network.deduper_fc_ttl = settings->network.cache_active_timeout * 2;
+	if (e == 0)
+		e = derive_propagation(settings, load);
+	if (e == 0)
+		e = derive_export(settings, load);
+	return e;
+}

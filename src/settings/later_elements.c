@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Slots instead of structs, as in later.c. */
+#include "settings/later_elements.h"
+
+#include "base/cleanup.h"
+#include "config/check.h"
+#include "service/options.h"
+
+#define PART OBI_LATER_PART
+#define PART_REQUIRED(...) OBI_LATER_FLAGS(OBI_OPTION_REQUIRED, __VA_ARGS__)
+#define PART_NUMBER(key_, help_) OBI_LATER_FLAGS(OBI_OPTION_OPTIONAL, key_, NULL, INT, NULL, help_)
+
+#define OPTIONS(title_, rows_, limit_)                                                             \
+	{                                                                                          \
+		.title = (title_), .rows = (rows_), .slots = true,                                 \
+		.count = ARRAY_SIZE(rows_) / (ARRAY_SIZE(rows_) <= (limit_)),                      \
+	}
+
+static const struct obi_option regex_rows[] = {
+	PART("open_ports", NULL, PORTS, NULL, "the process listens on any of these ports"),
+	PART("exe_path", NULL, STRING, NULL, "full path of the executable, regular expression"),
+	PART("exe_path_regexp", NULL, STRING, NULL, "the same"),
+	PART("languages", NULL, STRING, NULL, "detected language, regular expression"),
+	PART("cmd_args", NULL, STRING, NULL, "command line, regular expression"),
+	PART("target_pids", NULL, PIDS, NULL, "any of these process ids"),
+	PART("name", NULL, STRING, NULL, "service.name of what matches"),
+	PART("namespace", NULL, STRING, NULL, "service.namespace of what matches"),
+	PART("containers_only", NULL, BOOL, NULL, "only processes in containers"),
+	PART("container_name", NULL, STRING, NULL, "name of the container"),
+	PART("k8s_namespace", NULL, STRING, NULL, "Kubernetes namespace"),
+	PART("k8s_pod_name", NULL, STRING, NULL, "Kubernetes pod"),
+	PART("k8s_deployment_name", NULL, STRING, NULL, "Kubernetes deployment"),
+	PART("k8s_replicaset_name", NULL, STRING, NULL, "Kubernetes replica set"),
+	PART("k8s_statefulset_name", NULL, STRING, NULL, "Kubernetes stateful set"),
+	PART("k8s_daemonset_name", NULL, STRING, NULL, "Kubernetes daemon set"),
+	PART("k8s_owner_name", NULL, STRING, NULL, "Kubernetes owner of the pod"),
+	PART("k8s_job_name", NULL, STRING, NULL, "Kubernetes job"),
+	PART("k8s_cronjob_name", NULL, STRING, NULL, "Kubernetes cron job"),
+	PART("k8s_container_name", NULL, STRING, NULL, "Kubernetes container"),
+	PART("k8s_pod_labels", NULL, LABELS, NULL, "labels that the pod has"),
+	PART("k8s_pod_annotations", NULL, LABELS, NULL, "annotations that the pod has"),
+	PART("exports", NULL, LIST, NULL, "signals to export; none given: all"),
+	PART("sampler.name", NULL, STRING, NULL, "sampler of what matches"),
+	PART("sampler.arg", NULL, STRING, NULL, "its argument"),
+	PART("routes.incoming", NULL, LIST, NULL, "route patterns of incoming requests"),
+	PART("routes.outgoing", NULL, LIST, NULL, "route patterns of outgoing requests"),
+	PART("metrics.features", NULL, LIST, NULL, "families of metrics"),
+};
+
+static const struct obi_options regex_options = {
+	.title = "Regular expression criteria",
+	.rows = regex_rows,
+	.count = ARRAY_SIZE(regex_rows) / (ARRAY_SIZE(regex_rows) <= OBI_LATER_REGEX_CRITERIA),
+	.slots = true,
+	.strict = "k8s_",
+};
+
+const struct obi_group obi_later_regex_criteria[] = { { &regex_options, 0 }, { NULL, 0 } };
+
+static const struct obi_option clause_rows[] = {
+	PART("match", NULL, GLOB, NULL, "keep records whose attribute matches"),
+	PART("not_match", NULL, GLOB, NULL, "drop records whose attribute matches"),
+	PART_NUMBER("greater_than", "keep records whose attribute is so"),
+	PART_NUMBER("greater_equals", "likewise"),
+	PART_NUMBER("equals", "likewise"),
+	PART_NUMBER("not_equals", "likewise"),
+	PART_NUMBER("less_equals", "likewise"),
+	PART_NUMBER("less_than", "likewise"),
+};
+
+/* The first slot is the attribute's name. */
+static const struct obi_options clause_options =
+	OPTIONS("Filter", clause_rows, OBI_LATER_CLAUSE - 1);
+
+const struct obi_group obi_later_clause[] = {
+	{ &clause_options, sizeof(union obi_slot) },
+	{ NULL, 0 },
+};
+
+static const struct obi_option gateway_rows[] = {
+	PART_REQUIRED("host", NULL, STRING, NULL, "host name, in any case"),
+	PART("port", NULL, INT, "0", "port; 0: any", .max = 65535),
+	PART("provider", NULL, STRING, NULL, "what to report as the provider"),
+};
+
+static const struct obi_options gateway_options =
+	OPTIONS("Gateways", gateway_rows, OBI_LATER_GATEWAY);
+
+const struct obi_group obi_later_gateway[] = { { &gateway_options, 0 }, { NULL, 0 } };
+
+static const struct obi_name actions[] = {
+	{ "include", 1 },
+	{ "exclude", 2 },
+	{ "obfuscate", 3 },
+	{ NULL, 0 },
+};
+
+static const struct obi_name parts[] = { { "headers", 1 }, { "body", 2 }, { NULL, 0 } };
+
+static const struct obi_name scopes[] = {
+	{ "all", 3 },
+	{ "request", 1 },
+	{ "response", 2 },
+	{ NULL, 0 },
+};
+
+static const struct obi_name methods[] = {
+	{ "GET", 0x01 },   { "POST", 0x02 }, { "PUT", 0x04 },     { "DELETE", 0x08 },
+	{ "PATCH", 0x10 }, { "HEAD", 0x20 }, { "OPTIONS", 0x40 }, { NULL, 0 },
+};
+
+static const struct obi_option rule_rows[] = {
+	PART_REQUIRED("action", NULL, CHOICE, NULL, "what to do", .names = actions),
+	PART_REQUIRED("type", NULL, CHOICE, NULL, "to what", .names = parts),
+	PART_REQUIRED("scope", NULL, CHOICE, NULL, "of what", .names = scopes),
+	PART("obfuscation_string", NULL, STRING, NULL, "what stands in the place"),
+	PART("match.patterns", NULL, LIST, NULL, "header names, globs",
+	     .check = obi_check_glob_item),
+	PART("match.case_sensitive", NULL, BOOL, "false", "tell cases of header names apart"),
+	PART("match.url_path_patterns", NULL, LIST, NULL, "URL paths, globs",
+	     .check = obi_check_glob_item),
+	PART("match.methods", NULL, FLAGS, NULL, "request methods; none given: all",
+	     .names = methods),
+	PART("match.obfuscation_json_paths", NULL, LIST, NULL, "JSON paths in bodies"),
+	PART_NUMBER("match.response_status_code.greater_than", "status code"),
+	PART_NUMBER("match.response_status_code.greater_equals", "likewise"),
+	PART_NUMBER("match.response_status_code.equals", "likewise"),
+	PART_NUMBER("match.response_status_code.not_equals", "likewise"),
+	PART_NUMBER("match.response_status_code.less_equals", "likewise"),
+	PART_NUMBER("match.response_status_code.less_than", "likewise"),
+};
+
+static const struct obi_options rule_options =
+	OPTIONS("Enrichment rules", rule_rows, OBI_LATER_RULE);
+
+const struct obi_group obi_later_rule[] = { { &rule_options, 0 }, { NULL, 0 } };
+
+static const struct obi_option cidr_rows[] = {
+	OBI_LATER_FLAGS(OBI_OPTION_REQUIRED | OBI_OPTION_SHORTHAND, "cidr", NULL, CIDR, NULL,
+			"the network"),
+	PART("name", NULL, STRING, NULL, "what to call it; else the network itself"),
+};
+
+static const struct obi_options cidr_options = OPTIONS("CIDRs", cidr_rows, OBI_LATER_CIDR);
+
+const struct obi_group obi_later_cidr[] = { { &cidr_options, 0 }, { NULL, 0 } };
+
+static const struct obi_option log_service_rows[] = {
+	PART("service", NULL, STRUCTS, NULL, "criteria, as in discovery.instrument",
+	     .element = obi_criteria_groups, .element_size = sizeof(struct obi_criteria)),
+};
+
+static const struct obi_options log_service_options =
+	OPTIONS("Log enricher services", log_service_rows, OBI_LATER_LOG_SERVICE);
+
+const struct obi_group obi_later_log_service[] = { { &log_service_options, 0 }, { NULL, 0 } };

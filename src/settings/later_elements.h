@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of the structs inside options whose feature does not exist yet; see later.h. */
+#ifndef OBI_SETTINGS_LATER_ELEMENTS_H
+#define OBI_SETTINGS_LATER_ELEMENTS_H
+
+#include "config/option.h"
+
+/* Of each: the groups and the size of one element, for OBI_TYPE_STRUCTS and OBI_TYPE_MAP. */
+#define OBI_LATER_REGEX_CRITERIA 30
+#define OBI_LATER_CLAUSE 9
+#define OBI_LATER_GATEWAY 3
+#define OBI_LATER_RULE 15
+#define OBI_LATER_LOG_SERVICE 1
+#define OBI_LATER_CIDR 2
+
+#define OBI_LATER_SIZE(rows_) ((rows_) * sizeof(union obi_slot))
+
+extern const struct obi_group obi_later_regex_criteria[]; /* discovery.services and its kin */
+extern const struct obi_group obi_later_clause[];         /* filter.*; begins with the name */
+extern const struct obi_group obi_later_gateway[];        /* genai.openai_compatible.gateways */
+extern const struct obi_group obi_later_rule[];           /* enrichment.rules */
+extern const struct obi_group obi_later_cidr[];           /* stats.cidrs */
+extern const struct obi_group obi_later_log_service[];    /* log_enricher.services */
+
+/* A row that does nothing yet; further members may follow. */
+#define OBI_LATER_FLAGS(flags_, key_, env_, type_, fallback_, help_, ...)                          \
+	{                                                                                          \
+		.key = (key_), .env = (env_), .type = OBI_TYPE_##type_, .fallback = (fallback_),   \
+		.help = (help_), .flags = (flags_), __VA_ARGS__                                    \
+	}
+#define OBI_LATER(...) OBI_LATER_FLAGS(OBI_OPTION_UNIMPLEMENTED, __VA_ARGS__)
+
+/* Inside of an element: the option around it has warned already. */
+#define OBI_LATER_PART(...) OBI_LATER_FLAGS(0, __VA_ARGS__)
+
+#endif
