@@ -211,8 +211,10 @@ static int read_cidr(const struct reading *r, void *field)
 	if (obi_parse_prefix(slice_cstr(r->node->value), &prefix) < 0)
 		return fault(r, r->node->value, NULL);
 	obi_put_prefix(&text, &prefix);
-	prefix.text = obi_arena_strndup(r->layer->load->arena, text.data, text.len);
-	if (text.failed || !prefix.text)
+	prefix.text =
+		text.failed ? NULL : obi_arena_strndup(r->layer->load->arena, text.data, text.len);
+	buffer_free(&text);
+	if (!prefix.text)
 		return out_of_memory(r);
 	*(struct obi_prefix *)field = prefix;
 	return 0;

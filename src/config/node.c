@@ -392,6 +392,7 @@ static int check_end(struct reader *r)
 {
 	yaml_event_t event;
 	unsigned line;
+	bool last;
 	int e;
 
 	for (int i = 0; i < 2; i++) {
@@ -399,8 +400,9 @@ static int check_end(struct reader *r)
 		if (e < 0)
 			return e;
 		line = event_line(&event);
+		last = event.type == YAML_STREAM_END_EVENT;
 		yaml_event_delete(&event);
-		if (event.type == YAML_STREAM_END_EVENT)
+		if (last)
 			return 0;
 	}
 	return warn(r, "only the first YAML document is read", "---", line);
