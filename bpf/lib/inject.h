@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Writes a traceparent header into plaintext HTTP/1.1 requests of selected processes.
+ * Writes a traceparent header into plaintext HTTP/1 requests of selected processes.
  *
  * Only sockets that a selected process connected enter the sockhash, so no other socket is
  * touched. A message is edited only where it begins right after the connection was opened or
  * the peer answered, its head is complete within SCAN_MAX bytes, and its first line ends in
- * HTTP/1.1. The edit is all or nothing.
+ * HTTP/1.1 or HTTP/1.0. The edit is all or nothing.
  */
 #ifndef OBI_BPF_INJECT_H
 #define OBI_BPF_INJECT_H
@@ -83,8 +83,8 @@ static __always_inline void scan_head(struct sk_msg_md *msg, struct conn_state *
 	bpf_loop(SCAN_MAX, scan_byte, &scan, 0);
 }
 
-/* Is what ends at the first line feed " HTTP/1.1\r"? */
-static __always_inline bool is_http11_line(struct sk_msg_md *msg, u32 eol)
+/* Is what ends at the first line feed " HTTP/1.1\r", or 1.0, which proxies still speak? */
+static __always_inline bool is_http1_line(struct sk_msg_md *msg, u32 eol)
 {
 	const u8 *data = msg->data, *end = msg->data_end;
 	const u8 *p;
@@ -97,7 +97,7 @@ static __always_inline bool is_http11_line(struct sk_msg_md *msg, u32 eol)
 	if (p + 10 > end)
 		return false;
 	return p[0] == ' ' && p[1] == 'H' && p[2] == 'T' && p[3] == 'T' && p[4] == 'P' &&
-	       p[5] == '/' && p[6] == '1' && p[7] == '.' && p[8] == '1' && p[9] == '\r';
+	       p[5] == '/' && p[6] == '1' && p[7] == '.' && (p[8] | 1) == '1' && p[9] == '\r';
 }
 
 static __always_inline void put_hex(u8 *to, const u8 *from, u32 bytes)
@@ -222,7 +222,7 @@ int inject_msg(struct sk_msg_md *msg)
 	state->stamped = 0;
 	trace_begin_client(state);
 	scan_head(msg, state);
-	if (!state->scan_complete || !is_http11_line(msg, state->scan_eol)) {
+	if (!state->scan_complete || !is_http1_line(msg, state->scan_eol)) {
 		count(OBI_APP_INJECT_FAILED);
 		return SK_PASS;
 	}

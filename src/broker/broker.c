@@ -1,0 +1,631 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One epoll loop over: signals, the worker's socket, process events, the network tracer's ring,
+ * interface news, and a timer for the end of a flow period.
+ *
+ * Start: load and attach (nothing is lost from here on: records wait in the ring), start the
+ * worker, give up the capabilities that only attaching needed, look through /proc. Stop: end
+ * the flow period, let the worker flush, detach.
+ */
+#include "broker/broker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "broker/agent_ip.h"
+#include "broker/app.h"
+#include "broker/child.h"
+#include "broker/discover.h"
+#include "broker/iface.h"
+#include "broker/net.h"
+#include "broker/flow_batch.h"
+#include "caps/check.h"
+#include "service/procfs.h"
+#include "wire/wire.h"
+
+#define RESTART_WINDOW_NS (10 * NSEC_PER_SEC)
+#define RESTARTS_IN_WINDOW 5
+#define SEND_TIMEOUT_MS 200
+
+struct broker {
+	const struct obi_settings *settings;
+	const char *config_path;
+	int epoll, signals, timer, iface_watch;
+	struct obi_app *app;
+	struct obi_net *net;
+	struct obi_discover *discover;
+	struct obi_child child;
+	enum obi_phase phase;
+	struct obi_flow_batch flows;
+	char agent_ip[48];
+	uint32_t restarts;
+	uint32_t restarts_in_window;
+	uint64_t window_start;
+	uint64_t spans_lost;
+	uint64_t restart_at; /* monotonic time to try again, 0 = not waiting */
+	uint64_t rate_second;
+	uint32_t rate_count;
+	bool stopping;
+	int exit_status;
+};
+
+/* ---- Messages to the worker ---- */
+
+static int send_worker(struct broker *b, uint32_t id, const void *body, size_t size, const int *fds,
+		       int fd_count)
+{
+	if (!b->child.pid)
+		return -EPIPE;
+	return obi_wire_send(b->child.sock, id, body, size, fds, fd_count);
+}
+
+static int send_flows(void *context, const struct obi_wire_flows *flows, size_t size)
+{
+	return send_worker(context, OBI_WIRE_FLOWS, flows, size, NULL, 0);
+}
+
+static void announce(void *context, const struct obi_target *target)
+{
+	static const struct {
+		const char *file;
+		uint32_t flag;
+	} files[] = {
+		{ "environ", OBI_WIRE_HAS_ENVIRON },
+		{ "maps", OBI_WIRE_HAS_MAPS },
+		{ "exe", OBI_WIRE_HAS_EXE },
+	};
+	struct broker *b = context;
+	struct obi_wire_process message = { .pid = target->pid };
+	int fds[ARRAY_SIZE(files)], count = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		int fd = obi_procfs_open(target->pid, files[i].file);
+
+		if (fd < 0)
+			continue;
+		fds[count++] = fd;
+		message.fds |= files[i].flag;
+	}
+	(void)snprintf(message.exe, sizeof(message.exe), "%s", target->exe);
+	(void)snprintf(message.name, sizeof(message.name), "%s", target->name);
+	(void)snprintf(message.name_space, sizeof(message.name_space), "%s", target->name_space);
+	(void)send_worker(b, OBI_WIRE_PROCESS, &message, sizeof(message), fds, count);
+	while (count)
+		(void)close(fds[--count]);
+}
+
+static void forget(void *context, uint32_t pid)
+{
+	struct obi_wire_pid message = { .pid = pid };
+
+	(void)send_worker(context, OBI_WIRE_PROCESS_GONE, &message, sizeof(message), NULL, 0);
+}
+
+static int mark(void *context, uint32_t pid, uint32_t flags)
+{
+	struct broker *b = context;
+
+	return obi_app_set_process(b->app, pid, flags);
+}
+
+static void collect_counters(struct broker *b, struct obi_wire_counters *ret_counters)
+{
+	memset(ret_counters, 0, sizeof(*ret_counters));
+	if (b->app)
+		obi_app_counters(b->app, ret_counters->app);
+	if (b->net)
+		obi_net_counters(b->net, ret_counters->net);
+	ret_counters->flows_drained = b->flows.sent;
+	ret_counters->flows_dropped = b->flows.dropped;
+	ret_counters->processes = b->discover ? obi_discover_count(b->discover) : 0;
+	ret_counters->spans_lost_in_restarts = b->spans_lost;
+}
+
+/* ---- The worker's life ---- */
+
+static int watch_fd(struct broker *b, int fd, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.fd = fd };
+
+	return epoll_ctl(b->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+static int start_message(struct broker *b)
+{
+	struct obi_wire_start start = { .restarts = b->restarts };
+	int fds[3] = { b->child.page_fd }, count = 1;
+
+	(void)snprintf(start.agent_ip, sizeof(start.agent_ip), "%s", b->agent_ip);
+	if (b->app) {
+		start.flags |= OBI_START_APPLICATION;
+		start.ring_size = (uint32_t)obi_app_ring_size(b->app);
+		fds[count++] = obi_app_ring_fd(b->app);
+		fds[count++] = obi_app_board_fd(b->app);
+	}
+	if (b->net)
+		start.flags |= OBI_START_NETWORK;
+	return send_worker(b, OBI_WIRE_START, &start, sizeof(start), fds, count);
+}
+
+static void watch_interfaces(struct broker *b)
+{
+	if (b->iface_watch >= 0)
+		(void)close(b->iface_watch);
+	b->iface_watch = obi_iface_watch();
+	if (b->iface_watch >= 0)
+		(void)watch_fd(b, b->iface_watch, EPOLLIN);
+	else
+		log_warn("cannot watch network interfaces", F("error", log_errno(b->iface_watch)));
+}
+
+static int start_worker(struct broker *b)
+{
+	struct timeval timeout = { .tv_usec = SEND_TIMEOUT_MS * 1000 };
+	int error = obi_child_start(b->config_path, &b->child);
+
+	if (error)
+		return error;
+	b->phase = OBI_PHASE_STARTING;
+	(void)setsockopt(b->child.sock, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+	error = watch_fd(b, b->child.sock, EPOLLIN);
+	if (!error)
+		error = start_message(b);
+	if (error)
+		return error;
+	if (b->discover)
+		obi_discover_repeat(b->discover);
+	if (b->net)
+		watch_interfaces(b);
+	return 0;
+}
+
+/* Not more than a few times in a row: a worker that dies at once would eat the host. */
+static bool may_restart(struct broker *b)
+{
+	uint64_t now = clock_monotonic_ns();
+
+	if (now - b->window_start > RESTART_WINDOW_NS) {
+		b->window_start = now;
+		b->restarts_in_window = 0;
+	}
+	return ++b->restarts_in_window <= RESTARTS_IN_WINDOW;
+}
+
+static void restart_worker(struct broker *b)
+{
+	int error;
+
+	b->restart_at = 0;
+	b->restarts++;
+	error = start_worker(b);
+	if (!error)
+		return;
+	log_error("cannot start the worker", F("error", log_errno(error)));
+	b->restart_at = clock_monotonic_ns() + NSEC_PER_SEC;
+}
+
+static void worker_ended(struct broker *b, int status)
+{
+	uint64_t pending = b->child.page ? b->child.page->pending : 0;
+	bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+
+	obi_child_release(&b->child);
+	if (b->stopping ||
+	    (b->phase == OBI_PHASE_STARTING && WIFEXITED(status) && !clean && !b->restarts)) {
+		if (!clean)
+			b->exit_status = 255;
+		b->stopping = true;
+		return;
+	}
+	b->spans_lost += pending;
+	log_warn("the worker died: starting it again, probes stay attached",
+		 F(WIFSIGNALED(status) ? "signal" : "status",
+		   log_int(WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status))),
+		 F("spansLost", log_int((int64_t)pending)),
+		 F("restarts", log_int(b->restarts + 1)));
+	if (may_restart(b))
+		restart_worker(b);
+	else
+		b->restart_at = clock_monotonic_ns() + NSEC_PER_SEC;
+}
+
+static void reap(struct broker *b)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (pid == b->child.pid)
+			worker_ended(b, status);
+}
+
+/* ---- Requests ---- */
+
+static bool within_rate(struct broker *b, const struct obi_request *request)
+{
+	uint64_t second = clock_monotonic_ns() / NSEC_PER_SEC;
+
+	if (second != b->rate_second) {
+		b->rate_second = second;
+		b->rate_count = 0;
+	}
+	return ++b->rate_count <= request->rate;
+}
+
+static void answer(struct broker *b, const struct obi_request *request)
+{
+	struct obi_wire_counters counters;
+
+	switch (request->id) {
+	case OBI_REQUEST_READY:
+		b->phase = OBI_PHASE_RUNNING;
+		break;
+	case OBI_REQUEST_COUNTERS:
+		collect_counters(b, &counters);
+		(void)send_worker(b, OBI_WIRE_COUNTERS, &counters, sizeof(counters), NULL, 0);
+		break;
+	}
+}
+
+static void read_worker(struct broker *b)
+{
+	int fds[OBI_WIRE_FDS], fd_count = 0;
+	const struct obi_request *request;
+	const char *why = "malformed";
+	uint32_t id = 0;
+	uint8_t body[64];
+	ssize_t size;
+
+	size = obi_wire_receive(b->child.sock, &id, body, sizeof(body), fds, &fd_count);
+	if (size == -EAGAIN || size == -EINTR)
+		return;
+	if (size == -EPIPE) { /* it ended: SIGCHLD tells how */
+		(void)epoll_ctl(b->epoll, EPOLL_CTL_DEL, b->child.sock, NULL);
+		return;
+	}
+	for (int i = 0; size >= 0 && i < fd_count; i++)
+		(void)close(fds[i]);
+	request = size < 0 ? NULL : obi_request_check(id, (size_t)size, fd_count, b->phase, &why);
+	if (request && !within_rate(b, request)) {
+		why = "too many";
+		request = NULL;
+	}
+	if (!request) {
+		log_error("the worker broke the rules: ending it", F("request", log_int(id)),
+			  F("reason", log_str(why)));
+		(void)kill(b->child.pid, SIGKILL);
+		return;
+	}
+	answer(b, request);
+}
+
+/* ---- Events ---- */
+
+static void take_process_event(void *context, const struct obi_process_event *event)
+{
+	struct broker *b = context;
+
+	obi_discover_event(b->discover, event);
+}
+
+static void take_flow(void *context, const struct obi_flow *flow)
+{
+	struct broker *b = context;
+
+	obi_flow_batch_put(&b->flows, flow);
+}
+
+static void end_flow_period(struct broker *b)
+{
+	int error = obi_net_drain(b->net, take_flow, b);
+
+	if (error)
+		log_error("cannot read flows", F("error", log_errno(error)));
+	obi_flow_batch_flush(&b->flows);
+}
+
+static void read_net_events(struct broker *b)
+{
+	bool pressed = obi_net_take_events(b->net, take_flow, b);
+
+	if (pressed)
+		end_flow_period(b);
+	else
+		obi_flow_batch_flush(&b->flows);
+}
+
+static void take_iface(void *context, uint32_t ifindex, const char *name)
+{
+	struct broker *b = context;
+	struct obi_wire_iface message = { .ifindex = ifindex };
+	char why[256] = "";
+	int wanted = obi_net_iface(b->net, ifindex, name, why, sizeof(why));
+
+	if (wanted < 0)
+		log_warn("interface is not observed", F("interface", log_str(name)),
+			 F("error", log_str(why)));
+	(void)snprintf(message.name, sizeof(message.name), "%s", name ? name : "");
+	(void)send_worker(b, OBI_WIRE_IFACE, &message, sizeof(message), NULL, 0);
+}
+
+static void read_interfaces(struct broker *b)
+{
+	if (obi_iface_read(b->iface_watch, take_iface, b) == -ENOBUFS)
+		watch_interfaces(b);
+}
+
+static void read_signals(struct broker *b)
+{
+	struct signalfd_siginfo info;
+
+	while (read(b->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			reap(b);
+		else
+			b->stopping = true;
+	}
+}
+
+static void read_timer(struct broker *b)
+{
+	uint64_t expirations;
+
+	(void)!read(b->timer, &expirations, sizeof(expirations));
+	if (b->net)
+		end_flow_period(b);
+}
+
+static void dispatch(struct broker *b, int fd)
+{
+	if (fd == b->signals)
+		read_signals(b);
+	else if (fd == b->child.sock)
+		read_worker(b);
+	else if (fd == b->timer)
+		read_timer(b);
+	else if (fd == b->iface_watch)
+		read_interfaces(b);
+	else if (b->app && fd == obi_app_events_fd(b->app))
+		obi_app_process_events(b->app, take_process_event, b);
+	else if (b->net && fd == obi_net_events_fd(b->net))
+		read_net_events(b);
+}
+
+static int timeout_ms(const struct broker *b)
+{
+	uint64_t now = clock_monotonic_ns();
+
+	if (!b->restart_at)
+		return -1;
+	return b->restart_at > now ? (int)((b->restart_at - now) / NSEC_PER_MSEC) + 1 : 0;
+}
+
+static void run_loop(struct broker *b)
+{
+	struct epoll_event events[8];
+
+	while (!b->stopping) {
+		int n = epoll_wait(b->epoll, events, ARRAY_SIZE(events), timeout_ms(b));
+
+		for (int i = 0; i < n && !b->stopping; i++)
+			dispatch(b, events[i].data.fd);
+		if (b->restart_at && clock_monotonic_ns() >= b->restart_at && !b->stopping)
+			restart_worker(b);
+	}
+}
+
+/* ---- Start and stop ---- */
+
+static int open_application(struct broker *b)
+{
+	struct obi_discover_actions actions = {
+		.announce = announce, .forget = forget, .mark = mark, .context = b
+	};
+	const char *injection, *why_not = NULL;
+	char why[256] = "";
+	int error;
+
+	log_info0("starting Application Observability mode");
+	error = obi_app_open(b->settings, &b->app, why, sizeof(why));
+	if (error) {
+		log_error("cannot start Application Observability mode", F("error", log_str(why)));
+		return error;
+	}
+	injection = obi_app_injection(b->app, &why_not);
+	log_info("application tracer attached", F("plane", log_str(obi_app_plane(b->app))),
+		 F("headerInjection", log_str(*injection ? injection : "off")));
+	if (why_not)
+		log_warn("headers will not be injected into requests",
+			 F("reason", log_str(why_not)));
+	b->discover = obi_discover_new(&b->settings->discovery, &actions);
+	if (!b->discover)
+		return -ENOMEM;
+	return watch_fd(b, obi_app_events_fd(b->app), EPOLLIN);
+}
+
+static int open_network(struct broker *b)
+{
+	struct itimerspec period = { 0 };
+	uint64_t ns = b->settings->network.cache_active_timeout;
+	char why[256] = "";
+	int error;
+
+	log_info0("starting OBI in Network metrics mode");
+	obi_agent_ip(&b->settings->network, b->agent_ip);
+	error = obi_net_open(b->settings, &b->net, why, sizeof(why));
+	if (error) {
+		log_error("cannot start Network metrics mode", F("error", log_str(why)));
+		return error;
+	}
+	ns = ns < NSEC_PER_MSEC ? NSEC_PER_MSEC : ns;
+	period.it_interval.tv_sec = period.it_value.tv_sec = (time_t)(ns / NSEC_PER_SEC);
+	period.it_interval.tv_nsec = period.it_value.tv_nsec = (long)(ns % NSEC_PER_SEC);
+	b->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (b->timer < 0 || timerfd_settime(b->timer, 0, &period, NULL))
+		return -errno;
+	obi_flow_batch_init(&b->flows, send_flows, b);
+	error = watch_fd(b, b->timer, EPOLLIN);
+	return error ? error : watch_fd(b, obi_net_events_fd(b->net), EPOLLIN);
+}
+
+static int open_loop(struct broker *b)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	b->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	b->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (b->signals < 0 || b->epoll < 0)
+		return -errno;
+	return watch_fd(b, b->signals, EPOLLIN);
+}
+
+static int open_all(struct broker *b, uint64_t keep_caps)
+{
+	int error = open_loop(b);
+
+	if (!error && obi_settings_network(b->settings))
+		error = open_network(b);
+	if (!error && obi_settings_application(b->settings))
+		error = open_application(b);
+	if (error)
+		return error;
+	error = start_worker(b);
+	if (error) {
+		log_error("cannot start the worker", F("error", log_errno(error)));
+		return error;
+	}
+	/* tc attaches to the interfaces that are there before it gives anything up. */
+	if (b->net)
+		read_interfaces(b);
+	error = obi_caps_limit(keep_caps);
+	if (error)
+		log_warn("cannot give up capabilities", F("error", log_errno(error)));
+	if (b->discover)
+		obi_discover_scan(b->discover);
+	if (b->net)
+		log_info("Flows agent successfully started",
+			 F("hook", log_str(obi_net_hook(b->net))));
+	return 0;
+}
+
+static void log_counters(const char *msg, const uint64_t *counters, const char *const *names,
+			 size_t count)
+{
+	struct log_field fields[16];
+
+	for (size_t i = 0; i < count && i < ARRAY_SIZE(fields); i++)
+		fields[i] = (struct log_field){ .key = names[i],
+						.value = log_int((int64_t)counters[i]) };
+	log_write(LOG_INFO, msg, fields, (int)count);
+}
+
+static void log_totals(struct broker *b)
+{
+	static const char *const app_names[OBI_APP_COUNTERS] = {
+		"records", "ringFull",     "unreadable", "stateFull",
+		"muted",   "unrecognised", "injected",   "injectFailed",
+	};
+	static const char *const net_names[OBI_NET_COUNTERS] = {
+		"packets",   "bytes",           "filtered",      "duplicate",
+		"notIP",     "overflowPackets", "overflowBytes", "lostPackets",
+		"lostBytes", "malformed",       "flows",
+	};
+	struct obi_wire_counters counters;
+
+	collect_counters(b, &counters);
+	if (b->app)
+		log_counters("application totals", counters.app, app_names, OBI_APP_COUNTERS);
+	if (b->net) {
+		log_counters("network totals", counters.net, net_names, OBI_NET_COUNTERS);
+		log_info("flow records", F("sent", log_int((int64_t)b->flows.sent)),
+			 F("dropped", log_int((int64_t)b->flows.dropped)));
+	}
+}
+
+/* The worker has until the deadline to flush and exit. */
+static void stop_worker(struct broker *b)
+{
+	struct obi_wire_stop stop = { .timeout_ns = b->settings->global.shutdown_timeout };
+	uint64_t deadline = clock_monotonic_ns() + stop.timeout_ns;
+
+	if (!b->child.pid)
+		return;
+	b->phase = OBI_PHASE_STOPPING;
+	(void)send_worker(b, OBI_WIRE_STOP, &stop, sizeof(stop), NULL, 0);
+	while (b->child.pid) {
+		uint64_t now = clock_monotonic_ns();
+		struct epoll_event event;
+
+		if (now >= deadline) {
+			log_error0("graceful shutdown has timed out");
+			(void)kill(b->child.pid, SIGKILL);
+			b->exit_status = 255;
+			deadline = UINT64_MAX;
+		}
+		if (epoll_wait(b->epoll, &event, 1, 20) == 1 &&
+		    (event.data.fd == b->signals || event.data.fd == b->child.sock))
+			dispatch(b, event.data.fd);
+		reap(b);
+	}
+}
+
+static void close_all(struct broker *b)
+{
+	obi_discover_free(b->discover);
+	obi_app_close(b->app);
+	obi_net_close(b->net);
+	obi_flow_batch_free(&b->flows);
+	for (size_t i = 0; i < 4; i++) {
+		int fd = (const int[]){ b->epoll, b->signals, b->timer, b->iface_watch }[i];
+
+		if (fd >= 0)
+			(void)close(fd);
+	}
+}
+
+int obi_broker_run(const struct obi_settings *settings, const char *config_path, uint64_t keep_caps)
+{
+	struct broker b = {
+		.settings = settings,
+		.config_path = config_path,
+		.epoll = -1,
+		.signals = -1,
+		.timer = -1,
+		.iface_watch = -1,
+		.child = { .sock = -1, .page_fd = -1 },
+	};
+
+	if (open_all(&b, keep_caps)) {
+		b.exit_status = 255;
+		b.stopping = true;
+	} else {
+		run_loop(&b);
+	}
+	if (b.net && b.child.pid) {
+		read_net_events(&b);
+		end_flow_period(&b);
+	}
+	stop_worker(&b);
+	log_totals(&b);
+	close_all(&b);
+	return b.exit_status;
+}

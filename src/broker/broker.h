@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The broker: the privileged half. Loads and attaches BPF programs, watches processes and
+ * interfaces, hands descriptors to the worker and starts it again when it dies. It parses
+ * nothing that came from outside but the operator's configuration.
+ */
+#ifndef OBI_BROKER_BROKER_H
+#define OBI_BROKER_BROKER_H
+
+#include "settings/settings.h"
+
+/* Runs until SIGINT or SIGTERM. config_path is handed to the worker, NULL where there is none.
+ * Returns the exit status: 0, or 255 where the agent could not start. */
+int obi_broker_run(const struct obi_settings *settings, const char *config_path,
+		   uint64_t keep_caps);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The worker as a process: started, watched, ended. */
+#ifndef OBI_BROKER_CHILD_H
+#define OBI_BROKER_CHILD_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "wire/wire.h"
+
+struct obi_child {
+	pid_t pid;   /* 0: none runs */
+	int sock;    /* our end of the pair */
+	int page_fd; /* statistics page, shared */
+	const volatile struct obi_worker_page *page;
+};
+
+/* First word of the worker's argument list. */
+#define OBI_WORKER_VERB "worker"
+
+/* Starts the worker from this very program file, without new privileges and with nothing open but
+ * its end of the pair. config_path may be NULL. 0 or a negative errno. */
+int obi_child_start(const char *config_path, struct obi_child *ret_child);
+
+/* After it ended: releases what belongs to it. */
+void obi_child_release(struct obi_child *child);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Discovery: which processes are instrumented. One pass over /proc at start, then events: exec,
+ * fork and exit, and the begin of listening.
+ */
+#ifndef OBI_BROKER_DISCOVER_H
+#define OBI_BROKER_DISCOVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "obi/process.h"
+#include "service/options.h"
+
+struct obi_discover;
+
+/* What is instrumented, as of its selection. */
+struct obi_target {
+	uint32_t pid;
+	const char *exe;  /* full path */
+	const char *name; /* forced by the configuration, or "" */
+	const char *name_space;
+};
+
+struct obi_discover_actions {
+	/* A process is selected (before its connections are observed), or has become another
+	 * program. */
+	void (*announce)(void *context, const struct obi_target *target);
+	/* It is gone. */
+	void (*forget)(void *context, uint32_t pid);
+	/* Tell the kernel side: OBI_PROCESS_*, 0 = forget. */
+	int (*mark)(void *context, uint32_t pid, uint32_t flags);
+	void *context;
+};
+
+/* NULL when out of memory. options live as long as the result. */
+struct obi_discover *obi_discover_new(const struct obi_discovery_options *options,
+				      const struct obi_discover_actions *actions);
+void obi_discover_free(struct obi_discover *discover);
+
+/* All processes that there are. */
+void obi_discover_scan(struct obi_discover *discover);
+void obi_discover_event(struct obi_discover *discover, const struct obi_process_event *event);
+
+/* Announces every target once more (to a new worker). */
+void obi_discover_repeat(struct obi_discover *discover);
+
+uint32_t obi_discover_count(const struct obi_discover *discover);
+
+#endif

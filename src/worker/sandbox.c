@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Order matters: the user namespace in which the bounding set can be emptied comes first
+ * (without CAP_SETPCAP there is no other way), then the capabilities go, then Landlock,
+ * and the seccomp filter last, since it forbids what the others need.
+ */
+#include "worker/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/landlock.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#define NOBODY 65534
+#define LAST_CAP 63
+
+/* Root's file access would outlive its capabilities. Not being allowed to change is no failure: it
+ * means that we are not privileged. */
+static void leave_root(void)
+{
+	if (geteuid() != 0)
+		return;
+	(void)setgroups(0, NULL);
+	if (!setresgid(NOBODY, NOBODY, NOBODY))
+		(void)!setresuid(NOBODY, NOBODY, NOBODY);
+}
+
+static int drop_bounding(void)
+{
+	for (int cap = 0; cap <= LAST_CAP; cap++)
+		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1 &&
+		    prctl(PR_CAPBSET_DROP, cap, 0, 0, 0))
+			return -errno;
+	return 0;
+}
+
+/* In a user namespace of our own we may empty the bounding set, and have nothing outside of it. */
+static void enter_user_namespace(void)
+{
+	unsigned uid = geteuid();
+	_cleanup_close_ int map = -1;
+	char text[64];
+	int len;
+
+	if (unshare(CLONE_NEWUSER))
+		return;
+	map = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
+	len = snprintf(text, sizeof(text), "%u %u 1", uid, uid);
+	if (map >= 0 && len > 0)
+		(void)!write(map, text, (size_t)len);
+}
+
+static int drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = { { 0 } };
+
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0))
+		return -errno;
+	return syscall(__NR_capset, &header, none) ? -errno : 0;
+}
+
+/* Handles every file system right of the ABI and allows none: what is open stays usable. */
+static int restrict_file_system(int *ret_abi)
+{
+	struct landlock_ruleset_attr attr = { 0 };
+	long abi = syscall(__NR_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	_cleanup_close_ int ruleset = -1;
+
+	*ret_abi = 0;
+	if (abi <= 0)
+		return 0; /* before 5.13, or not enabled */
+	/* Rights of ABI 1 (13 of them), 2 (refer), 3 (truncate), 5 (ioctl on devices). */
+	attr.handled_access_fs = abi >= 5 ? 0xffff : abi >= 3 ? 0x7fff : abi == 2 ? 0x3fff : 0x1fff;
+	ruleset = (int)syscall(__NR_landlock_create_ruleset, &attr, sizeof(attr.handled_access_fs),
+			       0);
+	if (ruleset < 0 || syscall(__NR_landlock_restrict_self, ruleset, 0))
+		return -errno;
+	*ret_abi = (int)abi;
+	return 0;
+}
+
+int obi_sandbox_close(struct obi_sandbox *ret_sandbox, const char **ret_step)
+{
+	struct obi_sandbox sandbox = { 0 };
+	int error;
+
+	*ret_step = "no_new_privs";
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -errno;
+	leave_root();
+	if (drop_bounding()) {
+		enter_user_namespace();
+		sandbox.bounding = !drop_bounding();
+	} else {
+		sandbox.bounding = 1;
+	}
+	*ret_step = "capabilities";
+	error = drop_capabilities();
+	if (error)
+		return error;
+	*ret_step = "dumpable";
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		return -errno;
+	*ret_step = "landlock";
+	error = restrict_file_system(&sandbox.landlock);
+	if (error)
+		return error;
+	*ret_step = "seccomp";
+	error = obi_sandbox_filter();
+	if (error)
+		return error;
+	*ret_sandbox = sandbox;
+	return 0;
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The allow list. What is not on it fails with EPERM, so that a library's attempt at something
+ * optional costs nothing; what only an intruder would try ends the worker.
+ */
+#include <errno.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <sys/mman.h>
+
+#include "base/cleanup.h"
+#include "worker/sandbox.h"
+
+static const int allowed[] = {
+	/* memory */
+	SCMP_SYS(brk),
+	SCMP_SYS(munmap),
+	SCMP_SYS(mremap),
+	SCMP_SYS(madvise),
+	/* descriptors that are open */
+	SCMP_SYS(read),
+	SCMP_SYS(pread64),
+	SCMP_SYS(write),
+	SCMP_SYS(writev),
+	SCMP_SYS(close),
+	SCMP_SYS(lseek),
+	SCMP_SYS(fstat),
+	SCMP_SYS(newfstatat),
+	SCMP_SYS(fcntl),
+	/* the loop */
+	SCMP_SYS(epoll_create1),
+	SCMP_SYS(epoll_ctl),
+	SCMP_SYS(epoll_wait),
+	SCMP_SYS(epoll_pwait),
+	SCMP_SYS(timerfd_settime),
+	SCMP_SYS(clock_gettime),
+	SCMP_SYS(clock_nanosleep),
+	SCMP_SYS(poll),
+	SCMP_SYS(ppoll),
+	SCMP_SYS(restart_syscall),
+	SCMP_SYS(gettimeofday),
+	SCMP_SYS(nanosleep),
+	/* the broker, and who scrapes */
+	SCMP_SYS(recvmsg),
+	SCMP_SYS(sendmsg),
+	SCMP_SYS(recvfrom),
+	SCMP_SYS(sendto),
+	SCMP_SYS(accept4),
+	SCMP_SYS(accept),
+	SCMP_SYS(shutdown),
+	SCMP_SYS(getsockname),
+	SCMP_SYS(getpeername),
+	SCMP_SYS(setsockopt),
+	SCMP_SYS(getsockopt),
+	SCMP_SYS(sendfile),
+	SCMP_SYS(ioctl),
+	/* the C library */
+	SCMP_SYS(futex),
+	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigaction),
+	SCMP_SYS(getrandom),
+	SCMP_SYS(getpid),
+	SCMP_SYS(gettid),
+	SCMP_SYS(tgkill),
+	SCMP_SYS(sched_yield),
+	SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
+	SCMP_SYS(uname),
+	SCMP_SYS(sysinfo),
+};
+
+static const int deadly[] = {
+	SCMP_SYS(execve),
+	SCMP_SYS(execveat),
+	SCMP_SYS(ptrace),
+	SCMP_SYS(bpf),
+	SCMP_SYS(process_vm_readv),
+	SCMP_SYS(process_vm_writev),
+	SCMP_SYS(kexec_load),
+	SCMP_SYS(init_module),
+	SCMP_SYS(mount),
+	SCMP_SYS(unshare),
+	SCMP_SYS(setns),
+	SCMP_SYS(perf_event_open),
+};
+
+static int add(scmp_filter_ctx filter, uint32_t action, const int *calls, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		int error = seccomp_rule_add(filter, action, calls[i], 0);
+
+		/* A call that this architecture does not have. */
+		if (error && error != -EDOM)
+			return error;
+	}
+	return 0;
+}
+
+/* Memory, but none that can be executed. */
+static int add_memory(scmp_filter_ctx filter)
+{
+	struct scmp_arg_cmp no_exec = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+	int error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, no_exec);
+
+	return error ? error
+		     : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, no_exec);
+}
+
+int obi_sandbox_filter(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int error;
+
+	if (!filter)
+		return -ENOMEM;
+	error = add(filter, SCMP_ACT_ALLOW, allowed, ARRAY_SIZE(allowed));
+	if (!error)
+		error = add(filter, SCMP_ACT_KILL_PROCESS, deadly, ARRAY_SIZE(deadly));
+	if (!error)
+		error = add_memory(filter);
+	if (!error)
+		error = seccomp_load(filter);
+	seccomp_release(filter);
+	return error;
+}
