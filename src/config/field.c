@@ -54,7 +54,7 @@ static bool in_bounds(const struct obi_option *option, double value)
 	       (value >= option->min && value <= option->max);
 }
 
-/* ---- Items of a list ---------------------------------------------------------------------- */
+/* ---- Items of a list ------------------------------------------------------------- */
 
 struct items {
 	const char **text;
@@ -120,7 +120,7 @@ static int read_items(const struct reading *r, bool keep_empty, struct items *re
 	return 0;
 }
 
-/* ---- Scalars -------------------------------------------------------------------------------- */
+/* ---- Scalars --------------------------------------------------------------------- */
 
 static int read_bool(const struct reading *r, void *field)
 {

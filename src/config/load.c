@@ -10,7 +10,7 @@
 #include "config/environment.h"
 #include "config/field.h"
 
-/* ---- Defaults ---------------------------------------------------------------------------- */
+/* ---- Defaults -------------------------------------------------------------------- */
 
 static int read_yaml_default(const struct obi_load *load, const char *text,
 			     struct obi_node **ret_node)
@@ -68,7 +68,7 @@ int obi_load_defaults(const struct obi_load *load, const struct obi_group *group
 	return 0;
 }
 
-/* ---- File ---------------------------------------------------------------------------------- */
+/* ---- File ------------------------------------------------------------------------ */
 
 int obi_load_tree(const struct obi_load *load, const struct obi_group *groups,
 		  const struct obi_node *root, void *base, struct obi_origin *origins)
@@ -84,7 +84,7 @@ int obi_load_tree(const struct obi_load *load, const struct obi_group *groups,
 	return obi_scope_read(&layer, NULL, groups, root, base, origins);
 }
 
-/* ---- Environment ----------------------------------------------------------------------------- */
+/* ---- Environment ----------------------------------------------------------------- */
 
 /* The first of a row's variables that is set, and its name in the arena. */
 static int find_variable(const struct obi_load *load, const struct obi_option *option,

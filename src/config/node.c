@@ -109,7 +109,7 @@ static int grow(struct reader *r, struct obi_node *parent, const struct obi_node
 	return 0;
 }
 
-/* ---- Anchors -------------------------------------------------------------------------- */
+/* ---- Anchors --------------------------------------------------------------------- */
 
 /* Opens an anchor; *ret_anchor stays NULL where the node has none. */
 static int open_anchor(struct reader *r, const yaml_char_t *name, unsigned line,
@@ -156,7 +156,7 @@ static int read_alias(struct reader *r, const yaml_event_t *event, struct obi_no
 	return fault(r, line, "an alias without an anchor");
 }
 
-/* ---- Kinds of nodes --------------------------------------------------------------------- */
+/* ---- Kinds of nodes -------------------------------------------------------------- */
 
 static int read_scalar(struct reader *r, const yaml_event_t *event, struct obi_node **ret_node)
 {
@@ -384,7 +384,7 @@ static int read_node(struct reader *r, yaml_event_t *event, struct obi_node **re
 	return e;
 }
 
-/* ---- Documents ---------------------------------------------------------------------------- */
+/* ---- Documents ------------------------------------------------------------------- */
 
 /* Only the first document is read, as the existing program does; more of them is a mistake worth
  * a word. */

@@ -282,6 +282,10 @@ void obi_put_float(struct buffer *buf, double value)
 {
 	char text[FLOAT_TEXT_MAX + 1];
 
+	if (value == floor(value) && fabs(value) < 1e15) {
+		buffer_put_i64(buf, (int64_t)value);
+		return;
+	}
 	/* 17 significant digits tell any two doubles apart; most need far fewer. */
 	for (int digits = 1; digits <= 17; digits++) {
 		(void)snprintf(text, sizeof(text), "%.*g", digits, value);

@@ -25,7 +25,7 @@ const char *obi_type_name(enum obi_type type)
 	return names[type];
 }
 
-/* ---- What is allowed ------------------------------------------------------------------------ */
+/* ---- What is allowed ------------------------------------------------------------- */
 
 static void put_bound(struct buffer *buf, enum obi_type type, double bound)
 {
@@ -94,6 +94,19 @@ void obi_value_put_allowed(struct buffer *buf, const struct obi_option *option)
 		buf->len--; /* no bounds follow the comma */
 	else
 		put_bounds(buf, option);
+}
+
+void obi_value_put_type(struct buffer *buf, const struct obi_option *option)
+{
+	if (option->type == OBI_TYPE_CHOICE) {
+		put_names(buf, option->names);
+	} else if (option->type == OBI_TYPE_FLAGS) {
+		buffer_put_cstr(buf, "list of ");
+		put_names(buf, option->names);
+	} else {
+		buffer_put_cstr(buf, obi_type_name(option->type));
+		put_bounds(buf, option);
+	}
 }
 
 /* ---- Values ------------------------------------------------------------------------------------
@@ -181,7 +194,7 @@ static void put_flags(struct buffer *buf, const struct obi_option *option, uint3
 	const char *separator = "";
 
 	buffer_put_char(buf, '[');
-	if (bits && name_of(option, bits)) {
+	if (name_of(option, bits)) {
 		put_string(buf, name_of(option, bits), json);
 		bits = 0;
 	}

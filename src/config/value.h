@@ -9,8 +9,11 @@
 /* One word or two for the type: "duration", "list". */
 const char *obi_type_name(enum obi_type type);
 
-/* "an integer from 0 to 65535", "one of tc, tcx, auto". */
+/* For messages: "an integer from 0 to 65535", "one of tc, tcx, auto". */
 void obi_value_put_allowed(struct buffer *buf, const struct obi_option *option);
+
+/* For tables: "integer from 0 to 65535", "tc, tcx, auto", "list of node, service". */
+void obi_value_put_type(struct buffer *buf, const struct obi_option *option);
 
 /* Does the field hold its type's zero value? An empty list that was given does. */
 bool obi_value_is_empty(const struct obi_option *option, const void *field);

@@ -42,7 +42,7 @@ static int warn(struct obi_settings *settings, const struct obi_load *load, cons
 	return 0;
 }
 
-/* ---- Criteria ---------------------------------------------------------------------------- */
+/* ---- Criteria -------------------------------------------------------------------- */
 
 /* Does it select by something that cannot be found out yet? */
 static bool selects_later(struct obi_criteria *criteria)
@@ -132,7 +132,7 @@ static int derive_discovery(struct obi_settings *settings, const struct obi_load
 	return e < 0 ? e : derive_selected(settings, load);
 }
 
-/* ---- Kernel side, network and export ------------------------------------------------------- */
+/* ---- Kernel side, network and export --------------------------------------------- */
 
 static int derive_propagation(struct obi_settings *settings, const struct obi_load *load)
 {

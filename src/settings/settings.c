@@ -36,7 +36,7 @@ static void cleanup_arena(struct obi_arena **arena)
 	obi_arena_free(*arena);
 }
 
-/* ---- Layers ------------------------------------------------------------------------------ */
+/* ---- Layers ---------------------------------------------------------------------- */
 
 static int read_file_layer(const struct obi_load *load, struct slice text, char **env,
 			   struct obi_settings *settings)
@@ -111,7 +111,7 @@ int obi_settings_load_text(const char *name, struct slice text, char **env,
 	return 0;
 }
 
-/* ---- File --------------------------------------------------------------------------------- */
+/* ---- File ------------------------------------------------------------------------ */
 
 static int read_all(int fd, struct buffer *buf)
 {
