@@ -23,9 +23,11 @@ struct {
 
 static __always_inline int plane(struct sock *sk)
 {
-	if (!sk || !bpf_sk_storage_get(&trial_storage, sk, NULL, 0))
-		return 0;
-	return bpf_task_pt_regs(bpf_get_current_task_btf()) != 0;
+	u64 *value = sk ? bpf_sk_storage_get(&trial_storage, sk, NULL, 0) : NULL;
+
+	if (value)
+		*value = bpf_task_pt_regs(bpf_get_current_task_btf()) != 0;
+	return 0;
 }
 
 SEC("fexit/inet_sendmsg")

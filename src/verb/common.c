@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "verb/common.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+
+int verb_parse_config_path(int argc, char **argv, const char **ret_path)
+{
+	const char *path = NULL;
+
+	for (int i = 1; i < argc; i++) {
+		const char *word = argv[i];
+
+		/* Go's flag package takes one dash or two. */
+		if (word[0] == '-' && word[1] == '-')
+			word++;
+		if (!strcmp(word, "-config") && i + 1 < argc) {
+			path = argv[++i];
+		} else if (!strncmp(word, "-config=", 8)) {
+			path = word + 8;
+		} else {
+			(void)fprintf(stderr, "obi: unknown argument '%s'; see obi --help\n", argv[i]);
+			return -EINVAL;
+		}
+	}
+	*ret_path = path;
+	return 0;
+}
+
+void verb_apply_log(const struct obi_settings *settings)
+{
+	log_set_level((enum log_level)settings->global.log_level);
+	log_set_json(settings->global.log_format == OBI_LOG_JSON);
+}
+
+void verb_log_warnings(const struct obi_settings *settings)
+{
+	for (const struct obi_warning *w = settings->warnings.first; w; w = w->next)
+		log_warn(w->text, F("option", log_str(w->option)), F("source", log_str(w->source)));
+	if (settings->warnings.dropped)
+		log_warn("more warnings about the configuration were left out",
+			 F("count", log_int((int64_t)settings->warnings.dropped)));
+}

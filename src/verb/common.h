@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What several verbs do alike. */
+#ifndef OBI_VERB_COMMON_H
+#define OBI_VERB_COMMON_H
+
+#include "settings/settings.h"
+
+/* Reads the one option of most verbs, --config FILE (or -config, or =FILE). Returns 0, or -EINVAL after
+ * naming on standard error what is not understood. *ret_path is NULL where it is not given. */
+int verb_parse_config_path(int argc, char **argv, const char **ret_path);
+
+/* Applies log_level and log_format. */
+void verb_apply_log(const struct obi_settings *settings);
+
+/* Logs the warnings that loading gathered. */
+void verb_log_warnings(const struct obi_settings *settings);
+
+#endif
