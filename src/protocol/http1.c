@@ -1,0 +1,573 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Heads of HTTP/1 messages. One pass: http1_lines.h finds the line ends, the start line is
+ * taken apart, and of the fields only the few that matter are looked at, by their first
+ * letter. Fields are not validated beyond that: the observed server did so already.
+ */
+#include "protocol/http1.h"
+
+#include <errno.h>
+#include <limits.h>
+
+#include "protocol/http1_lines.h"
+#include "span/trace.h"
+
+#define METHOD_MAX 64
+/* "HTTP/1.1", and with a status behind it "HTTP/1.1 200" */
+#define VERSION_LEN 8
+#define STATUS_END 12
+
+/* tchar, RFC 9110 section 5.6.2 */
+/* clang-format off */
+static const bool is_token[256] = {
+	['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1,
+	['-'] = 1, ['.'] = 1, ['^'] = 1, ['_'] = 1, ['`'] = 1, ['|'] = 1, ['~'] = 1,
+	['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
+};
+/* clang-format on */
+
+static bool is_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static struct slice between(const uint8_t *from, const uint8_t *to)
+{
+	return slice_of(from, (size_t)(to - from));
+}
+
+/* Is text the beginning of lit, or the other way round? */
+static bool may_begin(struct slice text, struct slice lit)
+{
+	return slice_has_prefix(slice_first(lit, text.len), slice_first(text, lit.len));
+}
+
+static struct slice skip_blanks(struct slice s)
+{
+	while (s.len && s.data[0] == ' ')
+		s = slice_from(s, 1);
+	return s;
+}
+
+/* scheme "://" authority [path], RFC 3986 section 3. Returns what follows the authority. */
+static struct slice split_authority(struct slice target, size_t scheme_len,
+				    struct http1_head *ret_head)
+{
+	struct slice rest = slice_from(target, scheme_len + 3);
+	size_t end = 0, from = 0;
+
+	for (; end < rest.len; end++) {
+		uint8_t c = rest.data[end];
+
+		if (c == '/' || c == '?' || c == '#')
+			break;
+		if (c == '@')
+			from = end + 1; /* user information is nobody's business */
+	}
+	ret_head->scheme = slice_first(target, scheme_len);
+	ret_head->host = slice_of(rest.data + from, end - from);
+	return slice_from(rest, end);
+}
+
+/* Length of the scheme if this is absolute-form, else 0. */
+static size_t scheme_length(struct slice target)
+{
+	size_t i = 0;
+
+	while (i < target.len && (is_token[target.data[i]]))
+		i++;
+	return slice_has_prefix(slice_from(target, i), SLICE_LIT("://")) ? i : 0;
+}
+
+/* A target that does not begin with '/' (RFC 9112 section 3.2); head->path is what stands
+ * before the query. */
+static void split_other_target(struct http1_head *head)
+{
+	size_t scheme;
+
+	if (slice_equal(head->method, SLICE_LIT("CONNECT"))) {
+		head->host = head->target;
+		head->path = head->query = slice_from(head->target, head->target.len);
+		return;
+	}
+	scheme = scheme_length(head->target);
+	if (!scheme)
+		return;
+	head->path = split_authority(head->path, scheme, head);
+	if (head->path.len == 0)
+		head->path = SLICE_LIT("/");
+}
+
+void http1_split_host(struct slice host, struct slice *ret_name, int *ret_port)
+{
+	size_t colon = host.len;
+	int port = 0;
+
+	for (size_t i = host.len; i > 0 && host.data[i - 1] != ']'; i--)
+		if (host.data[i - 1] == ':')
+			colon = i - 1;
+	*ret_name = slice_first(host, colon);
+	*ret_port = -1;
+	for (size_t i = colon + 1; i < host.len; i++) {
+		if (!is_digit(host.data[i]) || port > 65535)
+			return;
+		port = port * 10 + host.data[i] - '0';
+	}
+	if (colon + 1 < host.len && port <= 65535)
+		*ret_port = port;
+}
+
+/* ---- Fields ------------------------------------------------------------------------------ */
+
+static inline uint64_t word8(const uint8_t *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word | 0x2020202020202020;
+}
+
+static inline uint32_t word4(const uint8_t *p)
+{
+	uint32_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word | 0x20202020;
+}
+
+/* p begins with lit, a literal of letters, '-' and ':' in lower case, at least 4 long. Taking
+ * case away also takes some control characters for '-' and ':': no harm in a name. */
+static inline __attribute__((always_inline)) bool begins_with(const uint8_t *p, struct slice lit)
+{
+	if (lit.len < 8)
+		return word4(p) == word4(lit.data) &&
+		       word4(p + lit.len - 4) == word4(lit.data + lit.len - 4);
+	for (size_t i = 0; i + 8 <= lit.len; i += 8)
+		if (word8(p + i) != word8(lit.data + i))
+			return false;
+	return word8(p + lit.len - 8) == word8(lit.data + lit.len - 8);
+}
+
+static inline __attribute__((always_inline)) bool is_word(struct slice s, struct slice lit)
+{
+	return s.len == lit.len && begins_with(s.data, lit);
+}
+
+static bool is_space(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n'; /* the last two: folded lines */
+}
+
+static struct slice trim(const uint8_t *from, const uint8_t *to)
+{
+	while (from < to && is_space(*from))
+		from++;
+	while (to > from && is_space(to[-1]))
+		to--;
+	return between(from, to);
+}
+
+/* The next element of a comma separated list (RFC 9110 section 5.6.1); false at its end. */
+static bool list_next(struct slice *list, struct slice *ret_item)
+{
+	ptrdiff_t comma;
+	size_t end;
+
+	if (list->len == 0)
+		return false;
+	comma = slice_find(*list, ',');
+	end = comma < 0 ? list->len : (size_t)comma;
+	*ret_item = trim(list->data, list->data + end);
+	*list = slice_from(*list, end + 1);
+	return true;
+}
+
+/* A number, or -1. 18 digits fit, and nothing longer is a length. */
+static int64_t parse_length(struct slice s)
+{
+	int64_t value = 0;
+
+	if (s.len == 0 || s.len > 18)
+		return -1;
+	for (size_t i = 0; i < s.len; i++) {
+		if (!is_digit(s.data[i]))
+			return -1;
+		value = value * 10 + (s.data[i] - '0');
+	}
+	return value;
+}
+
+/* Repeated equal values are one (RFC 9112 section 6.3, item 5). */
+static void read_content_length(struct slice value, struct http1_head *head)
+{
+	int64_t length = parse_length(value);
+	struct slice item = value;
+
+	if (length >= 0 && head->content_length < 0 && !(head->flags & HTTP1_BAD_LENGTH)) {
+		head->content_length = length;
+		return;
+	}
+	do {
+		if (!list_next(&value, &item))
+			item = value;
+		length = parse_length(item);
+		if (length < 0 || (head->content_length >= 0 && head->content_length != length))
+			head->flags |= HTTP1_BAD_LENGTH;
+		head->content_length = length;
+	} while (value.len);
+	if (head->flags & HTTP1_BAD_LENGTH)
+		head->content_length = -1;
+}
+
+static void read_transfer_encoding(struct slice value, struct http1_head *head)
+{
+	struct slice item;
+
+	head->flags |= HTTP1_CODED;
+	while (list_next(&value, &item)) {
+		if (is_word(item, SLICE_LIT("chunked")))
+			head->flags |= HTTP1_CHUNKED;
+		else if (item.len)
+			head->flags &= (uint16_t)~HTTP1_CHUNKED; /* not the last one */
+	}
+}
+
+static void read_connection(struct slice value, struct http1_head *head)
+{
+	struct slice item;
+
+	if (is_word(value, SLICE_LIT("keep-alive"))) {
+		head->flags |= HTTP1_KEEP_ALIVE;
+		return;
+	}
+	while (list_next(&value, &item)) {
+		if (is_word(item, SLICE_LIT("close")))
+			head->flags |= HTTP1_CLOSE;
+		else if (is_word(item, SLICE_LIT("keep-alive")))
+			head->flags |= HTTP1_KEEP_ALIVE;
+	}
+}
+
+/* Exactly one counts (Trace Context section 3.2, and RFC 9110 section 5.3: it is no list). */
+static void read_traceparent(struct slice value, struct http1_head *head)
+{
+	if (head->flags & HTTP1_TRACEPARENT)
+		head->flags &= (uint16_t)~HTTP1_TRACED;
+	else if (trace_parse_traceparent(value, &head->trace) == 0)
+		head->flags |= HTTP1_TRACED;
+	head->flags |= HTTP1_TRACEPARENT;
+}
+
+/* Does the line begin with this name, which ends in ':'? */
+static inline __attribute__((always_inline)) bool is_field(struct slice line, struct slice name)
+{
+	return line.len >= name.len && begins_with(line.data, name);
+}
+
+static inline struct slice field_value(struct slice line, struct slice name)
+{
+	return trim(line.data + name.len, line.data + line.len);
+}
+
+#define FIELD_HOST SLICE_LIT("host:")
+#define FIELD_CONNECTION SLICE_LIT("connection:")
+#define FIELD_CONTENT_LENGTH SLICE_LIT("content-length:")
+#define FIELD_TRANSFER_ENCODING SLICE_LIT("transfer-encoding:")
+#define FIELD_TRACEPARENT SLICE_LIT("traceparent:")
+#define FIELD_UPGRADE SLICE_LIT("upgrade:")
+#define FIELD_EXPECT SLICE_LIT("expect:")
+
+static void read_host(struct slice line, struct http1_head *head)
+{
+	/* An authority in the target wins over Host (RFC 9112 section 3.2.2). */
+	if (head->host.len == 0 && is_field(line, FIELD_HOST))
+		head->host = field_value(line, FIELD_HOST);
+}
+
+/* request is a constant: this becomes two functions. */
+static LINES_INLINE void read_field(struct slice line, struct http1_head *head, bool request)
+{
+	switch (line.data[0] | 0x20) {
+	case 'h':
+		if (request)
+			read_host(line, head);
+		break;
+	case 'c':
+		if (is_field(line, FIELD_CONTENT_LENGTH))
+			read_content_length(field_value(line, FIELD_CONTENT_LENGTH), head);
+		else if (is_field(line, FIELD_CONNECTION))
+			read_connection(field_value(line, FIELD_CONNECTION), head);
+		break;
+	case 't':
+		if (is_field(line, FIELD_TRANSFER_ENCODING))
+			read_transfer_encoding(field_value(line, FIELD_TRANSFER_ENCODING), head);
+		else if (request && is_field(line, FIELD_TRACEPARENT))
+			read_traceparent(field_value(line, FIELD_TRACEPARENT), head);
+		break;
+	case 'u':
+		if (is_field(line, FIELD_UPGRADE))
+			head->flags |= HTTP1_UPGRADE;
+		break;
+	case 'e':
+		if (is_field(line, FIELD_EXPECT) &&
+		    is_word(field_value(line, FIELD_EXPECT), SLICE_LIT("100-continue")))
+			head->flags |= HTTP1_EXPECT_CONTINUE;
+		break;
+	default:
+		break;
+	}
+}
+
+/* A line without its end. A number may go on behind the cut; a name is worth having, and
+ * an identity is whole or not at all. */
+static void read_cut_field(struct slice line, struct http1_head *head)
+{
+	if (line.len == 0)
+		return;
+	read_host(line, head);
+	if (is_field(line, FIELD_TRACEPARENT))
+		read_traceparent(field_value(line, FIELD_TRACEPARENT), head);
+}
+
+/* Reads the fields of the head in `in`, whose lines go on at `at`. */
+static LINES_INLINE int read_fields(struct slice in, const uint8_t *at, struct http1_head *head,
+				    bool request)
+{
+	struct lines lines = lines_from(in, at);
+	const uint8_t *eol;
+
+	while ((eol = lines_next(&lines))) {
+		if (eol == at || (eol == at + 1 && *at == '\r')) {
+			if (lines_nul_before(&lines, eol))
+				return -EPROTO;
+			return (int)(eol + 1 - in.data);
+		}
+		/* A folded line goes on with a blank (RFC 9112 section 5.2). */
+		if (eol + 1 < lines.end && (eol[1] == ' ' || eol[1] == '\t'))
+			continue;
+		read_field(between(at, eol), head, request);
+		at = eol + 1;
+	}
+	if (lines_nul_before(&lines, lines.end))
+		return -EPROTO;
+	if (request)
+		read_cut_field(between(at, lines.end), head);
+	return -EAGAIN;
+}
+
+/* ---- Start lines ------------------------------------------------------------------------- */
+
+/* Only what a parser does not write in any case: this is a good part of its time. */
+static inline void clear_request(struct http1_head *head)
+{
+	head->method = head->target = head->path = head->query = (struct slice){ 0 };
+	head->scheme = head->host = (struct slice){ 0 };
+	head->content_length = -1;
+	head->status = 0;
+	head->flags = 0;
+	head->minor = 0;
+}
+
+static inline void clear_response(struct http1_head *head)
+{
+	head->content_length = -1;
+	head->status = 0;
+	head->flags = 0;
+	head->minor = 0;
+}
+
+/* A head of this length is none; and lengths are returned as int. */
+static struct slice bounded(struct slice in)
+{
+	return slice_first(in, INT_MAX);
+}
+
+static bool is_version(const uint8_t *p)
+{
+	return memcmp(p, "HTTP/1.", 7) == 0 && is_digit(p[7]);
+}
+
+/* version [CR] LF. in begins behind the target. */
+static int read_version(struct slice in, struct http1_head *head, const uint8_t **ret_next)
+{
+	const uint8_t *p, *end = in.data + in.len;
+
+	if (in.len && in.data[0] != ' ')
+		return -EPROTO;
+	in = skip_blanks(in);
+	if (in.len < VERSION_LEN)
+		return may_begin(in, SLICE_LIT("HTTP/1.")) ? -EAGAIN : -EPROTO;
+	p = in.data;
+	if (!is_version(p))
+		return -EPROTO;
+	head->minor = p[VERSION_LEN - 1] - '0';
+	p += VERSION_LEN;
+	if (p < end && *p == '\r')
+		p++;
+	if (p == end)
+		return -EAGAIN;
+	*ret_next = p + 1;
+	return *p == '\n' ? 0 : -EPROTO;
+}
+
+/* method SP target SP version; more than one blank is tolerated (RFC 9112 section 3). in goes
+ * on behind the line, or is cut within. */
+static int read_request_line(struct slice in, struct http1_head *head, const uint8_t **ret_next)
+{
+	const uint8_t *end = in.data + in.len, *p = in.data, *from, *mark;
+
+	while (p < end && is_token[*p])
+		p++;
+	if (p - in.data > METHOD_MAX || (p < end && (p == in.data || *p != ' ')))
+		return -EPROTO;
+	if (p == end)
+		return -EAGAIN;
+	head->method = between(in.data, p);
+	from = skip_blanks(between(p, end)).data;
+	mark = p = path_end(from, end);
+	while (p < end && *p == '?')
+		p = path_end(p + 1, end);
+	head->target = between(from, p);
+	head->path = between(from, mark);
+	if (mark < p)
+		head->query = between(mark + 1, p);
+	if (from == end)
+		return -EAGAIN;
+	if (from == p)
+		return -EPROTO;
+	if (*from != '/')
+		split_other_target(head);
+	return read_version(between(p, end), head, ret_next);
+}
+
+/* Empty lines before the request line (RFC 9112 section 2.2). */
+static struct slice skip_empty_lines(struct slice in)
+{
+	for (;;) {
+		if (in.len >= 1 && in.data[0] == '\n')
+			in = slice_from(in, 1);
+		else if (in.len >= 2 && in.data[0] == '\r' && in.data[1] == '\n')
+			in = slice_from(in, 2);
+		else
+			return in;
+	}
+}
+
+int http1_parse_request(struct slice in, struct http1_head *ret_head)
+{
+	struct slice line = skip_empty_lines(bounded(in));
+	const uint8_t *next;
+	int err;
+
+	clear_request(ret_head);
+	if (line.len == 1 && line.data[0] == '\r')
+		return -EAGAIN;
+	err = read_request_line(line, ret_head, &next);
+	if (err)
+		return err;
+	return read_fields(bounded(in), next, ret_head, true);
+}
+
+/* version SP status [SP reason]. line may be cut, or more may follow. */
+static int read_status_line(struct slice line, struct http1_head *head)
+{
+	const uint8_t *p = line.data;
+
+	if (!may_begin(line, SLICE_LIT("HTTP/1.")))
+		return -EPROTO;
+	if (line.len < STATUS_END)
+		return -EAGAIN;
+	if (!is_version(p) || p[VERSION_LEN] != ' ' || p[9] < '1' || p[9] > '9' ||
+	    !is_digit(p[10]) || !is_digit(p[11]))
+		return -EPROTO;
+	if (line.len > STATUS_END && p[STATUS_END] != ' ' && p[STATUS_END] != '\r' &&
+	    p[STATUS_END] != '\n')
+		return -EPROTO;
+	head->minor = p[VERSION_LEN - 1] - '0';
+	head->status = (uint16_t)((p[9] - '0') * 100 + (p[10] - '0') * 10 + (p[11] - '0'));
+	return 0;
+}
+
+int http1_parse_response(struct slice in, struct http1_head *ret_head)
+{
+	size_t at = STATUS_END;
+	int err;
+
+	clear_response(ret_head);
+	err = read_status_line(in, ret_head);
+	if (err)
+		return err;
+	/* A reason is read as if it were a field: none begins with a blank. Without one the line
+	 * ends here, and is not the blank line. */
+	if (at < in.len && in.data[at] == '\r')
+		at++;
+	if (at < in.len && in.data[at] == '\n')
+		at++;
+	else if (at > STATUS_END)
+		return at < in.len ? -EPROTO : -EAGAIN;
+	return read_fields(bounded(in), in.data + at, ret_head, false);
+}
+
+/* ---- Guess ------------------------------------------------------------------------------- */
+
+/* Without its version a request line is told from text by a method in capitals and a target
+ * that begins like one. */
+static bool is_likely_request(const struct http1_head *head)
+{
+	for (size_t i = 0; i < head->method.len; i++) {
+		uint8_t c = head->method.data[i];
+
+		if (!(c >= 'A' && c <= 'Z') && c != '-' && c != '_')
+			return false;
+	}
+	if (head->target.len == 0)
+		return false;
+	return head->target.data[0] == '/' || head->target.data[0] == '*' || head->scheme.len ||
+	       slice_equal(head->method, SLICE_LIT("CONNECT"));
+}
+
+static enum obi_guess guess_request(struct slice in)
+{
+	struct http1_head head;
+	const uint8_t *next;
+	int err;
+
+	clear_request(&head);
+	err = read_request_line(in, &head, &next);
+	if (err == -EAGAIN)
+		return is_likely_request(&head) ? OBI_GUESS_YES : OBI_GUESS_MORE;
+	return err ? OBI_GUESS_NO : OBI_GUESS_YES;
+}
+
+static enum obi_guess guess_response(struct slice in)
+{
+	struct http1_head head;
+	int err = read_status_line(in, &head);
+
+	if (err == -EAGAIN)
+		return OBI_GUESS_MORE;
+	return err ? OBI_GUESS_NO : OBI_GUESS_YES;
+}
+
+enum obi_guess http1_guess(struct slice in, enum obi_role *ret_role)
+{
+	enum obi_guess guess = guess_response(in);
+
+	if (guess == OBI_GUESS_YES) {
+		*ret_role = OBI_ROLE_RESPONSE;
+		return OBI_GUESS_YES;
+	}
+	if (guess == OBI_GUESS_MORE && in.len > 4) /* past "HTTP" a token ends in a blank */
+		return OBI_GUESS_MORE;
+	guess = guess_request(in);
+	if (guess == OBI_GUESS_YES)
+		*ret_role = OBI_ROLE_REQUEST;
+	return guess;
+}
+
+const struct obi_protocol protocol_http1 = {
+	.name = "http1",
+	.help = "HTTP/1.0 and HTTP/1.1 in plain text: method, target, host, status, lengths of "
+		"bodies",
+	.guess = http1_guess,
+};
