@@ -11,6 +11,8 @@
 #include "guard.h"
 #include "protocol/http1.h"
 
+#define ALL 4096
+
 /* Skips text, which may go on behind the body, in steps of at most step bytes. */
 static ptrdiff_t pass_over(const char *text, size_t first, size_t step, bool *ret_done)
 {
@@ -35,7 +37,7 @@ static void assert_body(const char *text, ptrdiff_t length, bool done)
 	bool got;
 
 	for (size_t first = 0; first <= strlen(text); first++) {
-		assert_int_equal(pass_over(text, first, SIZE_MAX, &got), length);
+		assert_int_equal(pass_over(text, first, ALL, &got), length);
 		assert_int_equal(got, done);
 	}
 	assert_int_equal(pass_over(text, 1, 1, &got), length);
@@ -66,7 +68,7 @@ static void what_is_not_chunked(void **state)
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		for (size_t first = 0; first <= strlen(bad[i]); first++)
-			assert_int_equal(pass_over(bad[i], first, SIZE_MAX, &done), -EPROTO);
+			assert_int_equal(pass_over(bad[i], first, ALL, &done), -EPROTO);
 	}
 }
 
