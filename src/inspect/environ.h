@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The environment of a process, read from a descriptor of /proc/PID/environ: hostile bytes. */
+#ifndef OBI_INSPECT_ENVIRON_H
+#define OBI_INSPECT_ENVIRON_H
+
+#include "base/slice.h"
+
+#define OBI_ENVIRON_MAX (4u << 20)   /* bytes read at most */
+#define OBI_ENVIRON_ENTRY_MAX 16384u /* a longer entry is skipped */
+
+/* Calls take with each variable, in order; values without blanks around them. An entry without
+ * '=', name or value is left out. 0, or a negative errno of reading. */
+int obi_environ_read(int fd, void (*take)(void *context, struct slice name, struct slice value),
+		     void *context);
+
+/* The same for one entry, "NAME=value". False where it is left out. */
+bool obi_environ_split(struct slice entry, struct slice *ret_name, struct slice *ret_value);
+
+/* Takes the next key=value off a comma separated list (OTEL_RESOURCE_ATTRIBUTES); blanks around
+ * either do not count, and what lacks one of them is skipped. False at the end. */
+bool obi_environ_list_next(struct slice *list, struct slice *ret_key, struct slice *ret_value);
+
+#endif

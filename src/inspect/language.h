@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Quick inspection: in which language is a program written? From what a process shows without
+ * being touched: its executable's name, the modules it has mapped, its environment, and a bounded
+ * look at the ELF file. All of it is hostile.
+ */
+#ifndef OBI_INSPECT_LANGUAGE_H
+#define OBI_INSPECT_LANGUAGE_H
+
+#include "base/slice.h"
+
+enum obi_language {
+	OBI_LANGUAGE_GENERIC, /* none of the others, C for one */
+	OBI_LANGUAGE_GO,
+	OBI_LANGUAGE_JAVA,
+	OBI_LANGUAGE_DOTNET,
+	OBI_LANGUAGE_PYTHON,
+	OBI_LANGUAGE_RUBY,
+	OBI_LANGUAGE_NODEJS,
+	OBI_LANGUAGE_RUST,
+	OBI_LANGUAGE_PHP,
+	OBI_LANGUAGE_CPP,
+	OBI_LANGUAGES,
+};
+
+/* go, java, dotnet, python, ruby, nodejs, rust, php, cpp, generic */
+const char *obi_language_name(enum obi_language language);
+
+/* One sign each; OBI_LANGUAGE_GENERIC where it says nothing. */
+enum obi_language obi_language_of_module(struct slice path);      /* mapped file */
+enum obi_language obi_language_of_path(struct slice exe);         /* executable's path */
+enum obi_language obi_language_of_symbol(struct slice symbol);    /* ELF symbol */
+enum obi_language obi_language_of_variable(struct slice name);    /* environment variable */
+enum obi_language obi_language_of_last_resort(struct slice path); /* mapped file: C++ runtime */
+
+/* What is known of a process; -1 for a descriptor that is not there. */
+struct obi_program {
+	const char *exe;               /* path, NULL unknown */
+	int exe_fd;                    /* /proc/PID/exe */
+	int maps_fd;                   /* /proc/PID/maps, at its start */
+	enum obi_language environment; /* the best obi_language_of_variable() */
+};
+
+/* Reads at most some MiB in all. */
+enum obi_language obi_language_inspect(const struct obi_program *program);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Identity of a service: who the spans of a process are said to come from. */
+#ifndef OBI_SERVICE_NAME_H
+#define OBI_SERVICE_NAME_H
+
+#include "base/slice.h"
+#include "span/span.h"
+
+/* What is known of a process; NULL and "" mean not known. */
+struct obi_identity {
+	uint32_t pid;
+	const char *exe;         /* full path */
+	const char *forced_name; /* by the entry that selected it */
+	const char *forced_name_space;
+	const char *language;
+	const char *host;                      /* host part of service.instance.id */
+	struct slice otel_service_name;        /* OTEL_SERVICE_NAME of the process ... */
+	struct slice otel_resource_attributes; /* ... and OTEL_RESOURCE_ATTRIBUTES */
+};
+
+/* Where a name came from, best first. */
+enum obi_name_source {
+	OBI_NAME_FROM_ENVIRONMENT,   /* OTEL_SERVICE_NAME of the process */
+	OBI_NAME_FROM_ATTRIBUTES,    /* service.name in its OTEL_RESOURCE_ATTRIBUTES */
+	OBI_NAME_FROM_CONFIGURATION, /* of the entry that selected it */
+	OBI_NAME_FROM_EXECUTABLE,    /* base name */
+	OBI_NAME_FROM_NOTHING,       /* pid-N: not even the executable is known */
+};
+
+/* Fills in all of ret_service; too long names are cut at a whole UTF-8 character. Returns where the
+ * name came from. */
+enum obi_name_source obi_service_identify(const struct obi_identity *identity,
+					  struct obi_service *ret_service);
+
+const char *obi_name_source_text(enum obi_name_source source);
+
+/* Host part of instance ids: override where it is not "", else this host's name, by DNS in full
+ * where dns says so. Asking DNS may take as long as the resolver waits: not on a hot path. */
+void obi_service_host(const char *override, bool dns, char *ret_host, size_t size);
+
+#endif

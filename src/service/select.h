@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Selection: is a process to be instrumented? Pure functions over what is known of it.
+ *
+ * Within an entry everything must match, among entries any; a match of an exclude list vetoes. What
+ * is not known of a process matches nothing that asks for it.
+ */
+#ifndef OBI_SERVICE_SELECT_H
+#define OBI_SERVICE_SELECT_H
+
+#include "service/options.h"
+#include "service/procfs.h"
+
+struct obi_process_facts {
+	uint32_t pid;
+	const char *exe;               /* full path; NULL: unknown */
+	const char *args;              /* command line after its first blank; NULL: unknown */
+	const char *language;          /* NULL: unknown */
+	const struct obi_ports *ports; /* NULL: unknown */
+};
+
+/* True where selected; ret_last_match (may be NULL) then is the last entry that matched. */
+bool obi_select(const struct obi_discovery_options *options, const struct obi_process_facts *facts,
+		const struct obi_criteria **ret_last_match);
+
+/* Does an exclude list hold it? (A child of a selected process is taken unless this.) */
+bool obi_select_excluded(const struct obi_discovery_options *options,
+			 const struct obi_process_facts *facts);
+
+/* Names that the matching entries force on it, "" where none does; later entries win, each name for
+ * itself. */
+void obi_select_names(const struct obi_discovery_options *options,
+		      const struct obi_process_facts *facts, const char **ret_name,
+		      const char **ret_name_space);
+
+/* Does any entry ask for this, so that finding it out is worth while? */
+bool obi_select_needs_exe(const struct obi_discovery_options *options);
+bool obi_select_needs_args(const struct obi_discovery_options *options);
+bool obi_select_needs_language(const struct obi_discovery_options *options);
+bool obi_select_needs_ports(const struct obi_discovery_options *options);
+
+/* Would the ports of this process, all else of it being known, decide anything? Ports are the
+ * dearest thing to find out. */
+bool obi_select_ports_decide(const struct obi_discovery_options *options,
+			     const struct obi_process_facts *facts);
+
+#endif
