@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * obi: the agent. What must hold before anything is loaded stands here, in the existing
+ * program's order: kernel, configuration, capabilities.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/buffer.h"
+#include "base/log.h"
+#include "broker/broker.h"
+#include "caps/check.h"
+#include "feature/host.h"
+#include "feature/trial.h"
+#include "settings/settings.h"
+#include "verb/common.h"
+#include "verb/verb.h"
+
+extern char **environ;
+
+static int cannot_start(const char *why)
+{
+	log_error("can't start OpenTelemetry eBPF Instrumentation", F("error", log_str(why)));
+	return OBI_EXIT_CANNOT_START;
+}
+
+static int wrong_configuration(const char *why)
+{
+	log_error("wrong configuration", F("error", log_str(why)));
+	return OBI_EXIT_CANNOT_START;
+}
+
+/* 0, or -EPERM with the text of what is missing where the configuration wants that enforced. */
+static int check_capabilities(const struct obi_settings *settings, const struct obi_host *host,
+			      struct buffer *ret_why)
+{
+	uint64_t effective, missing;
+	int error = obi_caps_effective(&effective);
+
+	if (error) {
+		buffer_printf(ret_why, "unable to query OS capabilities: %s", strerror(-error));
+	} else {
+		missing = obi_caps_missing(settings, host, effective);
+		if (!missing)
+			return 0;
+		obi_caps_print_error(ret_why, missing);
+	}
+	buffer_put_char(ret_why, '\0');
+	if (settings->global.enforce_sys_caps)
+		return -EPERM;
+	log_warn(OBI_CAPS_WARNING, F("error", log_str(ret_why->data)));
+	return 0;
+}
+
+static void dump_config(const struct obi_settings *settings)
+{
+	struct buffer out = { 0 };
+
+	if (settings->global.log_config == OBI_LOG_CONFIG_NONE)
+		return;
+	log_info0("merged configuration");
+	if (settings->global.log_config == OBI_LOG_CONFIG_YAML)
+		obi_settings_print_yaml(settings, &out);
+	else
+		obi_settings_print_json(settings, &out);
+	(void)fwrite(out.data, 1, out.len, stdout);
+	(void)fflush(stdout);
+	buffer_free(&out);
+}
+
+static int run(const struct obi_settings *settings, const struct obi_host *host, const char *path)
+{
+	struct buffer why = { 0 };
+	struct obi_error error;
+	int status;
+
+	if (obi_settings_validate(settings, &error))
+		return wrong_configuration(error.text);
+	dump_config(settings);
+	if (check_capabilities(settings, host, &why)) {
+		status = cannot_start(why.data);
+	} else {
+		if (settings->global.log_level != LOG_DEBUG)
+			obi_trial_quiet();
+		status = obi_broker_run(settings, path, obi_caps_keep(settings, host));
+	}
+	buffer_free(&why);
+	return status;
+}
+
+int verb_agent(int argc, char **argv)
+{
+	struct obi_settings settings;
+	struct obi_error error;
+	struct obi_host host;
+	char why[256] = "";
+	const char *path;
+	int status;
+
+	if (verb_parse_config_path(argc, argv, &path))
+		return OBI_EXIT_USAGE;
+	log_info("OpenTelemetry eBPF Instrumentation", F("Version", log_str("v" OBI_VERSION)));
+	if (obi_host_read("", &host))
+		return cannot_start("cannot tell the kernel's version");
+	if (obi_host_check(&host, why, sizeof(why)))
+		return cannot_start(why);
+	if (obi_settings_load(path, environ, &settings, &error))
+		return wrong_configuration(error.text);
+	verb_apply_log(&settings);
+	verb_log_warnings(&settings);
+	status = run(&settings, &host, path);
+	if (status == 0)
+		log_info0("OpenTelemetry eBPF Instrumentation successfully exiting");
+	obi_settings_free(&settings);
+	return status;
+}

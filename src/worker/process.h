@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OBI_WORKER_PROCESS_H
+#define OBI_WORKER_PROCESS_H
+
+#include "service/table.h"
+#include "wire/wire.h"
+
+/* host: the host part of instance ids. Looks at a process through the descriptors that came with
+ * its announcement (they stay the caller's) and puts what it is into the table. NULL where the
+ * table is full. */
+const struct obi_service *obi_worker_inspect(const char *host, struct obi_services *services,
+					     const struct obi_wire_process *message, const int *fds,
+					     int fd_count);
+
+#endif

@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The wiring: ring -> conns -> pipeline -> exports, and flows -> flow pipeline -> exports.
+ *
+ * One epoll loop. The ring is drained on a timer: every 10 ms while records come, more rarely
+ * when nothing does; the kernel side wakes us when the ring is half full. Messages of the broker
+ * are read before the ring, so that a process is known before its first record is.
+ */
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <nss.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "conn/conn.h"
+#include "export/exports.h"
+#include "export/internal.h"
+#include "flow/pipeline.h"
+#include "pipeline/pipeline.h"
+#include "service/name.h"
+#include "service/table.h"
+#include "wire/ring.h"
+#include "wire/wire.h"
+#include "worker/process.h"
+#include "worker/sandbox.h"
+
+#define DRAIN_BUSY_NS (10 * NSEC_PER_MSEC)
+#define DRAIN_IDLE_NS (50 * NSEC_PER_MSEC)
+#define DRAINS_UNTIL_IDLE 100
+#define DRAIN_BUDGET 65536
+#define TICK_NS (100 * NSEC_PER_MSEC)
+#define MAX_CONNECTIONS 32768
+#define RESPONSE_IDLE_NS (1 * NSEC_PER_SEC)
+#define MAX_PROCESSES 8192
+#define PROCESS_GRACE_NS (5 * NSEC_PER_SEC)
+#define COUNTERS_NS (5 * NSEC_PER_SEC)
+
+struct worker {
+	const struct obi_settings *settings;
+	int epoll, timer, ring_fd;
+	struct obi_wire_start start;
+	struct obi_ring ring;
+	const struct obi_board_slot *board;
+	struct obi_worker_page *page;
+	struct obi_conns *conns;
+	struct obi_pipeline *pipeline;
+	struct obi_flow_pipeline *flows;
+	struct obi_exports *exports;
+	struct obi_services *services;
+	struct obi_wire_counters counters;
+	char host[128];
+	uint64_t next_tick, next_counters;
+	uint64_t bad_records;
+	unsigned empty_drains;
+	bool stopping;
+	uint64_t stop_timeout_ns;
+};
+
+/* ---- Records ---- */
+
+static const struct obi_service *find_service(void *context, uint32_t pid)
+{
+	struct worker *w = context;
+
+	return obi_services_find(w->services, pid);
+}
+
+static void random_bytes(void *context, void *bytes, size_t len)
+{
+	(void)!getrandom(bytes, len, 0);
+}
+
+static void take_record(void *context, const void *record, size_t size)
+{
+	struct worker *w = context;
+
+	if (size < sizeof(struct obi_record) || obi_conns_put(w->conns, record, size))
+		w->bad_records++;
+}
+
+static void set_drain_timer(struct worker *w, uint64_t ns)
+{
+	struct itimerspec spec = { 0 };
+
+	spec.it_interval.tv_nsec = spec.it_value.tv_nsec = (long)ns;
+	(void)timerfd_settime(w->timer, 0, &spec, NULL);
+}
+
+/* Between busy and idle by what the last drains brought. */
+static void adapt_timer(struct worker *w, size_t taken)
+{
+	if (taken) {
+		if (w->empty_drains >= DRAINS_UNTIL_IDLE)
+			set_drain_timer(w, DRAIN_BUSY_NS);
+		w->empty_drains = 0;
+	} else if (++w->empty_drains == DRAINS_UNTIL_IDLE) {
+		set_drain_timer(w, DRAIN_IDLE_NS);
+	}
+}
+
+static void publish_page(struct worker *w)
+{
+	struct obi_conns_stats stats;
+	uint64_t dropped = 0;
+
+	if (!w->conns)
+		return;
+	obi_conns_stats(w->conns, &stats);
+	for (int i = 0; i < OBI_DROP_REASONS; i++)
+		dropped += stats.dropped[i];
+	w->page->records = stats.records;
+	w->page->requests = stats.requests;
+	w->page->spans = stats.spans;
+	w->page->dropped = dropped;
+	w->page->pending = stats.pending;
+}
+
+static size_t drain_ring(struct worker *w)
+{
+	size_t taken;
+
+	if (!w->conns)
+		return 0;
+	taken = obi_ring_drain(&w->ring, DRAIN_BUDGET, take_record, w);
+	if (taken)
+		publish_page(w);
+	return taken;
+}
+
+/* ---- Internal metrics ---- */
+
+static void set_drops(const struct obi_conns_stats *stats)
+{
+	for (int i = 0; i < OBI_DROP_REASONS; i++)
+		obi_internal_set_labelled("obi_dropped_total", "reason",
+					  obi_conn_drop_name((enum obi_conn_drop)i),
+					  (double)stats->dropped[i]);
+}
+
+static void publish_internal(struct worker *w)
+{
+	struct obi_conns_stats stats;
+
+	if (w->conns) {
+		obi_conns_stats(w->conns, &stats);
+		obi_internal_set("obi_records_total", (double)stats.records);
+		obi_internal_set("obi_requests_total", (double)stats.requests);
+		obi_internal_set("obi_spans_total", (double)stats.spans);
+		obi_internal_set("obi_connections", (double)stats.connections);
+		obi_internal_set("obi_ring_bytes", (double)obi_ring_waiting(&w->ring));
+		obi_internal_set("obi_ring_full_total", (double)w->counters.app[OBI_APP_RING_FULL]);
+		set_drops(&stats);
+	}
+	obi_internal_set("obi_worker_restarts_total", (double)w->start.restarts);
+	obi_internal_set("obi_bpf_network_packets_total", (double)w->counters.net[OBI_NET_PACKETS]);
+	obi_internal_set("obi_bpf_network_ignored_packets_total",
+			 (double)(w->counters.net[OBI_NET_FILTERED] +
+				  w->counters.net[OBI_NET_LOST_PACKETS]));
+	obi_internal_set("obi_network_flows_dropped_total", (double)w->counters.flows_dropped);
+}
+
+/* ---- Messages of the broker ---- */
+
+static void take_process(struct worker *w, const struct obi_wire_process *message, int *fds,
+			 int fd_count)
+{
+	const struct obi_service *service =
+		obi_worker_inspect(w->host, w->services, message, fds, fd_count);
+
+	if (!service)
+		return;
+	log_info("instrumenting process", F("cmd", log_str(message->exe)),
+		 F("pid", log_int(message->pid)), F("type", log_str(service->language)),
+		 F("service", log_str(service->name)));
+	obi_exports_service(w->exports, service, true);
+}
+
+static void take_gone(struct worker *w, const struct obi_wire_pid *message)
+{
+	const struct obi_service *service = obi_services_find(w->services, message->pid);
+
+	if (service)
+		obi_exports_service(w->exports, service, false);
+	obi_services_gone(w->services, message->pid, clock_monotonic_ns());
+}
+
+static void take_flows(struct worker *w, const struct obi_wire_flows *message, size_t size)
+{
+	if (size < offsetof(struct obi_wire_flows, flows) || !w->flows ||
+	    message->count >
+		    (size - offsetof(struct obi_wire_flows, flows)) / sizeof(struct obi_flow))
+		return;
+	for (uint32_t i = 0; i < message->count; i++)
+		obi_flow_pipeline_put(w->flows, &message->flows[i]);
+}
+
+static void handle(struct worker *w, uint32_t id, const void *body, size_t size, int *fds,
+		   int fd_count)
+{
+	if (id == OBI_WIRE_PROCESS && size == sizeof(struct obi_wire_process)) {
+		take_process(w, body, fds, fd_count);
+	} else if (id == OBI_WIRE_PROCESS_GONE && size == sizeof(struct obi_wire_pid)) {
+		take_gone(w, body);
+	} else if (id == OBI_WIRE_IFACE && size == sizeof(struct obi_wire_iface)) {
+		const struct obi_wire_iface *iface = body;
+
+		if (w->flows)
+			obi_flow_pipeline_iface(w->flows, iface->ifindex, iface->name);
+	} else if (id == OBI_WIRE_FLOWS) {
+		take_flows(w, body, size);
+	} else if (id == OBI_WIRE_COUNTERS && size == sizeof(w->counters)) {
+		memcpy(&w->counters, body, sizeof(w->counters));
+		publish_internal(w);
+	} else if (id == OBI_WIRE_STOP && size == sizeof(struct obi_wire_stop)) {
+		w->stopping = true;
+	}
+}
+
+/* Everything that waits. The buffer is for the largest message. */
+static void read_broker(struct worker *w)
+{
+	static struct obi_wire_flows body;
+	int fds[OBI_WIRE_FDS], fd_count;
+	ssize_t size;
+	uint32_t id;
+
+	for (;;) {
+		fd_count = 0;
+		size = obi_wire_receive(OBI_WIRE_FD, &id, &body, sizeof(body), fds, &fd_count);
+		if (size == -EAGAIN || size == -EINTR)
+			return;
+		if (size < 0) { /* the broker is gone: flush what there is */
+			w->stopping = true;
+			return;
+		}
+		handle(w, id, &body, (size_t)size, fds, fd_count);
+		for (int i = 0; i < fd_count; i++)
+			(void)close(fds[i]);
+	}
+}
+
+/* ---- Loop ---- */
+
+static void tick(struct worker *w, uint64_t now)
+{
+	w->next_tick = now + TICK_NS;
+	if (w->conns)
+		obi_conns_tick(w->conns, now);
+	obi_services_tick(w->services, now);
+	obi_exports_tick(w->exports, now);
+	publish_page(w);
+	if (now >= w->next_counters) {
+		w->next_counters = now + COUNTERS_NS;
+		(void)obi_wire_send(OBI_WIRE_FD, OBI_REQUEST_COUNTERS, NULL, 0, NULL, 0);
+	}
+}
+
+static void run_loop(struct worker *w)
+{
+	struct epoll_event events[16];
+	uint64_t expirations;
+
+	while (!w->stopping) {
+		int n = epoll_wait(w->epoll, events, ARRAY_SIZE(events), -1);
+		uint64_t now = clock_monotonic_ns();
+
+		read_broker(w);
+		for (int i = 0; i < n; i++)
+			if (events[i].data.fd != OBI_WIRE_FD && events[i].data.fd != w->timer &&
+			    events[i].data.fd != w->ring_fd)
+				obi_exports_ready(w->exports, events[i].data.fd);
+		(void)!read(w->timer, &expirations, sizeof(expirations));
+		adapt_timer(w, drain_ring(w));
+		if (now >= w->next_tick)
+			tick(w, now);
+	}
+}
+
+/* ---- Start and stop ---- */
+
+static int watch_fd(void *context, int fd)
+{
+	struct worker *w = context;
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+static int map_shared(struct worker *w, const int *fds, int fd_count)
+{
+	bool application = w->start.flags & OBI_START_APPLICATION;
+	void *map;
+
+	if (fd_count != (application ? 3 : 1))
+		return -EPROTO;
+	map = mmap(NULL, sizeof(*w->page), PROT_READ | PROT_WRITE, MAP_SHARED, fds[0], 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	w->page = map;
+	if (!application)
+		return 0;
+	map = mmap(NULL, OBI_BOARD_SLOTS * sizeof(struct obi_board_slot), PROT_READ, MAP_SHARED,
+		   fds[2], 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	w->board = map;
+	w->ring_fd = fds[1];
+	return obi_ring_map(&w->ring, fds[1], w->start.ring_size);
+}
+
+/* The first message. Its descriptors stay open: the ring's is polled. */
+static int receive_start(struct worker *w)
+{
+	int fds[OBI_WIRE_FDS], fd_count = 0;
+	uint32_t id;
+	ssize_t size =
+		obi_wire_receive(OBI_WIRE_FD, &id, &w->start, sizeof(w->start), fds, &fd_count);
+
+	if (size < 0)
+		return (int)size;
+	if (id != OBI_WIRE_START || size != sizeof(w->start))
+		return -EPROTO;
+	return map_shared(w, fds, fd_count);
+}
+
+static void say_failed_exporter(void *context, const char *name, const char *why)
+{
+	log_error("exporter cannot start, going on without it", F("exporter", log_str(name)),
+		  F("error", log_str(why)));
+}
+
+static int open_application(struct worker *w)
+{
+	struct obi_conns_options options = {
+		.max_connections = MAX_CONNECTIONS,
+		.epoch_offset_ns = clock_epoch_offset_ns(),
+		.idle_ns = RESPONSE_IDLE_NS,
+		.request_timeout_ns = w->settings->broker.http_request_timeout,
+		.service = find_service,
+		.board = w->board,
+		.context = w,
+		.random = random_bytes,
+	};
+
+	w->pipeline = obi_pipeline_new(w->settings, obi_exports_span_sink(w->exports));
+	if (!w->pipeline)
+		return -ENOMEM;
+	options.sink = (struct obi_span_sink){ .put = obi_pipeline_put, .context = w->pipeline };
+	w->conns = obi_conns_new(&options);
+	return w->conns ? watch_fd(w, w->ring_fd) : -ENOMEM;
+}
+
+/* The host part of instance ids. Its full name comes from /etc/hosts alone: a resolver that does
+ * not answer would hold up the start. */
+static void name_host(struct worker *w)
+{
+	const struct obi_attributes_options *options = &w->settings->pipeline.attributes;
+
+	(void)__nss_configure_lookup("hosts", "files");
+	obi_service_host(options->override_hostname, options->instance_dns, w->host,
+			 sizeof(w->host));
+}
+
+static int open_all(struct worker *w)
+{
+	int error = receive_start(w);
+
+	if (error)
+		return error;
+	w->epoll = epoll_create1(EPOLL_CLOEXEC);
+	w->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (w->epoll < 0 || w->timer < 0)
+		return -errno;
+	name_host(w);
+	w->services = obi_services_new(MAX_PROCESSES, PROCESS_GRACE_NS);
+	w->exports = obi_exports_open(w->settings, say_failed_exporter, w);
+	if (!w->services || !w->exports)
+		return -ENOMEM;
+	error = obi_exports_watch(w->exports, watch_fd, w);
+	if (!error && (w->start.flags & OBI_START_APPLICATION))
+		error = open_application(w);
+	if (!error && (w->start.flags & OBI_START_NETWORK)) {
+		w->flows = obi_flow_pipeline_new(w->settings, w->start.agent_ip,
+						 obi_exports_flow_sink(w->exports));
+		error = w->flows ? 0 : -ENOMEM;
+	}
+	if (!error)
+		error = watch_fd(w, OBI_WIRE_FD);
+	return error ? error : watch_fd(w, w->timer);
+}
+
+static int close_sandbox(void)
+{
+	struct obi_sandbox sandbox;
+	const char *step = NULL;
+	int error = obi_sandbox_close(&sandbox, &step);
+
+	if (error) {
+		log_error("the worker cannot shut itself in, and does not run without",
+			  F("step", log_str(step)), F("error", log_errno(error)));
+		return error;
+	}
+	log_debug("worker sandbox closed", F("landlockABI", log_int(sandbox.landlock)),
+		  F("boundingSetEmpty", log_int(sandbox.bounding)));
+	return 0;
+}
+
+static void log_totals(struct worker *w)
+{
+	struct log_field fields[5 + OBI_DROP_REASONS];
+	struct obi_conns_stats stats;
+	int count = 0;
+
+	if (!w->conns)
+		return;
+	obi_conns_stats(w->conns, &stats);
+	fields[count++] = (struct log_field)F("records", log_int((int64_t)stats.records));
+	fields[count++] = (struct log_field)F("badRecords", log_int((int64_t)w->bad_records));
+	fields[count++] = (struct log_field)F("requests", log_int((int64_t)stats.requests));
+	fields[count++] = (struct log_field)F("spans", log_int((int64_t)stats.spans));
+	fields[count++] = (struct log_field)F("pending", log_int((int64_t)stats.pending));
+	for (int i = 0; i < OBI_DROP_REASONS; i++)
+		fields[count++] = (struct log_field)F(obi_conn_drop_name((enum obi_conn_drop)i),
+						      log_int((int64_t)stats.dropped[i]));
+	log_write(LOG_INFO, "span totals", fields, count);
+}
+
+/* Everything that was seen goes out. */
+static void flush(struct worker *w)
+{
+	while (drain_ring(w))
+		;
+	if (w->conns)
+		obi_conns_flush(w->conns);
+	publish_page(w);
+	log_totals(w);
+	obi_exports_close(w->exports);
+}
+
+int obi_worker_run(const struct obi_settings *settings)
+{
+	struct worker w = { .settings = settings, .epoll = -1, .timer = -1, .ring_fd = -1 };
+	int error;
+
+	tzset(); /* reads /etc/localtime while it still can */
+	error = open_all(&w);
+	if (error) {
+		log_error("the worker cannot start", F("error", log_errno(error)));
+		return 255;
+	}
+	if (close_sandbox())
+		return 255;
+	set_drain_timer(&w, DRAIN_BUSY_NS);
+	(void)obi_wire_send(OBI_WIRE_FD, OBI_REQUEST_READY, NULL, 0, NULL, 0);
+	run_loop(&w);
+	flush(&w);
+	return 0;
+}
