@@ -1,0 +1,232 @@
+# shellcheck shell=bash disable=SC2034
+# SPDX-License-Identifier: Apache-2.0
+#
+# A test file sources this, defines functions test_NAME, may give LIMIT[test_NAME]=SECONDS, and ends
+# with: run_tests "$@". Every test runs in a shell of its own, in a network namespace of its own
+# (loopback up, nothing else), within its time limit, and cleans up by defer whatever happens. It
+# fails by its exit status, at the first `fail`, or is skipped by `skip`. Each prints one line:
+#
+#   ok NAME | FAIL NAME (reason) | skip NAME (reason)
+#
+# and after a FAIL its log, indented. Arguments of the file select tests by a part of their names.
+
+LIB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+ROOT=$(cd "$LIB/../.." && pwd)
+# shellcheck source=tests/lib/process.sh
+. "$LIB/process.sh"
+
+PYTHON=/usr/bin/python3
+PATH=$PATH:/usr/sbin:/sbin
+declare -A LIMIT
+DEFAULT_LIMIT=60
+SKIPPED=77
+
+# ---- The runner ----
+
+run_tests() {
+	local file prefix name full
+	file=$(readlink -f "$0")
+	if [ "${1:-}" = --one ]; then
+		run_one "$2"
+	fi
+	prefix=${file#"$ROOT/tests/"}
+	prefix=${prefix%.sh}
+	for name in $(sed -n 's/^\(test_[a-z0-9_]*\)() {$/\1/p' "$file"); do
+		full=$prefix/${name#test_}
+		is_selected "$full" "$@" || continue
+		run_in_a_shell "$file" "$name" "$full"
+	done
+}
+
+is_selected() {
+	local full=$1 word
+	shift
+	[ $# -gt 0 ] || return 0
+	for word in "$@"; do
+		[[ $full == *"$word"* ]] && return 0
+	done
+	return 1
+}
+
+run_in_a_shell() {
+	local log status=0 reason
+	log=$(mktemp)
+	timeout -k 10 "${LIMIT[$2]:-$DEFAULT_LIMIT}" bash "$1" --one "$2" >"$log" 2>&1 </dev/null ||
+		status=$?
+	case $status in
+	0) echo "ok $3" ;;
+	"$SKIPPED") echo "skip $3 ($(sed -n 's/^SKIP: //p' "$log" | tail -n 1))" ;;
+	*)
+		reason=$(sed -n 's/^FAIL: //p' "$log" | tail -n 1)
+		[ $status = 124 ] && reason="longer than ${LIMIT[$2]:-$DEFAULT_LIMIT} s"
+		echo "FAIL $3 (${reason:-exit status $status})"
+		tail -n 120 "$log" | cut -c 1-600 | sed 's/^/    | /'
+		;;
+	esac
+	rm -f "$log"
+}
+
+run_one() {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	[ -x "$ROOT/bin/obi" ] || fail "bin/obi is not built"
+	if [ -z "${OBI_TEST_NETNS:-}" ] && unshare --net true 2>/dev/null; then
+		OBI_TEST_NETNS=1 exec unshare --net bash "$0" --one "$1"
+	fi
+	[ -z "${OBI_TEST_NETNS:-}" ] || ip link set lo up
+	begin_scratch
+	mkdir -m 755 "$SCRATCH/bin"
+	set -E
+	trap 'echo "FAIL: line $LINENO: $BASH_COMMAND"' ERR
+	set -e
+	"$1"
+	exit 0
+}
+
+fail() {
+	echo "FAIL: $*"
+	trap - ERR
+	exit 1
+}
+
+skip() {
+	echo "SKIP: $*"
+	trap - ERR
+	exit $SKIPPED
+}
+
+# need COMMAND...: skips the test where one is not installed.
+need() {
+	local tool
+	for tool in "$@"; do
+		command -v "$tool" >/dev/null || skip "needs $tool"
+	done
+}
+
+# ---- Assertions ----
+
+assert_eq() {
+	[ "$1" = "$2" ] || fail "${3:-values differ}: expected '$1', got '$2'"
+}
+
+assert_le() {
+	[ "$1" -le "$2" ] || fail "${3:-too much}: $1 is more than $2"
+}
+
+assert_ge() {
+	[ "$1" -ge "$2" ] || fail "${3:-too little}: $1 is less than $2"
+}
+
+# assert_line FILE REGEX [SECONDS]: it is there, or comes within the time.
+assert_line() {
+	wait_line "$1" "$2" "${3:-0}" || {
+		show "$1"
+		fail "no line '$2'"
+	}
+}
+
+assert_no_line() {
+	! grep -E -- "$2" "$1" || fail "unexpected line '$2'"
+}
+
+# assert_near EXPECTED ACTUAL PER_MILLE WHAT
+assert_near() {
+	local off=$(($1 > $2 ? $1 - $2 : $2 - $1))
+	echo "$4: expected $1, got $2"
+	[ $((off * 1000)) -le $(($1 * $3)) ] || fail "$4: expected $1 within $3/1000, got $2"
+}
+
+show() {
+	echo "--- $1"
+	tail -n 60 "$1" 2>/dev/null || true
+	echo "---"
+}
+
+# ---- The agent under test ----
+
+# start_agent CAPABILITIES NAME=VALUE...: with exactly these capabilities and variables, as another
+# user. Sets AGENT (the broker's id) and LOG (its output).
+start_agent() {
+	local caps=$1 n
+	shift
+	n=$(find "$SCRATCH/bin" -type f | wc -l)
+	copy_agent "$caps" "$SCRATCH/bin/obi$n"
+	LOG=$SCRATCH/obi$n.log
+	(cd "$SCRATCH" && unprivileged env -i PATH=/usr/bin:/bin "$@" "bin/obi$n") >"$LOG" 2>&1 &
+	AGENT=$!
+	defer show "$LOG"
+	defer stop $AGENT
+}
+
+# Waits until the agent does its work.
+network_ready() {
+	assert_line "$LOG" 'Flows agent successfully started' 10
+}
+
+# application_ready PID...: until each is instrumented.
+application_ready() {
+	local pid
+	for pid in "$@"; do
+		assert_line "$LOG" "msg=\"instrumenting process\".* pid=$pid( |\$)" 10
+	done
+}
+
+worker_of() {
+	children "$1" | head -n 1
+}
+
+# stop_agent [EXPECTED_STATUS]
+stop_agent() {
+	local status=0
+	stop "$AGENT" 12 || status=$?
+	assert_eq "${1:-0}" $status "exit status of the agent"
+}
+
+# total LINE KEY: a number from a totals line of the log: total "network totals" bytes
+total() {
+	local value
+	value=$(grep -E "msg=\"$1\"" "$LOG" | tail -n 1 | tr ' ' '\n' | sed -n "s/^$2=//p")
+	[ -n "$value" ] || fail "no $2 in a line '$1'"
+	echo "$value"
+}
+
+# ---- Spans and metrics ----
+
+# spans CONDITION...: how many spans (trace printer json or text) meet all: spans method=GET url=/a
+spans() {
+	$PYTHON "$LIB/spans.py" count "$LOG" "$@"
+}
+
+# span_field FIELD CONDITION...: its value in each such span, one a line.
+span_field() {
+	local field=$1
+	shift
+	$PYTHON "$LIB/spans.py" get "$LOG" "$field" "$@"
+}
+
+has_spans() {
+	[ "$(spans "${@:2}")" -ge "$1" ]
+}
+
+# expect_spans COUNT CONDITION...: exactly so many, waiting up to 5 s for the last.
+expect_spans() {
+	local n
+	wait_until 5 has_spans "$@" || true
+	n=$(spans "${@:2}")
+	[ "$n" = "$1" ] || {
+		$PYTHON "$LIB/spans.py" list "$LOG"
+		fail "expected $1 spans with ${*:2}, got $n"
+	}
+}
+
+# scrape PORT FILE
+scrape() {
+	curl -sS --max-time 5 -o "$2" "http://127.0.0.1:$1/metrics"
+}
+
+# metric FILE NAME [LABEL_REGEX]: the sum over all its series.
+metric() {
+	awk -v name="$2" -v labels="${3:-}" '
+		/^#/ { next }
+		{ n = $1; sub(/[{].*/, "", n); if (n == name && $0 ~ labels) sum += $NF }
+		END { printf "%.0f\n", sum }' "$1"
+}

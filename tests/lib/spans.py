@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Reads the spans that the agent printed (trace printer json, json_indent or text).
+
+    spans.py count FILE CONDITION...        how many meet all conditions
+    spans.py get   FILE FIELD CONDITION...  the field of each, one a line
+    spans.py list  FILE [CONDITION...]      all of each, for people
+
+A condition is FIELD=GLOB, FIELD!=GLOB, FIELD>=NUMBER or FIELD<=NUMBER. The attributes of a span
+stand beside its other fields.
+"""
+import fnmatch
+import json
+import re
+import sys
+
+TEXT = re.compile(
+    r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \((?P<duration>\S+?)\[(?P<handlerDuration>\S+?)\]\)"
+    r" (?P<type>\w+)\(subType=\d+\) (?P<status>\d+) (?P<method>\S*) (?P<path>.*)\((?P<route>.*)\)"
+    r" \[(?P<peer>\S*) as (?P<peerName>[^\]]*):(?P<peerPort>\d+)\]"
+    r"->\[(?P<host>\S*) as (?P<hostName>[^\]]*):(?P<hostPort>\d+)\]"
+    r" contentLen:(?P<contentLen>-?\d+)B responseLen:(?P<responseLen>-?\d+)B"
+    r" svc=\[(?P<service>\S*) (?P<language>\S*)\]"
+    r" traceparent=\[00-(?P<traceID>\w+)-(?P<spanID>\w+)\[(?P<parentSpanID>\w+)\]-(?P<flags>\w+)\]"
+)
+
+
+def flatten(span):
+    flat = {key: value for key, value in span.items() if key != "attributes"}
+    flat.update(span.get("attributes", {}))
+    return flat
+
+
+def read(path):
+    """All spans in the file, in order; arrays may span lines (json_indent)."""
+    found = []
+    decoder = json.JSONDecoder()
+    with open(path, encoding="utf-8", errors="replace") as file:
+        lines = file.read().split("\n")
+    i = 0
+    while i < len(lines):
+        line = lines[i]
+        if line.startswith("["):
+            text = line
+            while True:
+                try:
+                    batch, _ = decoder.raw_decode(text)
+                    found += [flatten(span) for span in batch]
+                    break
+                except ValueError:
+                    i += 1
+                    if i >= len(lines):
+                        break  # cut off: the agent is still writing it
+                    text += "\n" + lines[i]
+        else:
+            match = TEXT.match(line)
+            if match:
+                found.append(match.groupdict())
+        i += 1
+    return found
+
+
+def meets(span, condition):
+    field, operator, wanted = re.match(r"(\w+)(!=|>=|<=|=)(.*)$", condition).groups()
+    value = str(span.get(field, ""))
+    if operator == "=":
+        return fnmatch.fnmatchcase(value, wanted)
+    if operator == "!=":
+        return not fnmatch.fnmatchcase(value, wanted)
+    try:
+        number = float(value)
+    except ValueError:
+        return False
+    return number >= float(wanted) if operator == ">=" else number <= float(wanted)
+
+
+def main():
+    verb, path, rest = sys.argv[1], sys.argv[2], sys.argv[3:]
+    field = rest.pop(0) if verb == "get" else None
+    spans = [span for span in read(path) if all(meets(span, c) for c in rest)]
+    if verb == "count":
+        print(len(spans))
+    for span in spans if verb != "count" else []:
+        print(span.get(field, "") if field else json.dumps(span))
+
+
+if __name__ == "__main__":
+    main()
