@@ -120,6 +120,21 @@ fuzz: fuzz-targets
 		echo "fuzz $$n"; $$t -max_total_time=$(FUZZ_SECONDS) -print_final_stats=0 -verbosity=0 -timeout=10 \
 			-artifact_prefix=$(FUZZ_BUILD)/ $(FUZZ_BUILD)/corpus/$$n tests/data/fuzz/$$n || exit 1; done
 
+# ---- Lint and docs ----------------------------------------------------------------------------
+
+C_FILES = $(shell git ls-files 'src/*.[ch]' 'bpf/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'bench/*.[ch]' | grep -v bpf/vmlinux.h)
+SHELL_FILES = $(shell git grep -lE '^\#!.*(bash|/sh)')
+
+lint:
+	tests/lint/check-includes
+	clang-format --dry-run -Werror $(C_FILES)
+	shellcheck -x $(SHELL_FILES)
+
+docs: bin/obi
+	bin/obi config --markdown >docs/configuration.md
+	bin/obi config --schema >docs/config.schema.json
+	bin/obi check --markdown >docs/capabilities.md
+
 # ---- The rest ---------------------------------------------------------------------------------
 
 clean:
@@ -127,6 +142,6 @@ clean:
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 
-.PHONY: all test unit-tests fuzz fuzz-targets clean
+.PHONY: all test unit-tests fuzz fuzz-targets lint docs clean
 .SECONDARY:
 .DELETE_ON_ERROR:
