@@ -331,7 +331,27 @@ int obi_app_set_process(struct obi_app *app, uint32_t pid, uint32_t flags)
 	return error;
 }
 
+/* A program that is preempted and would run again on the same CPU is skipped by the kernel (5.12).
+ */
+static uint64_t missed_runs(const struct obi_app *app)
+{
+	struct bpf_program *program;
+	uint64_t missed = 0;
+
+	bpf_object__for_each_program(program, app->skel->obj)
+	{
+		struct bpf_prog_info info = { 0 };
+		__u32 len = sizeof(info);
+
+		if (bpf_program__fd(program) >= 0 &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len))
+			missed += info.recursion_misses;
+	}
+	return missed;
+}
+
 void obi_app_counters(const struct obi_app *app, uint64_t ret_counters[OBI_APP_COUNTERS])
 {
 	obi_counters_sum(bpf_map__fd(app->skel->maps.app_counters), ret_counters, OBI_APP_COUNTERS);
+	ret_counters[OBI_APP_MISSED] = missed_runs(app);
 }

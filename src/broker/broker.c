@@ -541,8 +541,8 @@ static void log_counters(const char *msg, const uint64_t *counters, const char *
 static void log_totals(struct broker *b)
 {
 	static const char *const app_names[OBI_APP_COUNTERS] = {
-		"records", "ringFull",     "unreadable", "stateFull",
-		"muted",   "unrecognised", "injected",   "injectFailed",
+		"records",      "ringFull", "unreadable",   "stateFull", "muted",
+		"unrecognised", "injected", "injectFailed", "missed",
 	};
 	static const char *const net_names[OBI_NET_COUNTERS] = {
 		"packets",   "bytes",           "filtered",      "duplicate",
