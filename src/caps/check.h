@@ -33,9 +33,12 @@ uint64_t obi_caps_missing(const struct obi_settings *settings, const struct obi_
 /* What the broker still needs after everything is attached. */
 uint64_t obi_caps_keep(const struct obi_settings *settings, const struct obi_host *host);
 
-/* Gives up every capability that is not in keep: effective, permitted, inheritable and ambient set
- * of the calling thread. CAP_SYS_ADMIN stays where it stands for one that keep asks for and that is
- * not held. 0 or a negative errno. */
+/* Makes mask, as far as it is permitted, the effective and the permitted set, and empties the
+ * inheritable and the ambient one. 0 or a negative errno. */
+int obi_caps_set(uint64_t mask);
+
+/* Gives up every capability that is not in keep: as obi_caps_set(). CAP_SYS_ADMIN stays where it
+ * stands for one that keep asks for and that is not held. 0 or a negative errno. */
 int obi_caps_limit(uint64_t keep);
 
 /* Names in the order of their numbers, joined with ", ": "CAP_NET_RAW, CAP_BPF". */

@@ -7,7 +7,7 @@
 #ifndef OBI_CAPS_TRACERS_H
 #define OBI_CAPS_TRACERS_H
 
-#include "caps/trial.h"
+#include "caps/try.h"
 #include "feature/host.h"
 #include "settings/settings.h"
 
@@ -27,11 +27,11 @@ typedef bool (*obi_condition)(const struct obi_settings *settings, const struct 
 
 /* One capability that a tracer needs. */
 struct obi_need {
-	int capability;       /* number, linux/capability.h */
-	const char *why;      /* what is done with it */
-	enum obi_trial trial; /* how to find out whether this kernel asks for it */
-	unsigned flags;       /* OBI_NEED_* */
-	obi_condition when;   /* NULL: always */
+	int capability;     /* number, linux/capability.h */
+	const char *why;    /* what is done with it */
+	enum obi_try try;   /* how to find out whether this kernel asks for it */
+	unsigned flags;     /* OBI_NEED_* */
+	obi_condition when; /* NULL: always */
 };
 
 #define OBI_TRACER_NEEDS 8
