@@ -390,7 +390,7 @@ static int open_all(struct worker *w)
 	if (!error && (w->start.flags & OBI_START_APPLICATION))
 		error = open_application(w);
 	if (!error && (w->start.flags & OBI_START_NETWORK)) {
-		w->flows = obi_flow_pipeline_new(w->settings, w->start.agent_ip,
+		w->flows = obi_flow_pipeline_new(&w->settings->network, w->start.agent_ip,
 						 obi_exports_flow_sink(w->exports));
 		error = w->flows ? 0 : -ENOMEM;
 	}
