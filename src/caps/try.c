@@ -26,6 +26,8 @@
 #include "base/cleanup.h"
 #include "caps/check.h"
 
+#define OTHERS_MAX 32
+
 /* ---- BPF ----------------------------------------------------------------------------------- */
 
 static int bpf(enum bpf_cmd command, union bpf_attr *attr)
@@ -180,60 +182,69 @@ static bool is_others(const char *pid)
 	return fd >= 0 && read(fd, line, sizeof(line)) > 0;
 }
 
-/* The first process of another user: path of one of its files. */
-static int find_others(const char *file, char *ret_path, size_t size)
+/* Asks for a file of one process after another until one answers: some (a sandbox, init of a
+ * container) may be closed to everybody. */
+static int try_others(const char *file, int (*ask)(const char *path))
 {
 	DIR *dir = opendir("/proc");
-	int error = -ENODATA;
+	int error = -ENODATA, asked = 0;
 
 	if (!dir)
 		return -errno;
-	for (struct dirent *entry = readdir(dir); error && entry; entry = readdir(dir)) {
+	for (struct dirent *entry = readdir(dir); error && asked < OTHERS_MAX && entry;
+	     entry = readdir(dir)) {
+		char path[64];
+
 		if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || !is_others(entry->d_name))
 			continue;
-		(void)snprintf(ret_path, size, "/proc/%.20s/%s", entry->d_name, file);
-		error = 0;
+		asked++;
+		(void)snprintf(path, sizeof(path), "/proc/%.20s/%s", entry->d_name, file);
+		error = ask(path);
 	}
 	(void)closedir(dir);
 	return error;
 }
 
+static int ask_link(const char *path)
+{
+	char target[8];
+
+	return readlink(path, target, sizeof(target)) < 0 ? -errno : 0;
+}
+
+static int ask_open(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return close_result(fd < 0 ? -errno : fd);
+}
+
 static int try_others_exe(void)
 {
-	char path[64], target[8];
-	int error = find_others("exe", path, sizeof(path));
-
-	if (error)
-		return error;
-	return readlink(path, target, sizeof(target)) < 0 ? -errno : 0;
+	return try_others("exe", ask_link);
 }
 
 static int try_others_files(void)
 {
-	char path[64];
-	int error = find_others("environ", path, sizeof(path)), fd;
-
-	if (error)
-		return error;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return close_result(fd < 0 ? -errno : fd);
+	return try_others("environ", ask_open);
 }
 
-/* The kernel asks for it even for links of one's own. */
+/* Reading such a link is free to whoever may trace; following it is not, even to one's own. */
 static int try_map_files(void)
 {
 	DIR *dir = opendir("/proc/self/map_files");
 	int error = -ENODATA;
-	char target[8];
 
 	if (!dir)
 		return -errno;
 	for (struct dirent *entry = readdir(dir); error == -ENODATA && entry;
 	     entry = readdir(dir)) {
+		int fd;
+
 		if (entry->d_name[0] == '.')
 			continue;
-		error = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target)) < 0 ? -errno
-											  : 0;
+		fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC);
+		error = close_result(fd < 0 ? -errno : fd);
 	}
 	(void)closedir(dir);
 	return error;
@@ -253,9 +264,9 @@ static const struct {
 	[OBI_TRY_PACKET_ACCESS] = { "load a tc program that reads packets", try_packet_access },
 	[OBI_TRY_SK_MSG] = { "create a socket map, load an sk_msg program", try_sk_msg },
 	[OBI_TRY_TRACING] = { "load a tracing program", try_tracing },
-	[OBI_TRY_OTHERS_EXE] = { "read /proc/PID/exe of another user", try_others_exe },
+	[OBI_TRY_OTHERS_EXE] = { "follow /proc/PID/exe of another user", try_others_exe },
 	[OBI_TRY_OTHERS_FILES] = { "open /proc/PID/environ of another user", try_others_files },
-	[OBI_TRY_MAP_FILES] = { "read a link in /proc/PID/map_files", try_map_files },
+	[OBI_TRY_MAP_FILES] = { "open a file by /proc/PID/map_files", try_map_files },
 };
 
 const char *obi_try_name(enum obi_try what)
