@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Arms measured in turn within one run, and compared round by round.
+
+Load from other work moves every absolute figure on a shared machine; what stays is the ratio
+of two windows that lie close together. So each round measures every arm once, in another order
+each time, and the result is the median of the rounds' ratios against the bare arm. The bare
+arm is there twice (A/A): where its ratio to itself is off by more than the margin, the run
+could not see what it was to measure, and is void.
+"""
+import statistics
+
+AA_MARGIN = 0.015
+
+
+class Spread:
+    def __init__(self, values):
+        self.values = list(values)
+        self.count = len(self.values)
+        self.median = statistics.median(self.values)
+        if self.count > 1:
+            self.q1, _, self.q3 = statistics.quantiles(self.values, n=4, method="inclusive")
+        else:
+            self.q1 = self.q3 = self.median
+
+    def of(self, function):
+        return Spread([function(value) for value in self.values])
+
+
+class Rounds:
+    """arms: names in order, "bare" and "A/A" among them; measure(arm): one window's figure."""
+
+    def __init__(self, arms, count, measure, progress=None):
+        self.figures = {arm: [] for arm in arms}
+        for number in range(count):
+            if progress:
+                progress(number, count)
+            turn = number % len(arms)
+            for arm in arms[turn:] + arms[:turn]:
+                self.figures[arm].append(measure(arm))
+
+    def spread(self, arm):
+        return Spread(self.figures[arm])
+
+    def ratios(self, arm):
+        return Spread([a / b for a, b in zip(self.figures[arm], self.figures["bare"])])
+
+    def added(self, arm):
+        return Spread([a - b for a, b in zip(self.figures[arm], self.figures["bare"])])
+
+    @property
+    def void(self):
+        return abs(self.ratios("A/A").median - 1) > AA_MARGIN

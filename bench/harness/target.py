@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The target, nginx with one worker that answers `return 200`, and its load, wrk.
+
+Where there are two CPUs, the target has the last one and the load the first, so that a round
+is like the next. The agent runs where the scheduler puts it.
+"""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+from harness import http, process
+
+_CONFIG = """
+worker_processes 1;
+worker_cpu_affinity {mask};
+daemon off;
+pid {dir}/pid;
+error_log {dir}/error.log;
+events {{ worker_connections 512; }}
+http {{
+    access_log off;
+    keepalive_requests 1000000000;
+    keepalive_timeout 1h;
+    client_body_temp_path {dir}/body;
+    proxy_temp_path {dir}/proxy;
+    fastcgi_temp_path {dir}/fastcgi;
+    uwsgi_temp_path {dir}/uwsgi;
+    scgi_temp_path {dir}/scgi;
+    server {{ listen 127.0.0.1:{port}; location / {{ return 200 "hello\\n"; }} }}
+    server {{ listen 127.0.0.1:{status}; location / {{ stub_status; }} }}
+}}
+"""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Nginx:
+    def __init__(self):
+        cpus = os.cpu_count() or 1
+        self.port, self._status_port = free_port(), free_port()
+        self._dir = tempfile.mkdtemp(prefix="bench-nginx-")
+        os.chmod(self._dir, 0o755)
+        path = os.path.join(self._dir, "nginx.conf")
+        with open(path, "w") as file:
+            file.write(_CONFIG.format(dir=self._dir, port=self.port, status=self._status_port,
+                                      mask="1" + "0" * (cpus - 1)))
+        self._master = process.start(["nginx", "-e", self._dir + "/error.log", "-c", path],
+                                     stderr=subprocess.DEVNULL)
+        self._client = http.Client(self._status_port)
+        self._own = 0
+        try:
+            process.until(self._answers, 5, "nginx")
+            self.pid = process.until(lambda: process.children(self._master.pid), 5, "its worker")[0]
+        except process.Failed:
+            self.close()
+            raise
+
+    def _answers(self):
+        try:
+            return self.requests() >= 0
+        except OSError:
+            return False
+
+    def requests(self):
+        """Requests served so far, without those for this very figure."""
+        _, text = self._client.get("/")
+        self._own += 1
+        return int(text.split("requests\n")[1].split()[2]) - self._own
+
+    def reading(self):
+        """CPU nanoseconds and requests at one moment: the CPU time is that in the middle of the
+        question for the other."""
+        before = process.cpu_ns(self.pid)
+        requests = self.requests()
+        return (before + process.cpu_ns(self.pid)) / 2, requests
+
+    def close(self):
+        self._client.close()
+        process.stop(self._master)
+        shutil.rmtree(self._dir, ignore_errors=True)
+
+
+class Wrk:
+    def __init__(self, port, connections=16):
+        self._wrk = process.start(
+            ["taskset", "-c", "0", "wrk", "-t1", "-c%d" % connections, "-d3600s",
+             "http://127.0.0.1:%d/" % port], stdout=subprocess.DEVNULL)
+
+    def close(self):
+        process.stop(self._wrk, signal.SIGINT)
+
+
+class Window:
+    """What the target spent for each request in a span of time."""
+
+    def __init__(self, nginx, seconds):
+        with process.Urgent():
+            cpu, requests = nginx.reading()
+            began = time.monotonic()
+            time.sleep(seconds)
+            cpu_end, requests_end = nginx.reading()
+        self.seconds = time.monotonic() - began
+        self.requests = requests_end - requests
+        if self.requests <= 0:
+            raise process.Failed("the target served no request in a window")
+        self.ns = (cpu_end - cpu) / self.requests

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Memory of both processes, and that of the BPF maps apart."""
+import os
+import re
+import time
+
+from harness import target
+from harness.agent import Agent
+
+TITLE = "memory"
+KIB = 1024
+
+
+def _fields(path):
+    with open(path) as file:
+        return {key: int(value) for key, value in re.findall(r"^(\w+):\s+(\d+)", file.read(), re.M)}
+
+
+def _maps(pids):
+    """memlock of each map that the processes hold, by its id, from their descriptors."""
+    found = {}
+    for pid in pids:
+        for name in os.listdir("/proc/%d/fdinfo" % pid):
+            try:
+                info = _fields("/proc/%d/fdinfo/%s" % (pid, name))
+            except (FileNotFoundError, UnicodeDecodeError):
+                continue
+            if "map_id" in info:
+                found[info["map_id"]] = info["memlock"]
+    return found
+
+
+def _say(report, agent, when, most):
+    pids = agent.pids()
+    roles = ["broker", "worker"] + ["further"] * len(pids)
+    anon = 0
+    for role, pid in zip(roles, pids):
+        status, rollup = _fields("/proc/%d/status" % pid), _fields("/proc/%d/smaps_rollup" % pid)
+        anon += status["RssAnon"]
+        report.figure("%s, %s: RssAnon" % (when, role), status["RssAnon"] / KIB, "MiB")
+        report.figure("%s, %s: PSS" % (when, role), rollup["Pss"] / KIB, "MiB")
+        report.figure("%s, %s: RSS, highest so far" % (when, role), status["VmHWM"] / KIB, "MiB")
+    report.figure("%s, both: RssAnon" % when, anon / KIB, "MiB", most=most)
+
+
+def run(report, quick):
+    nginx = target.Nginx()
+    agent = Agent({"OTEL_EBPF_OPEN_PORT": str(nginx.port)}).wait_ready()
+    time.sleep(1 if quick else 3)
+    _say(report, agent, "idle", 6)
+    wrk = target.Wrk(nginx.port)
+    time.sleep(2 if quick else 8)
+    _say(report, agent, "full wrk load", 16)
+    wrk.close()
+    maps = _maps(agent.pids())
+    report.figure("BPF maps, memlock", sum(maps.values()) / KIB / KIB, "MiB", most=16)
+    report.figure("   their number", len(maps))
+    report.figure("   the largest", max(maps.values(), default=0) / KIB / KIB, "MiB")
+    agent.stop()
+    nginx.close()
