@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What an entry does not ask for is never looked at, so a caller need not find it out. */
+#include "service/select.h"
+
+#include "base/glob.h"
+
+/* "" asks nothing; what is asked of something unknown is not met. */
+static bool glob_met(const char *pattern, const char *text)
+{
+	return !*pattern || (text && obi_glob_match(pattern, slice_cstr(text)));
+}
+
+static bool ports_met(const struct obi_ranges *ranges, const struct obi_ports *ports)
+{
+	if (!ranges->count)
+		return true;
+	for (unsigned i = 0; ports && i < ports->count; i++)
+		if (obi_ranges_have(ranges, ports->items[i]))
+			return true;
+	return false;
+}
+
+static bool met_but_ports(const struct obi_criteria *entry, const struct obi_process_facts *facts)
+{
+	if (entry->never)
+		return false;
+	if (entry->target_pids.count && !obi_ranges_have(&entry->target_pids, facts->pid))
+		return false;
+	return glob_met(entry->exe_path, facts->exe) && glob_met(entry->cmd_args, facts->args) &&
+	       glob_met(entry->languages, facts->language);
+}
+
+static bool met(const struct obi_criteria *entry, const struct obi_process_facts *facts)
+{
+	return met_but_ports(entry, facts) && ports_met(&entry->open_ports, facts->ports);
+}
+
+static bool any_met(const struct obi_criteria_list *list, const struct obi_process_facts *facts)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (met(&list->items[i], facts))
+			return true;
+	return false;
+}
+
+bool obi_select_excluded(const struct obi_discovery_options *options,
+			 const struct obi_process_facts *facts)
+{
+	return any_met(&options->exclude_instrument, facts) ||
+	       any_met(&options->default_exclude_instrument, facts);
+}
+
+bool obi_select(const struct obi_discovery_options *options, const struct obi_process_facts *facts,
+		const struct obi_criteria **ret_last_match)
+{
+	const struct obi_criteria *last = NULL;
+
+	for (size_t i = options->selected.count; !last && i > 0; i--)
+		if (met(&options->selected.items[i - 1], facts))
+			last = &options->selected.items[i - 1];
+	if (!last || obi_select_excluded(options, facts))
+		return false;
+	if (ret_last_match)
+		*ret_last_match = last;
+	return true;
+}
+
+void obi_select_names(const struct obi_discovery_options *options,
+		      const struct obi_process_facts *facts, const char **ret_name,
+		      const char **ret_name_space)
+{
+	*ret_name = "";
+	*ret_name_space = "";
+	for (size_t i = 0; i < options->selected.count; i++) {
+		const struct obi_criteria *entry = &options->selected.items[i];
+
+		if (!met(entry, facts))
+			continue;
+		if (*entry->name)
+			*ret_name = entry->name;
+		if (*entry->name_space)
+			*ret_name_space = entry->name_space;
+	}
+}
+
+/* ---- What is worth finding out ----------------------------------------------------------------
+ */
+
+static bool asks_exe(const struct obi_criteria *entry)
+{
+	return *entry->exe_path;
+}
+
+static bool asks_args(const struct obi_criteria *entry)
+{
+	return *entry->cmd_args;
+}
+
+static bool asks_language(const struct obi_criteria *entry)
+{
+	return *entry->languages;
+}
+
+static bool asks_ports(const struct obi_criteria *entry)
+{
+	return entry->open_ports.count > 0;
+}
+
+static bool any_asks(const struct obi_criteria_list *list,
+		     bool (*asks)(const struct obi_criteria *entry))
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (!list->items[i].never && asks(&list->items[i]))
+			return true;
+	return false;
+}
+
+static bool options_ask(const struct obi_discovery_options *options,
+			bool (*asks)(const struct obi_criteria *entry))
+{
+	return any_asks(&options->selected, asks) || any_asks(&options->exclude_instrument, asks) ||
+	       any_asks(&options->default_exclude_instrument, asks);
+}
+
+bool obi_select_needs_exe(const struct obi_discovery_options *options)
+{
+	return options_ask(options, asks_exe);
+}
+
+bool obi_select_needs_args(const struct obi_discovery_options *options)
+{
+	return options_ask(options, asks_args);
+}
+
+bool obi_select_needs_language(const struct obi_discovery_options *options)
+{
+	return options_ask(options, asks_language);
+}
+
+bool obi_select_needs_ports(const struct obi_discovery_options *options)
+{
+	return options_ask(options, asks_ports);
+}
+
+static bool any_hangs_on_ports(const struct obi_criteria_list *list,
+			       const struct obi_process_facts *facts)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].open_ports.count && met_but_ports(&list->items[i], facts))
+			return true;
+	return false;
+}
+
+bool obi_select_ports_decide(const struct obi_discovery_options *options,
+			     const struct obi_process_facts *facts)
+{
+	return any_hangs_on_ports(&options->selected, facts) ||
+	       any_hangs_on_ports(&options->exclude_instrument, facts) ||
+	       any_hangs_on_ports(&options->default_exclude_instrument, facts);
+}
