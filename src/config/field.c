@@ -61,12 +61,17 @@ struct items {
 	size_t count;
 };
 
-/* Blanks around an item mean nothing; keep_empty says whether an item of nothing else does. */
+/* Blanks around an item mean nothing, a text of nothing else is a list without items. keep_empty:
+ * a blank item among others is an item too. */
 static int split(const struct reading *r, struct slice text, bool keep_empty, struct items *ret)
 {
 	struct items items = { 0 };
 	size_t most = 1;
 
+	if (slice_trim(text).len == 0) {
+		*ret = items;
+		return 0;
+	}
 	for (size_t i = 0; i < text.len; i++)
 		most += text.data[i] == ',';
 	items.text = obi_arena_array(r->layer->load->scratch, most, sizeof(*items.text));

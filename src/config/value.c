@@ -150,6 +150,35 @@ bool obi_value_is_empty(const struct obi_option *option, const void *field)
 	}
 }
 
+/* Does the field say whether it was given? */
+static bool has_set(enum obi_type type)
+{
+	return type == OBI_TYPE_FLAGS || type == OBI_TYPE_LIST || type == OBI_TYPE_STRUCTS ||
+	       type == OBI_TYPE_MAP || type == OBI_TYPE_LABELS;
+}
+
+/* Was something said, be it an explicit nothing? */
+static bool is_given(const struct obi_option *option, const void *field)
+{
+	struct obi_array array;
+
+	if (!obi_value_is_empty(option, field) || option->fallback)
+		return true;
+	switch (option->type) {
+	case OBI_TYPE_FLAGS:
+		return ((const struct obi_flags *)field)->set;
+	case OBI_TYPE_LIST:
+		return ((const struct obi_list *)field)->set;
+	case OBI_TYPE_STRUCTS:
+	case OBI_TYPE_MAP:
+	case OBI_TYPE_LABELS:
+		memcpy(&array, field, sizeof(array));
+		return array.set;
+	default:
+		return false;
+	}
+}
+
 /* Would YAML read this plain word back as the same string? Only plainly harmless ones pass. */
 static bool is_plain(const char *text)
 {
@@ -230,6 +259,10 @@ static void put_list(struct buffer *buf, const struct obi_list *list, bool json)
 
 static void put_ranges(struct buffer *buf, const struct obi_ranges *ranges)
 {
+	if (ranges->count == 0) {
+		buffer_put_cstr(buf, "[]");
+		return;
+	}
 	buffer_put_char(buf, '"');
 	for (size_t i = 0; i < ranges->count; i++) {
 		const struct obi_range *range = &ranges->items[i];
@@ -291,28 +324,6 @@ static size_t put_way(struct buffer *buf, const char *before, const char *key, s
 	}
 	put_key(buf, slice_cstr(key), json);
 	return depth;
-}
-
-/* Was something said, be it an explicit nothing? */
-static bool is_given(const struct obi_option *option, const void *field)
-{
-	struct obi_array array;
-
-	if (!obi_value_is_empty(option, field) || option->fallback)
-		return true;
-	switch (option->type) {
-	case OBI_TYPE_FLAGS:
-		return ((const struct obi_flags *)field)->set;
-	case OBI_TYPE_LIST:
-		return ((const struct obi_list *)field)->set;
-	case OBI_TYPE_STRUCTS:
-	case OBI_TYPE_MAP:
-	case OBI_TYPE_LABELS:
-		memcpy(&array, field, sizeof(array));
-		return array.set;
-	default:
-		return false;
-	}
 }
 
 static void put_struct(struct buffer *buf, const struct obi_group *groups, const void *base,
@@ -408,6 +419,11 @@ void obi_value_put(struct buffer *buf, const struct obi_option *option, const vo
 {
 	if (option->flags & OBI_OPTION_SECRET && !obi_value_is_empty(option, field)) {
 		put_string(buf, "***", json);
+		return;
+	}
+	/* An explicit nothing would read back as more than nobody said. */
+	if (has_set(option->type) && !is_given(option, field)) {
+		buffer_put_cstr(buf, "null");
 		return;
 	}
 	switch (option->type) {
