@@ -161,6 +161,7 @@ static void publish_internal(struct worker *w)
 		obi_internal_set("obi_ring_full_total", (double)w->counters.app[OBI_APP_RING_FULL]);
 		set_drops(&stats);
 	}
+	obi_internal_set("obi_instrumented_processes", (double)w->counters.processes);
 	obi_internal_set("obi_worker_restarts_total", (double)w->start.restarts);
 	obi_internal_set("obi_bpf_network_packets_total", (double)w->counters.net[OBI_NET_PACKETS]);
 	obi_internal_set("obi_bpf_network_ignored_packets_total",
