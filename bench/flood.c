@@ -56,49 +56,71 @@ static void keep_rate(const struct timespec *start, unsigned long long sent, uns
 	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 }
 
-int main(int argc, char **argv)
+struct flood {
+	volatile unsigned long long *counter;
+	struct in_addr first;
+	unsigned long long flows; /* 0: one address and port */
+	unsigned long long total;
+	unsigned long rate; /* 0: as fast as it goes */
+	int fd;
+	struct sockaddr_in to[BATCH];
+	struct mmsghdr messages[BATCH];
+};
+
+static void prepare(struct flood *flood)
 {
 	static char payload[PAYLOAD];
-	struct iovec data = { payload, sizeof(payload) };
-	struct sockaddr_in to[BATCH] = { 0 };
-	struct mmsghdr messages[BATCH] = { 0 };
-	volatile unsigned long long *counter = argc > 2 ? map_counter(argv[1]) : NULL;
-	unsigned long long flows = argc > 3 ? strtoull(argv[3], NULL, 10) : 0;
-	unsigned long long total = argc > 4 ? strtoull(argv[4], NULL, 10) : ~0ULL;
-	unsigned long rate = argc > 5 ? strtoul(argv[5], NULL, 10) : 0;
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct timespec start;
-	struct in_addr first;
-	unsigned long long sent = 0;
+	static struct iovec data = { payload, sizeof(payload) };
 
-	if (!counter || fd < 0 || !inet_aton(argv[2], &first)) {
-		(void)fprintf(stderr, "usage: flood COUNTER ADDRESS [FLOWS TOTAL [RATE]]\n");
-		return 2;
-	}
-	(void)clock_gettime(CLOCK_MONOTONIC, &start);
 	for (int i = 0; i < BATCH; i++) {
-		set_flow(&to[i], first, 0);
-		to[i].sin_port = htons(PORT_DISCARD);
-		messages[i].msg_hdr = (struct msghdr){ .msg_name = &to[i],
-						       .msg_namelen = sizeof(to[i]),
-						       .msg_iov = &data,
-						       .msg_iovlen = 1 };
+		set_flow(&flood->to[i], flood->first, 0);
+		flood->to[i].sin_port = htons(PORT_DISCARD);
+		flood->messages[i].msg_hdr = (struct msghdr){ .msg_name = &flood->to[i],
+							      .msg_namelen = sizeof(flood->to[i]),
+							      .msg_iov = &data,
+							      .msg_iovlen = 1 };
 	}
-	while (sent < total) {
-		unsigned want = total - sent < BATCH ? (unsigned)(total - sent) : BATCH;
+}
+
+static int run(struct flood *flood)
+{
+	unsigned long long sent = 0;
+	struct timespec start;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &start);
+	while (sent < flood->total) {
+		unsigned long long left = flood->total - sent;
+		unsigned want = left < BATCH ? (unsigned)left : BATCH;
 		int took;
 
-		for (unsigned i = 0; flows && i < want; i++)
-			set_flow(&to[i], first, (sent + i) % flows);
-		took = sendmmsg(fd, messages, want, 0);
+		for (unsigned i = 0; flood->flows && i < want; i++)
+			set_flow(&flood->to[i], flood->first, (sent + i) % flood->flows);
+		took = sendmmsg(flood->fd, flood->messages, want, 0);
 		if (took < 0 && errno != ENOBUFS && errno != EINTR) {
 			perror("sendmmsg");
 			return 1;
 		}
 		if (took > 0)
-			*counter = sent += (unsigned)took;
-		if (rate)
-			keep_rate(&start, sent, rate);
+			*flood->counter = sent += (unsigned)took;
+		if (flood->rate)
+			keep_rate(&start, sent, flood->rate);
 	}
 	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static struct flood flood;
+
+	flood.counter = argc > 2 ? map_counter(argv[1]) : NULL;
+	flood.flows = argc > 3 ? strtoull(argv[3], NULL, 10) : 0;
+	flood.total = argc > 4 ? strtoull(argv[4], NULL, 10) : ~0ULL;
+	flood.rate = argc > 5 ? strtoul(argv[5], NULL, 10) : 0;
+	flood.fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (!flood.counter || flood.fd < 0 || !inet_aton(argv[2], &flood.first)) {
+		(void)fprintf(stderr, "usage: flood COUNTER ADDRESS [FLOWS TOTAL [RATE]]\n");
+		return 2;
+	}
+	prepare(&flood);
+	return run(&flood);
 }
