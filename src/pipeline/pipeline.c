@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The stages in their order. Each takes the span, sets its own fields and may lend it
+ * memory until the next span comes; none drops one. What is to be left out is marked
+ * instead, because metrics and traces may differ there.
+ */
+#include "pipeline/pipeline.h"
+
+#include <stdlib.h>
+
+#include "pipeline/names.h"
+#include "pipeline/redact.h"
+#include "pipeline/route.h"
+#include "settings/settings.h"
+
+struct obi_pipeline {
+	struct route_stage *route;
+	struct redact_stage *redact;
+	struct names_stage names;
+	struct obi_span_sink next;
+};
+
+struct obi_pipeline *obi_pipeline_new(const struct obi_settings *settings,
+				      struct obi_span_sink next)
+{
+	const struct obi_pipeline_options *options = &settings->pipeline;
+	struct obi_pipeline *pipeline = calloc(1, sizeof(*pipeline));
+
+	if (!pipeline)
+		return NULL;
+	pipeline->next = next;
+	if (route_stage_new(&options->routes, &pipeline->route) != 0 ||
+	    redact_stage_new(&options->attributes.sensitive_add,
+			     &options->attributes.sensitive_remove, &pipeline->redact) != 0) {
+		obi_pipeline_free(pipeline);
+		return NULL;
+	}
+	return pipeline;
+}
+
+void obi_pipeline_free(struct obi_pipeline *pipeline)
+{
+	if (!pipeline)
+		return;
+	route_stage_free(pipeline->route);
+	redact_stage_free(pipeline->redact);
+	free(pipeline);
+}
+
+void obi_pipeline_put(void *context, struct obi_span *span)
+{
+	struct obi_pipeline *pipeline = context;
+
+	route_stage_apply(pipeline->route, span);
+	redact_stage_apply(pipeline->redact, span);
+	names_stage_apply(&pipeline->names, span);
+	obi_span_put(&pipeline->next, span);
+}

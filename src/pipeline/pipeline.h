@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between connections and exporters: a span passes the stages and goes to the next sink. */
+#ifndef OBI_PIPELINE_PIPELINE_H
+#define OBI_PIPELINE_PIPELINE_H
+
+#include "pipeline/options.h"
+#include "span/span.h"
+
+struct obi_pipeline;
+struct obi_settings;
+
+/* The settings must outlive the pipeline. NULL when out of memory. */
+struct obi_pipeline *obi_pipeline_new(const struct obi_settings *settings,
+				      struct obi_span_sink next);
+void obi_pipeline_free(struct obi_pipeline *pipeline);
+
+/* A span sink: context is the pipeline. Every span that is put goes on. */
+void obi_pipeline_put(void *pipeline, struct obi_span *span);
+
+#endif

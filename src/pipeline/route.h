@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stage: gives a span its route, and marks what the operator wants left out. */
+#ifndef OBI_PIPELINE_ROUTE_H
+#define OBI_PIPELINE_ROUTE_H
+
+#include "pipeline/options.h"
+#include "span/span.h"
+
+struct route_stage;
+
+/* The options must outlive the stage. 0, or -ENOMEM. */
+int route_stage_new(const struct obi_routes_options *options, struct route_stage **ret_stage);
+void route_stage_free(struct route_stage *stage);
+
+/* Sets span->route, valid until the next call, unless it has one; and OBI_SPAN_IGNORE_* in
+ * span->flags. */
+void route_stage_apply(struct route_stage *stage, struct obi_span *span);
+
+#endif

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "pipeline/pipeline.h"
+#include "settings/settings.h"
+
+static const struct obi_service service = { .name = "gosrv", .language = "go" };
+
+static struct obi_span got;
+static char got_text[256];
+
+/* Everything a span lends is gone after the call: what the test looks at is copied. */
+static struct slice keep(struct slice s)
+{
+	static size_t used;
+
+	if (used + s.len > sizeof(got_text))
+		used = 0;
+	memcpy(got_text + used, s.data, s.len);
+	used += s.len;
+	return slice_of(got_text + used - s.len, s.len);
+}
+
+static void take(void *context, struct obi_span *span)
+{
+	got = *span;
+	got.route = keep(span->route);
+	got.query = keep(span->query);
+	got.peer_name = keep(span->peer_name);
+	got.host_name = keep(span->host_name);
+}
+
+static void load(const char *yaml, struct obi_settings *ret_settings)
+{
+	char *env[] = { NULL };
+	struct obi_error error;
+
+	if (obi_settings_load_text("test", slice_cstr(yaml), env, ret_settings, &error) != 0)
+		fail_msg("settings do not load");
+}
+
+static struct obi_span span_of(enum obi_span_type type)
+{
+	return (struct obi_span){
+		.type = type,
+		.path = SLICE_LIT("/users/123"),
+		.query = SLICE_LIT("token=1"),
+		.peer_addr = { [10] = 0xff, 0xff, 127, 0, 0, 1 },
+		.host_addr = { [10] = 0xff, 0xff, 10, 0, 0, 9 },
+		.service = &service,
+	};
+}
+
+static void a_span_passes_every_stage(void **state)
+{
+	struct obi_settings settings;
+	struct obi_span span = span_of(OBI_SPAN_HTTP_SERVER);
+	struct obi_pipeline *pipeline;
+
+	load("routes:\n  ignored_patterns: [/users/*]\n  ignore_mode: traces\n", &settings);
+	pipeline = obi_pipeline_new(&settings, (struct obi_span_sink){ .put = take });
+	assert_non_null(pipeline);
+
+	obi_pipeline_put(pipeline, &span);
+	assert_true(slice_equal(got.route, SLICE_LIT("/users/*")));
+	assert_true(slice_equal(got.query, SLICE_LIT("token=REDACTED")));
+	assert_int_equal(got.flags, OBI_SPAN_IGNORE_TRACES);
+
+	obi_pipeline_free(pipeline);
+	obi_settings_free(&settings);
+}
+
+static void each_end_is_named_from_its_side(void **state)
+{
+	struct obi_settings settings;
+	struct obi_span server = span_of(OBI_SPAN_HTTP_SERVER);
+	struct obi_span client = span_of(OBI_SPAN_HTTP_CLIENT);
+	struct obi_pipeline *pipeline;
+
+	load("{}", &settings);
+	pipeline = obi_pipeline_new(&settings, (struct obi_span_sink){ .put = take });
+	assert_non_null(pipeline);
+
+	obi_pipeline_put(pipeline, &server);
+	assert_true(slice_equal(got.peer_name, SLICE_LIT("127.0.0.1")));
+	assert_true(slice_equal(got.host_name, SLICE_LIT("gosrv")));
+	obi_pipeline_put(pipeline, &client);
+	assert_true(slice_equal(got.peer_name, SLICE_LIT("gosrv")));
+	assert_true(slice_equal(got.host_name, SLICE_LIT("10.0.0.9")));
+
+	obi_pipeline_free(pipeline);
+	obi_settings_free(&settings);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_span_passes_every_stage),
+		cmocka_unit_test(each_end_is_named_from_its_side),
+	};
+
+	return cmocka_run_group_tests_name("pipeline", tests, NULL, NULL);
+}
