@@ -9,6 +9,7 @@
 #include "worker/worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <nss.h>
 #include <stdlib.h>
 #include <string.h>
@@ -378,6 +379,8 @@ static int open_all(struct worker *w)
 
 	if (error)
 		return error;
+	if (fcntl(OBI_WIRE_FD, F_SETFL, O_NONBLOCK))
+		return -errno;
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	w->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (w->epoll < 0 || w->timer < 0)
