@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/utf8.h"
+
 void buffer_free(struct buffer *buf)
 {
 	free(buf->data);
@@ -113,27 +115,6 @@ void buffer_printf(struct buffer *buf, const char *format, ...)
 	}
 	va_end(again);
 	va_end(args);
-}
-
-/* Length of the valid UTF-8 sequence at the start of s (RFC 3629), or 0. */
-static size_t utf8_length(struct slice s)
-{
-	uint8_t c = s.data[0];
-	size_t len = c < 0x80                ? 1
-		     : c >= 0xc2 && c < 0xe0 ? 2
-		     : c >= 0xe0 && c < 0xf0 ? 3
-		     : c >= 0xf0 && c < 0xf5 ? 4
-					     : 0;
-
-	if (!len || s.len < len)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((s.data[i] & 0xc0) != 0x80)
-			return 0;
-	if ((c == 0xe0 && s.data[1] < 0xa0) || (c == 0xed && s.data[1] > 0x9f) ||
-	    (c == 0xf0 && s.data[1] < 0x90) || (c == 0xf4 && s.data[1] > 0x8f))
-		return 0;
-	return len;
 }
 
 void buffer_put_json_string(struct buffer *buf, struct slice s)
