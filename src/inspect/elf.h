@@ -7,18 +7,17 @@
 #ifndef OBI_INSPECT_ELF_H
 #define OBI_INSPECT_ELF_H
 
-#include "base/slice.h"
+#include <stdbool.h>
+
+#include "inspect/language.h"
 
 #define OBI_ELF_READ_MAX (8u << 20) /* bytes read of one file at most */
 
-struct obi_elf_signs {
-	bool go;   /* build information, build id or line table of the Go linker */
-	bool rust; /* symbol or compiler's comment */
-	bool java; /* native image of GraalVM */
-};
+/* Was it linked by Go? False also where it is no ELF file. Reads some 100 KiB at most. */
+bool obi_elf_is_go(int fd);
 
-/* 0; -ENOEXEC where it is no ELF file that we read; another negative errno of reading. What a file
- * has damaged is taken as not there. */
-int obi_elf_inspect(int fd, struct obi_elf_signs *ret_signs);
+/* The first of its symbol names and compiler comments that tells a language;
+ * OBI_LANGUAGE_GENERIC where none does. */
+enum obi_language obi_elf_symbol_language(int fd);
 
 #endif

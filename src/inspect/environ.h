@@ -16,8 +16,4 @@ int obi_environ_read(int fd, void (*take)(void *context, struct slice name, stru
 /* The same for one entry, "NAME=value". False where it is left out. */
 bool obi_environ_split(struct slice entry, struct slice *ret_name, struct slice *ret_value);
 
-/* Takes the next key=value off a comma separated list (OTEL_RESOURCE_ATTRIBUTES); blanks around
- * either do not count, and what lacks one of them is skipped. False at the end. */
-bool obi_environ_list_next(struct slice *list, struct slice *ret_key, struct slice *ret_value);
-
 #endif

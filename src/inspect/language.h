@@ -10,7 +10,7 @@
 #include "base/slice.h"
 
 enum obi_language {
-	OBI_LANGUAGE_GENERIC, /* none of the others, C for one */
+	OBI_LANGUAGE_GENERIC, /* 0: none of the others, C for one */
 	OBI_LANGUAGE_GO,
 	OBI_LANGUAGE_JAVA,
 	OBI_LANGUAGE_DOTNET,

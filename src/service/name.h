@@ -34,8 +34,16 @@ enum obi_name_source obi_service_identify(const struct obi_identity *identity,
 
 const char *obi_name_source_text(enum obi_name_source source);
 
-/* Host part of instance ids: override where it is not "", else this host's name, by DNS in full
- * where dns says so. Asking DNS may take as long as the resolver waits: not on a hot path. */
-void obi_service_host(const char *override, bool dns, char *ret_host, size_t size);
+/* Takes the next key=value off a comma separated list (OTEL_RESOURCE_ATTRIBUTES); blanks around
+ * either do not count, and what lacks a key or a value is skipped. False at the end. */
+bool obi_resource_list_next(struct slice *list, struct slice *ret_key, struct slice *ret_value);
+
+/* Host part of instance ids: override where it is not "", else this host's name; where full says
+ * so, its name with a domain, if /etc/hosts has one. DNS is not asked: the start would hang on the
+ * network, and the name would change with the network's mood. */
+void obi_service_host(const char *override, bool full, char *ret_host, size_t size);
+
+/* The name with a domain that a hosts(5) file has for host. 0, or -ENOENT. */
+int obi_hosts_find(const char *path, const char *host, char *ret_name, size_t size);
 
 #endif

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Signs from the surest to the weakest: how the file was linked, the runtime that runs it, the
+ * runtime it has loaded, its symbols, its environment, its name, its C++ library. Names and signs
+ * are those of the existing agent, so that languages do not change with the move.
+ */
+#include "inspect/language.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "inspect/elf.h"
+
+#define MAPS_MAX (4u << 20) /* bytes of /proc/PID/maps */
+#define LINE_MAX 8192       /* a path is 4096 at most, but "\n" in it takes four */
+
+const char *obi_language_name(enum obi_language language)
+{
+	static const char *const names[OBI_LANGUAGES] = {
+		[OBI_LANGUAGE_GENERIC] = "generic", [OBI_LANGUAGE_GO] = "go",
+		[OBI_LANGUAGE_JAVA] = "java",       [OBI_LANGUAGE_DOTNET] = "dotnet",
+		[OBI_LANGUAGE_PYTHON] = "python",   [OBI_LANGUAGE_RUBY] = "ruby",
+		[OBI_LANGUAGE_NODEJS] = "nodejs",   [OBI_LANGUAGE_RUST] = "rust",
+		[OBI_LANGUAGE_PHP] = "php",         [OBI_LANGUAGE_CPP] = "cpp",
+	};
+
+	return names[language];
+}
+
+/* ---- Single signs -----------------------------------------------------------------------------
+ */
+
+static bool contains(struct slice text, struct slice part)
+{
+	return text.len >= part.len && memmem(text.data, text.len, part.data, part.len);
+}
+
+static struct slice base_name(struct slice path)
+{
+	const uint8_t *slash = path.len ? memrchr(path.data, '/', path.len) : NULL;
+
+	return slash ? slice_from(path, (size_t)(slash - path.data) + 1) : path;
+}
+
+/* Length of the digits and dots that text begins with. */
+static size_t version_length(struct slice text)
+{
+	size_t n = 0;
+
+	while (n < text.len &&
+	       ((text.data[n] >= '0' && text.data[n] <= '9') || text.data[n] == '.'))
+		n++;
+	return n;
+}
+
+/* `python`, `python3`, `python3.11` */
+static bool is_versioned(struct slice base, struct slice name)
+{
+	if (!slice_has_prefix(base, name))
+		return false;
+	base = slice_from(base, name.len);
+	return version_length(base) == base.len;
+}
+
+/* `libpython3.11.so`, whatever follows */
+static bool is_versioned_library(struct slice base, struct slice name)
+{
+	size_t n;
+
+	if (!slice_has_prefix(base, name))
+		return false;
+	base = slice_from(base, name.len);
+	n = version_length(base);
+	return n > 0 && base.data[n - 1] == '.' &&
+	       slice_has_prefix(slice_from(base, n), SLICE_LIT("so"));
+}
+
+enum obi_language obi_language_of_module(struct slice path)
+{
+	struct slice base = base_name(path);
+
+	if (contains(path, SLICE_LIT("libcoreclr.so")))
+		return OBI_LANGUAGE_DOTNET;
+	if (contains(path, SLICE_LIT("libjvm.so")))
+		return OBI_LANGUAGE_JAVA;
+	if (slice_equal(base, SLICE_LIT("node")) || slice_equal(base, SLICE_LIT("deno")) ||
+	    slice_has_prefix(base, SLICE_LIT("libnode.so")))
+		return OBI_LANGUAGE_NODEJS;
+	if (is_versioned(base, SLICE_LIT("ruby")) ||
+	    is_versioned_library(base, SLICE_LIT("libruby-")))
+		return OBI_LANGUAGE_RUBY;
+	if (is_versioned(base, SLICE_LIT("python")) ||
+	    is_versioned_library(base, SLICE_LIT("libpython3")))
+		return OBI_LANGUAGE_PYTHON;
+	return OBI_LANGUAGE_GENERIC;
+}
+
+enum obi_language obi_language_of_path(struct slice exe)
+{
+	/* Of the file alone: a directory is named after anything. */
+	return contains(base_name(exe), SLICE_LIT("php")) ? OBI_LANGUAGE_PHP : OBI_LANGUAGE_GENERIC;
+}
+
+enum obi_language obi_language_of_symbol(struct slice symbol)
+{
+	if (slice_has_prefix(symbol, SLICE_LIT("JVM_")) ||
+	    slice_has_prefix(symbol, SLICE_LIT("graal_")))
+		return OBI_LANGUAGE_JAVA; /* a native image of GraalVM */
+	return contains(symbol, SLICE_LIT("rust_panic")) ? OBI_LANGUAGE_RUST : OBI_LANGUAGE_GENERIC;
+}
+
+enum obi_language obi_language_of_variable(struct slice name)
+{
+	if (slice_has_prefix(name, SLICE_LIT("ASPNET")) ||
+	    slice_has_prefix(name, SLICE_LIT("DOTNET")))
+		return OBI_LANGUAGE_DOTNET;
+	return OBI_LANGUAGE_GENERIC;
+}
+
+enum obi_language obi_language_of_last_resort(struct slice path)
+{
+	if (contains(path, SLICE_LIT("libstdc++.so")) || contains(path, SLICE_LIT("libc++.so")))
+		return OBI_LANGUAGE_CPP;
+	return OBI_LANGUAGE_GENERIC;
+}
+
+/* ---- Mapped modules ---------------------------------------------------------------------------
+ */
+
+struct modules {
+	enum obi_language runtime, last_resort;
+};
+
+/* proc(5), maps: address perms offset dev inode path. Code only: data files have any name. */
+static void take_line(struct modules *modules, struct slice line)
+{
+	ptrdiff_t blank = slice_find(line, ' '), slash = slice_find(line, '/');
+	static const struct slice deleted = SLICE_LIT(" (deleted)");
+	struct slice perms, path;
+
+	if (blank < 0 || slash < blank)
+		return;
+	perms = slice_first(slice_from(line, (size_t)blank + 1), 4);
+	if (slice_find(perms, 'x') < 0)
+		return;
+	path = slice_from(line, (size_t)slash);
+	if (path.len > deleted.len &&
+	    slice_equal(slice_from(path, path.len - deleted.len), deleted))
+		path.len -= deleted.len;
+	if (!modules->runtime)
+		modules->runtime = obi_language_of_module(path);
+	if (!modules->last_resort)
+		modules->last_resort = obi_language_of_last_resort(path);
+}
+
+static struct modules read_modules(int fd)
+{
+	struct modules modules = { 0 };
+	uint8_t buf[LINE_MAX];
+	size_t len = 0, total = 0;
+
+	while (fd >= 0 && total < MAPS_MAX && !modules.runtime) {
+		ssize_t n = read(fd, buf + len, sizeof(buf) - len);
+		struct slice rest;
+		ptrdiff_t end;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		total += (size_t)n;
+		len += (size_t)n;
+		rest = slice_of(buf, len);
+		while ((end = slice_find(rest, '\n')) >= 0) {
+			take_line(&modules, slice_first(rest, (size_t)end));
+			rest = slice_from(rest, (size_t)end + 1);
+		}
+		if (rest.len == sizeof(buf)) /* no line of the kernel's is so long */
+			break;
+		memmove(buf, rest.data, rest.len);
+		len = rest.len;
+	}
+	return modules;
+}
+
+/* ---- Whole ------------------------------------------------------------------------------------
+ */
+
+enum obi_language obi_language_inspect(const struct obi_program *program)
+{
+	struct slice exe = slice_cstr(program->exe);
+	enum obi_language language;
+	struct modules modules;
+
+	if (program->exe_fd >= 0 && obi_elf_is_go(program->exe_fd))
+		return OBI_LANGUAGE_GO;
+	language = obi_language_of_module(exe);
+	if (language)
+		return language;
+	modules = read_modules(program->maps_fd);
+	if (modules.runtime)
+		return modules.runtime;
+	if (program->exe_fd >= 0)
+		language = obi_elf_symbol_language(program->exe_fd);
+	if (!language)
+		language = program->environment;
+	if (!language)
+		language = obi_language_of_path(exe);
+	return language ? language : modules.last_resort;
+}
