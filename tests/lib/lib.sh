@@ -31,11 +31,11 @@ run_tests() {
 	fi
 	prefix=${file#"$ROOT/tests/"}
 	prefix=${prefix%.sh}
-	for name in $(sed -n 's/^\(test_[a-z0-9_]*\)() {$/\1/p' "$file"); do
+	while read -r name; do
 		full=$prefix/${name#test_}
 		is_selected "$full" "$@" || continue
 		run_in_a_shell "$file" "$name" "$full"
-	done
+	done < <(sed -n 's/^\(test_[a-z0-9_]*\)() {$/\1/p' "$file")
 }
 
 is_selected() {
@@ -74,7 +74,6 @@ run_one() {
 	fi
 	[ -z "${OBI_TEST_NETNS:-}" ] || ip link set lo up
 	begin_scratch
-	mkdir -m 755 "$SCRATCH/bin"
 	set -E
 	trap 'echo "FAIL: line $LINENO: $BASH_COMMAND"' ERR
 	set -e
@@ -144,14 +143,16 @@ show() {
 # ---- The agent under test ----
 
 # start_agent CAPABILITIES NAME=VALUE...: with exactly these capabilities and variables, as another
-# user. Sets AGENT (the broker's id) and LOG (its output).
+# user. Sets AGENT (the broker's id), LOG (its output) and AGENT_DIR.
 start_agent() {
-	local caps=$1 n
+	local caps=$1
 	shift
-	n=$(find "$SCRATCH/bin" -type f | wc -l)
-	copy_agent "$caps" "$SCRATCH/bin/obi$n"
-	LOG=$SCRATCH/obi$n.log
-	(cd "$SCRATCH" && unprivileged env -i PATH=/usr/bin:/bin "$@" "bin/obi$n") >"$LOG" 2>&1 &
+	AGENT_DIR=$(mktemp -d "$SCRATCH/agent.XXXXXX")
+	mkdir "$AGENT_DIR/bin"
+	chmod 755 "$AGENT_DIR" "$AGENT_DIR/bin"
+	copy_agent "$caps" "$AGENT_DIR/bin/obi"
+	LOG=$AGENT_DIR/log
+	(cd "$AGENT_DIR" && unprivileged env -i PATH=/usr/bin:/bin "$@" bin/obi) >"$LOG" 2>&1 &
 	AGENT=$!
 	defer show "$LOG"
 	defer stop $AGENT
@@ -174,11 +175,11 @@ worker_of() {
 	children "$1" | head -n 1
 }
 
-# stop_agent [EXPECTED_STATUS]
+# Ends it as a service manager does; it must have flushed within its time, and say so by status 0.
 stop_agent() {
 	local status=0
 	stop "$AGENT" 12 || status=$?
-	assert_eq "${1:-0}" $status "exit status of the agent"
+	assert_eq 0 $status "exit status of the agent"
 }
 
 # total LINE KEY: a number from a totals line of the log: total "network totals" bytes

@@ -16,18 +16,19 @@ import sys
 
 TEXT = re.compile(
     r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \((?P<duration>\S+?)\[(?P<handlerDuration>\S+?)\]\)"
-    r" (?P<type>\w+)\(subType=\d+\) (?P<status>\d+) (?P<method>\S*) (?P<path>.*)\((?P<route>.*)\)"
+    r" (?P<type>\w+)\(subType=\d+\) (?P<status>\d+) (?P<method>\S*) (?P<path>\S*?)(?:\((?P<route>[^)]*)\))?"
     r" \[(?P<peer>\S*) as (?P<peerName>[^\]]*):(?P<peerPort>\d+)\]"
     r"->\[(?P<host>\S*) as (?P<hostName>[^\]]*):(?P<hostPort>\d+)\]"
     r" contentLen:(?P<contentLen>-?\d+)B responseLen:(?P<responseLen>-?\d+)B"
-    r" svc=\[(?P<service>\S*) (?P<language>\S*)\]"
-    r" traceparent=\[00-(?P<traceID>\w+)-(?P<spanID>\w+)\[(?P<parentSpanID>\w+)\]-(?P<flags>\w+)\]"
+    r" svc=\[(?P<service>\S*) (?P<language>\S*)\] traceparent=\["
+    r"(?:00-(?P<traceID>\w+)-(?P<spanID>\w+)\[(?P<parentSpanID>\w+)\]-(?P<flags>\w+))?\]$"
 )
 
 
 def flatten(span):
     flat = {key: value for key, value in span.items() if key != "attributes"}
     flat.update(span.get("attributes", {}))
+    flat["path"] = flat.get("url", "").split("?")[0]
     return flat
 
 

@@ -1,0 +1,164 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What comes out: the trace printers, the Prometheus endpoint as Prometheus itself reads it, the log.
+
+# shellcheck source=../lib/lib.sh
+. "$(dirname "$0")/../lib/lib.sh"
+
+PORT=9400
+
+client() {
+	timeout 40 $PYTHON "$LIB/client.py" "$@"
+}
+
+begin() {
+	need nginx
+	start_nginx 'server { listen 8080; location / { return 200 "hello"; } location /no { return 404; } }'
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=8080 "$@"
+	application_ready "$NGINX" "$(children "$NGINX")"
+}
+
+test_text_lines() {
+	begin OTEL_EBPF_TRACE_PRINTER=text
+	client get 127.0.0.1 8080 '/users/17?x=1'
+	assert_line "$LOG" '^20[0-9-]{8} [0-9:]{8}\.[0-9]+ \([0-9.]+(ns|µs|ms|s)\[[0-9.]+(ns|µs|ms|s)\]\) HTTP\(subType=0\) 200 GET /users/17\S*\(/users/\*\) \[127\.0\.0\.1 as \S+:[0-9]+\]->\[127\.0\.0\.1 as \S+:8080\] contentLen:0B responseLen:5B svc=\[nginx [a-z]+\] traceparent=\[00-[0-9a-f]{32}-[0-9a-f]{16}\[0{16}\]-01\]$' 3
+	stop_agent
+	assert_no_line "$LOG" ProcessAlive
+}
+
+test_json_arrays() {
+	local printer
+	for printer in json json_indent; do
+		begin OTEL_EBPF_TRACE_PRINTER=$printer
+		client get 127.0.0.1 8080 /users/17
+		expect_spans 1 type=HTTP kind=SPAN_KIND_SERVER path=/users/17 'route=/users/[*]' method=GET \
+			status=200 contentLen=0 responseLen=5 hostPort=8080 serverPort=8080 peer=127.0.0.1 \
+			traceFlags=1 parentSpanID=0000000000000000 'start>=1600000000000000' 'durationUSec>=1'
+		stop_agent
+		[ $printer = json ] && continue
+		assert_line "$LOG" '^ +"type": ?"HTTP",'
+		stop "$NGINX" || true
+	done
+}
+
+test_counter() {
+	begin OTEL_EBPF_TRACE_PRINTER=counter
+	client keep_alive 127.0.0.1 8080 /n/ 7
+	stop_agent
+	assert_line "$LOG" '^Processed 7 requests'
+}
+
+test_metrics_pass_promtool() {
+	need promtool curl
+	begin OTEL_EBPF_PROMETHEUS_PORT=$PORT OTEL_EBPF_NETWORK_METRICS=1
+	client keep_alive 127.0.0.1 8080 /n/ 7
+	client get 127.0.0.1 8080 /no 404
+	sleep 0.5
+	scrape $PORT "$SCRATCH/metrics"
+	promtool check metrics <"$SCRATCH/metrics" >"$SCRATCH/check" 2>&1 || {
+		cat "$SCRATCH/check"
+		fail "promtool finds fault"
+	}
+	assert_eq 7 "$(metric "$SCRATCH/metrics" http_server_request_duration_seconds_count 'status_code="200"')" "requests with 200"
+	assert_eq 1 "$(metric "$SCRATCH/metrics" http_server_request_duration_seconds_count 'status_code="404"')" "requests with 404"
+	assert_eq 8 "$(metric "$SCRATCH/metrics" http_server_request_duration_seconds_bucket 'le="[+]Inf"')" "requests in the last bucket"
+	assert_eq 35 "$(metric "$SCRATCH/metrics" http_server_response_body_size_bytes_sum 'status_code="200"')" "bytes of bodies"
+	assert_line "$SCRATCH/metrics" '^http_server_request_duration_seconds_count\{http_request_method="GET",http_response_status_code="200",http_route="/n/\*",instance="[^"]+:[0-9]+",job="nginx",server_address="[^"]*",server_port="8080",service_name="nginx",service_namespace="",url_scheme="http"\} 7$'
+	assert_line "$SCRATCH/metrics" '^target_info\{.*service_name="nginx".*\} 1$'
+	stop_agent
+}
+
+test_prometheus_scrapes_it() {
+	local query
+	need prometheus curl
+	begin OTEL_EBPF_PROMETHEUS_PORT=$PORT
+	client keep_alive 127.0.0.1 8080 /n/ 7
+	cat >"$SCRATCH/prometheus.yml" <<-END
+		global: { scrape_interval: 1s }
+		scrape_configs:
+		  - job_name: obi
+		    honor_labels: true
+		    static_configs: [{ targets: ['127.0.0.1:$PORT'] }]
+	END
+	prometheus --config.file="$SCRATCH/prometheus.yml" --storage.tsdb.path="$SCRATCH/tsdb" \
+		--web.listen-address=127.0.0.1:9090 >"$SCRATCH/prometheus.log" 2>&1 &
+	defer stop $!
+	query='http://127.0.0.1:9090/api/v1/query?query=http_server_request_duration_seconds_count'
+	wait_until 20 answers_with "$query" '"service_name":"nginx".*,"7"\]' || {
+		show "$SCRATCH/prometheus.log"
+		fail "Prometheus does not have the metric"
+	}
+	curl -sS "http://127.0.0.1:9090/api/v1/query?query=up" | grep -q '"1"\]' || fail "the target is not up"
+	stop_agent
+}
+
+answers_with() {
+	curl -sS --max-time 2 "$1" 2>/dev/null | grep -qE "$2"
+}
+
+test_busy_port_is_said_once_and_the_rest_goes_on() {
+	$PYTHON "$LIB/targets/echo.py" $PORT &
+	defer stop $!
+	wait_until 5 listens $! $PORT
+	begin OTEL_EBPF_PROMETHEUS_PORT=$PORT OTEL_EBPF_TRACE_PRINTER=text
+	client get 127.0.0.1 8080 /busy
+	expect_spans 1 path=/busy
+	sleep 1
+	stop_agent
+	assert_eq 1 "$(grep -c level=ERROR "$LOG")" "errors"
+	assert_line "$LOG" "level=ERROR .*(9400.*in use|in use.*9400)"
+}
+
+test_internal_metrics() {
+	need promtool curl
+	begin OTEL_EBPF_PROMETHEUS_PORT=$PORT OTEL_EBPF_INTERNAL_METRICS_EXPORTER=prometheus \
+		OTEL_EBPF_INTERNAL_METRICS_PROMETHEUS_PORT=$PORT
+	client keep_alive 127.0.0.1 8080 /n/ 7
+	wait_until 10 internal_says '^obi_spans_total 7$' || {
+		cat "$SCRATCH/internal"
+		fail "no obi_spans_total 7"
+	}
+	promtool check metrics <"$SCRATCH/internal" || fail "promtool finds fault"
+	assert_line "$SCRATCH/internal" '^obi_dropped_total\{reason="lost_record"\} 0$'
+	stop_agent
+}
+
+internal_says() {
+	curl -sS --max-time 2 -o "$SCRATCH/internal" http://127.0.0.1:$PORT/internal/metrics &&
+		grep -qE "$1" "$SCRATCH/internal"
+}
+
+test_json_log() {
+	need nginx
+	start_nginx 'server { listen 8080; location / { return 200 "hello"; } }'
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=8080 OTEL_EBPF_TRACE_PRINTER=counter \
+		OTEL_EBPF_LOG_FORMAT=json
+	assert_line "$LOG" '^\{.*"msg":"instrumenting process".*"service":"nginx"' 10
+	stop_agent
+	# The first line comes before the configuration is read.
+	sed 1d "$LOG" | grep '^{' | $PYTHON -c '
+import json, sys
+lines = [json.loads(line) for line in sys.stdin]
+assert len(lines) > 3 and all({"time", "level", "msg"} <= set(line) for line in lines)'
+}
+
+test_wrong_configuration_names_the_option() {
+	local status=0
+	start_agent "$CAPS_NETWORK" OTEL_EBPF_NETWORK_METRICS=1 OTEL_EBPF_NETWORK_PRINT_FLOWS=1 \
+		OTEL_EBPF_NETWORK_SOURCE=telepathy
+	wait_until 5 has_ended "$AGENT" || fail "it runs"
+	wait "$AGENT" || status=$?
+	assert_eq 255 $status "exit status"
+	assert_line "$LOG" 'level=ERROR msg="wrong configuration" error=.*OTEL_EBPF_NETWORK_SOURCE.*telepathy.*socket_filter'
+}
+
+test_nothing_to_do_is_refused() {
+	local status=0
+	start_agent "$CAPS_NETWORK"
+	wait_until 5 has_ended "$AGENT" || fail "it runs"
+	wait "$AGENT" || status=$?
+	assert_eq 255 $status "exit status"
+	assert_line "$LOG" 'wrong configuration'
+}
+
+run_tests "$@"

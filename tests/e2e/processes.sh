@@ -1,0 +1,220 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The two processes: what each may do, and what happens when one of them is hurt.
+
+# shellcheck source=../lib/lib.sh
+. "$(dirname "$0")/../lib/lib.sh"
+
+SITE='server { listen 8080; location / { return 200 "hello"; } }'
+ZERO=0000000000000000
+
+client() {
+	timeout 40 $PYTHON "$LIB/client.py" "$@"
+}
+
+status_of() {
+	sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"
+}
+
+begin_both_modes() {
+	need nginx
+	start_nginx "$SITE"
+	start_agent "$CAPS_PROPAGATION" OTEL_EBPF_OPEN_PORT=8080 OTEL_EBPF_TRACE_PRINTER="${PRINTER:-text}" \
+		OTEL_EBPF_NETWORK_METRICS=1 OTEL_EBPF_PROMETHEUS_PORT=9400 "$@"
+	application_ready "$NGINX" "$(children "$NGINX")"
+	WORKER=$(worker_of "$AGENT")
+	[ -n "$WORKER" ] || fail "there is no worker"
+}
+
+dropped() {
+	local sum=0 reason
+	for reason in evicted lost_record no_request unparsed no_service; do
+		sum=$((sum + $(total 'span totals' $reason)))
+	done
+	echo $sum
+}
+
+test_worker_holds_nothing() {
+	local set
+	begin_both_modes
+	for set in CapInh CapPrm CapEff CapAmb; do
+		assert_eq $ZERO "$(status_of "$WORKER" $set)" "worker's $set"
+	done
+	assert_eq 1 "$(status_of "$WORKER" NoNewPrivs)" "worker's NoNewPrivs"
+	assert_eq 2 "$(status_of "$WORKER" Seccomp)" "worker's Seccomp"
+	# Not dumpable: its files in /proc belong to root.
+	assert_eq 0 "$(stat -c %u "/proc/$WORKER/environ")" "owner of the worker's environ"
+	stop_agent
+}
+
+# The bounding set can only be emptied by one who may: in a user namespace of his own.
+test_worker_has_an_empty_bounding_set() {
+	(unprivileged unshare --user true) 2>/dev/null || skip "no user namespaces for this user"
+	begin_both_modes
+	assert_eq $ZERO "$(status_of "$WORKER" CapBnd)" "worker's CapBnd"
+	stop_agent
+}
+
+test_worker_has_few_descriptors() {
+	local link
+	begin_both_modes
+	# Nothing of the file system but what it was handed.
+	for link in "/proc/$WORKER/fd"/*; do
+		case $(readlink "$link") in
+		/dev/null | "$LOG" | socket:* | anon_inode:* | /memfd:* | pipe:*) ;;
+		*) fail "the worker holds $(readlink "$link")" ;;
+		esac
+	done
+	stop_agent
+}
+
+# What only attaching needed is given up.
+test_broker_keeps_only_what_it_needs() {
+	local kept gone bit
+	begin_both_modes
+	wait_until 2 has_line "$LOG" 'successfully started'
+	for set in CapInh CapAmb; do
+		assert_eq $ZERO "$(status_of "$AGENT" $set)" "broker's $set"
+	done
+	kept=$((16#$(status_of "$AGENT" CapPrm)))
+	assert_eq "$(status_of "$AGENT" CapPrm)" "$(status_of "$AGENT" CapEff)" "broker's CapEff"
+	printf 'the broker keeps %x\n' $kept
+	# CAP_NET_RAW (13) made the packet socket, CAP_NET_ADMIN (12) attached the injection.
+	for bit in 13 12; do
+		[ $((kept >> bit & 1)) = 0 ] || fail "the broker keeps capability $bit"
+	done
+	# Nothing that was never granted.
+	gone=$((kept & ~((1 << 2) | (1 << 12) | (1 << 13) | (1 << 19) | (1 << 38) | (1 << 39) | (1 << 40))))
+	assert_eq 0 $gone "capabilities beyond the grant"
+	stop_agent
+}
+
+# Killed under load: another is at work within 200 ms, spans go on, the loss is said. The median of
+# three, as other programs may hold the processor.
+test_worker_comes_back() {
+	local load times=() i before
+	begin_both_modes
+	client many 127.0.0.1 8080 /load/ 100000 >/dev/null 2>&1 &
+	load=$!
+	defer stop $load
+	for i in 1 2 3; do
+		sleep 1
+		times+=("$($PYTHON "$LIB/respawn.py" "$AGENT")") || fail "no new worker"
+	done
+	echo "back after ${times[*]} ms"
+	before=$(spans 'path=/load/*')
+	sleep 0.5
+	wait_until 5 has_spans $((before + 1)) 'path=/load/*' || fail "no span after the restart"
+	stop $load || true
+	client get 127.0.0.1 8080 /afterwards
+	expect_spans 1 path=/afterwards
+	assert_eq 3 "$(grep -c 'level=WARN msg="the worker died.*spansLost=[0-9]' "$LOG")" "notices"
+	stop_agent
+	assert_le "$(printf '%s\n' "${times[@]}" | sort -n | sed -n 2p)" 200 "milliseconds to come back"
+}
+
+# What was served is in a span, or among those said to be lost.
+test_loss_of_a_killed_worker_is_counted() {
+	local i seen lost
+	begin_both_modes
+	for i in 1 2 3; do
+		client keep_alive 127.0.0.1 8080 "/round$i/" 200
+		[ "$i" = 3 ] || $PYTHON "$LIB/respawn.py" "$AGENT"
+	done
+	sleep 0.3
+	stop_agent
+	seen=$(spans 'path=/round*')
+	lost=$(grep -o 'spansLost=[0-9]*' "$LOG" | awk -F= '{ n += $2 } END { print n + 0 }')
+	echo "seen=$seen lost=$lost"
+	assert_eq 600 $((seen + lost)) "requests = spans + lost"
+}
+
+test_target_keeps_working_while_the_agent_dies() {
+	begin_both_modes
+	client many 127.0.0.1 8080 /steady/ 3000 >/dev/null &
+	load=$!
+	sleep 0.3
+	kill -KILL "$AGENT"
+	wait $load || fail "a request failed"
+	wait_until 3 has_ended "$WORKER" || fail "the worker outlives the broker"
+}
+
+test_sigterm_flushes_everything() {
+	begin_both_modes
+	client keep_alive 127.0.0.1 8080 /last/ 500
+	stop_agent
+	assert_eq 500 "$(spans 'path=/last/*')" "spans after SIGTERM right behind the last answer"
+	assert_line "$LOG" 'successfully exiting'
+	assert_eq "$(total 'span totals' requests)" $(($(total 'span totals' spans) + $(dropped))) \
+		"requests = spans + dropped"
+	assert_eq "$(total 'application totals' records)" "$(total 'span totals' records)" \
+		"records written = records read"
+}
+
+test_sigint_ends_it_too() {
+	local status=0
+	begin_both_modes
+	# The shell lets background processes ignore SIGINT; the agent takes it all the same.
+	kill -INT "$AGENT"
+	wait_until 5 has_ended "$AGENT" || fail "it runs on"
+	wait "$AGENT" || status=$?
+	assert_eq 0 $status "exit status"
+}
+
+# The worker stands still while more comes than the ring holds.
+test_ring_overflow_is_counted_exactly() {
+	local records full requests
+	need wrk
+	PRINTER=counter begin_both_modes
+	kill -STOP "$WORKER"
+	wrk -t 1 -c 32 -d 4s http://127.0.0.1:8080/flood >"$SCRATCH/wrk"
+	kill -CONT "$WORKER"
+	requests=$(awk '/requests in/ { print $1 }' "$SCRATCH/wrk")
+	sleep 1
+	client get 127.0.0.1 8080 /afterwards
+	stop_agent
+	records=$(total 'application totals' records)
+	full=$(total 'application totals' ringFull)
+	echo "requests=$requests records=$records ringFull=$full"
+	assert_ge "$full" 100 "records that found the ring full"
+	# A request and its answer are a record each, wherever they went.
+	assert_ge $((records + full)) $((2 * requests)) "records seen"
+	assert_eq "$records" "$(total 'span totals' records)" "records written = records read"
+	assert_eq 0 "$(total 'span totals' badRecords)" "bad records"
+	assert_eq "$(total 'span totals' requests)" \
+		$(($(total 'span totals' spans) + $(total 'span totals' pending) + $(dropped))) \
+		"requests = spans + dropped"
+	assert_eq "$(total 'span totals' spans)" \
+		"$(sed -n 's/^Processed \([0-9]*\) requests.*/\1/p' "$LOG" | awk '{ n += $1 } END { print n + 0 }')" \
+		"spans = spans printed"
+	assert_no_line "$LOG" 'the worker died'
+}
+
+test_full_load_loses_nothing() {
+	local requests seen
+	need wrk
+	PRINTER=counter begin_both_modes
+	wrk -t 1 -c 16 -d 3s http://127.0.0.1:8080/full >"$SCRATCH/wrk"
+	requests=$(awk '/requests in/ { print $1 }' "$SCRATCH/wrk")
+	stop_agent
+	seen=$(total 'span totals' spans)
+	echo "requests=$requests spans=$seen ringFull=$(total 'application totals' ringFull)"
+	# wrk ends in the middle of up to 16 requests that it does not count.
+	assert_ge "$seen" $((requests - requests / 10000)) "spans"
+	assert_le "$seen" $((requests + 16)) "spans"
+}
+
+test_processes_that_come_and_go_do_no_harm() {
+	local i
+	begin_both_modes
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_AUTO_TARGET_EXE='*/true' OTEL_EBPF_TRACE_PRINTER=text
+	assert_line "$LOG" 'application tracer attached' 10
+	for i in $(seq 500); do
+		/usr/bin/true
+	done
+	is_alive "$AGENT" || fail "the agent ended"
+	assert_no_line "$LOG" 'level=ERROR|the worker died'
+	stop_agent
+}
+
+run_tests "$@"
