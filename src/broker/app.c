@@ -101,7 +101,8 @@ static void choose_maps(struct obi_app *app)
 	if (!skel->rodata->propagate)
 		(void)bpf_map__set_max_entries(skel->maps.thread_trace, 1);
 	if (app->injection == OBI_INJECT_NONE)
-		(void)bpf_map__set_max_entries(skel->maps.inject_sockets, 1);
+		(void)bpf_map__set_autocreate(skel->maps.inject_sockets,
+					      false); /* wants NET_ADMIN */
 }
 
 /* Which rung of injection: none unless asked for, and the planes that keep state by address cannot

@@ -50,6 +50,8 @@ static int load_trial(struct trial_bpf **ret_trial, const char *first, const cha
 		bpf_program__set_autoload(program, !strcmp(name, first) ||
 							   (second && !strcmp(name, second)));
 	}
+	/* Making a sockhash wants CAP_NET_ADMIN, which the planes do without. */
+	(void)bpf_map__set_autocreate(trial->maps.trial_sockets, !strcmp(first, "trial_sk_msg"));
 	error = trial_bpf__load(trial);
 	if (error) {
 		trial_bpf__destroy(trial);
