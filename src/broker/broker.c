@@ -10,6 +10,7 @@
 #include "broker/broker.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -521,6 +522,8 @@ static int open_all(struct broker *b, uint64_t keep_caps)
 		log_warn("cannot give up capabilities", F("error", log_errno(error)));
 	if (b->discover)
 		obi_discover_scan(b->discover);
+	/* Loading read the kernel's whole BTF: megabytes that are free now, but not given back. */
+	(void)malloc_trim(0);
 	if (b->net)
 		log_info("Flows agent successfully started",
 			 F("hook", log_str(obi_net_hook(b->net))));
