@@ -18,11 +18,11 @@ struct obi_conns;
 
 /* Why something that was seen did not become a span. */
 enum obi_conn_drop {
-	OBI_DROP_EVICTED,      /* connection table full */
-	OBI_DROP_LOST_RECORD,  /* a record of the exchange is missing (see obi_record.message) */
-	OBI_DROP_NO_REQUEST,   /* response whose request was before our time or unparsable */
-	OBI_DROP_UNPARSED,     /* bytes that should have been a head but were not, or were cut off */
-	OBI_DROP_NO_SERVICE,   /* process unknown by now */
+	OBI_DROP_EVICTED,     /* connection table or list of open requests full */
+	OBI_DROP_LOST_RECORD, /* a record of the exchange is missing (see obi_record.message) */
+	OBI_DROP_NO_REQUEST,  /* response whose request was before our time or unparsable */
+	OBI_DROP_UNPARSED,    /* bytes that should have been a head but were not, or were cut off */
+	OBI_DROP_NO_SERVICE,  /* process unknown by now */
 	OBI_DROP_REASONS,
 };
 
@@ -30,17 +30,19 @@ const char *obi_conn_drop_name(enum obi_conn_drop reason); /* snake_case, for la
 
 struct obi_conns_stats {
 	uint64_t records;
-	uint64_t requests;   /* request heads seen */
-	uint64_t spans;      /* handed to the sink; requests = spans + pending + drops */
-	uint64_t pending;    /* requests still open */
+	/* Exchanges seen: heads of requests, and what stood in the place of one (a response without
+	 * its request, bytes that are no head). requests = spans + pending + all of dropped. */
+	uint64_t requests;
+	uint64_t spans;   /* handed to the sink */
+	uint64_t pending; /* requests still open */
 	uint64_t dropped[OBI_DROP_REASONS];
 	uint64_t connections; /* now in the table */
 };
 
 struct obi_conns_options {
 	size_t max_connections;
-	int64_t epoch_offset_ns; /* added to record times; 0 where they are epoch already */
-	uint64_t idle_ns;        /* give a response of unknown length up as ended after this */
+	int64_t epoch_offset_ns;     /* added to record times; 0 where they are epoch already */
+	uint64_t idle_ns;            /* give a response of unknown length up as ended after this */
 	uint64_t request_timeout_ns; /* unanswered request becomes status 408; 0 = never */
 	/* The process behind a record, or NULL. Borrowed until the next call. */
 	const struct obi_service *(*service)(void *context, uint32_t pid);

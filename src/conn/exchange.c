@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Exchanges: a request, copied into a block of a pool when its head is read, and later its
+ * response. Blocks come in two sizes; slabs of them are allocated as the number of open requests
+ * grows, and used again ever after.
+ *
+ * Every exchange ends in one of two ways: as a span, or counted by the reason why not.
+ */
+#include "conn/state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "span/trace.h"
+
+#define SMALL_BLOCK 512
+#define LARGE_BLOCK 2560
+#define SLAB_SIZE (32 * 1024)
+#define THREADS 1024 /* power of two */
+
+#define METHOD_MAX 64
+#define SCHEME_MAX 16
+#define HOST_MAX 255
+
+struct slab {
+	struct slab *next;
+	char memory[SLAB_SIZE];
+};
+
+/* The server request that a thread took up last, until it is answered. */
+struct thread_request {
+	uint64_t thread;
+	struct exchange *exchange;
+};
+
+int exchanges_init(struct obi_conns *conns)
+{
+	conns->threads = calloc(THREADS, sizeof(*conns->threads));
+	return conns->threads ? 0 : -ENOMEM;
+}
+
+void exchanges_free(struct obi_conns *conns)
+{
+	while (conns->slabs) {
+		struct slab *next = conns->slabs->next;
+
+		free(conns->slabs);
+		conns->slabs = next;
+	}
+	while (conns->free_partials) {
+		struct partial *next = conns->free_partials->next_free;
+
+		free(conns->free_partials);
+		conns->free_partials = next;
+	}
+	free(conns->threads);
+}
+
+struct partial *partial_new(struct obi_conns *conns)
+{
+	struct partial *partial = conns->free_partials;
+
+	if (partial) {
+		conns->free_partials = partial->next_free;
+	} else {
+		if (conns->partials_made == PARTIALS_MAX)
+			return NULL;
+		partial = malloc(sizeof(*partial));
+		if (!partial)
+			return NULL;
+		conns->partials_made++;
+	}
+	partial->len = 0;
+	partial->traced = false;
+	return partial;
+}
+
+void partial_free(struct obi_conns *conns, struct partial *partial)
+{
+	partial->next_free = conns->free_partials;
+	conns->free_partials = partial;
+}
+
+/* ---- Pool -------------------------------------------------------------------------------- */
+
+static size_t block_size(bool large)
+{
+	return large ? LARGE_BLOCK : SMALL_BLOCK;
+}
+
+/* More free blocks of a class. */
+static bool pool_grow(struct obi_conns *conns, bool large)
+{
+	/* As many as connections, and some for those that pipeline. */
+	size_t most = conns->options.max_connections + 16 * (size_t)PIPELINE_MAX;
+	struct slab *slab;
+
+	if (conns->exchanges_made >= most)
+		return false;
+	slab = malloc(sizeof(*slab));
+	if (!slab)
+		return false;
+	slab->next = conns->slabs;
+	conns->slabs = slab;
+	for (size_t at = 0; at + block_size(large) <= SLAB_SIZE; at += block_size(large)) {
+		struct exchange *x = (struct exchange *)(slab->memory + at);
+
+		x->next = conns->free_exchanges[large];
+		conns->free_exchanges[large] = x;
+		conns->exchanges_made++;
+	}
+	return true;
+}
+
+static struct exchange *pool_take(struct obi_conns *conns, bool large)
+{
+	struct exchange *x = conns->free_exchanges[large];
+
+	if (!x) {
+		if (!pool_grow(conns, large))
+			return NULL;
+		x = conns->free_exchanges[large];
+	}
+	conns->free_exchanges[large] = x->next;
+	memset(x, 0, sizeof(*x));
+	x->large = large;
+	x->response_length = LENGTH_UNKNOWN;
+	return x;
+}
+
+/* ---- The lists an exchange is in ----------------------------------------------------------- */
+
+static void wait_add(struct obi_conns *conns, struct exchange *x)
+{
+	x->older = conns->newest;
+	if (x->older)
+		x->older->newer = x;
+	else
+		conns->oldest = x;
+	conns->newest = x;
+}
+
+static void wait_remove(struct obi_conns *conns, struct exchange *x)
+{
+	if (x->older)
+		x->older->newer = x->newer;
+	else
+		conns->oldest = x->newer;
+	if (x->newer)
+		x->newer->older = x->older;
+	else
+		conns->newest = x->older;
+	x->older = x->newer = NULL;
+}
+
+static struct thread_request *thread_of(struct obi_conns *conns, uint32_t pid, uint32_t tid)
+{
+	uint64_t thread = (uint64_t)pid << 32 | tid;
+	uint64_t hash = thread * 0x9e3779b97f4a7c15ULL;
+
+	return &conns->threads[hash >> 32 & (THREADS - 1)];
+}
+
+static void thread_leave(struct obi_conns *conns, struct exchange *x)
+{
+	struct thread_request *t = thread_of(conns, x->pid, x->tid);
+
+	if (t->exchange == x)
+		t->exchange = NULL;
+}
+
+/* Takes x, which may stand anywhere, out of its connection and gives the block back. */
+static void exchange_forget(struct obi_conns *conns, struct exchange *x)
+{
+	struct conn *c = &conns->slots[x->conn];
+	struct exchange *before = NULL;
+
+	if (!x->answered && !x->emitted)
+		wait_remove(conns, x);
+	if (x->server)
+		thread_leave(conns, x);
+	for (struct exchange *at = c->first; at != x; at = at->next)
+		before = at;
+	if (before)
+		before->next = x->next;
+	else
+		c->first = x->next;
+	if (c->last == x)
+		c->last = before;
+	c->open--;
+	for (int d = 0; d < 2; d++)
+		if (c->streams[d].exchange == x)
+			c->streams[d].exchange = NULL;
+	x->next = conns->free_exchanges[x->large];
+	conns->free_exchanges[x->large] = x;
+}
+
+/* ---- From head to exchange ----------------------------------------------------------------- */
+
+static char *text_put(char *at, struct slice s)
+{
+	if (s.len)
+		memcpy(at, s.data, s.len);
+	return at + s.len;
+}
+
+/* Copies what the span will say. What does not fit is cut: the query first. */
+static void exchange_copy(struct exchange *x, const struct http1_head *head)
+{
+	size_t room = block_size(x->large) - sizeof(*x);
+	struct slice method = slice_first(head->method, METHOD_MAX);
+	struct slice scheme = slice_first(head->scheme, SCHEME_MAX);
+	struct slice host = slice_first(head->host, HOST_MAX);
+	struct slice path, query;
+	char *at = x->text;
+
+	room -= method.len + scheme.len + host.len;
+	path = slice_first(head->path, room);
+	query = slice_first(head->query, room - path.len);
+	x->method_len = (uint8_t)method.len;
+	x->scheme_len = (uint8_t)scheme.len;
+	x->host_len = (uint8_t)host.len;
+	x->path_len = (uint16_t)path.len;
+	x->query_len = (uint16_t)query.len;
+	at = text_put(at, method);
+	at = text_put(at, scheme);
+	at = text_put(at, host);
+	at = text_put(at, path);
+	(void)text_put(at, query);
+}
+
+struct exchange *exchange_open(struct obi_conns *conns, struct conn *c,
+			       const struct http1_head *head)
+{
+	size_t text = METHOD_MAX + SCHEME_MAX + head->host.len + head->path.len + head->query.len;
+	struct exchange *x;
+
+	if (c->open >= PIPELINE_MAX)
+		return NULL;
+	x = pool_take(conns, sizeof(*x) + text > SMALL_BLOCK);
+	if (!x)
+		return NULL;
+	x->conn = (uint32_t)(c - conns->slots);
+	exchange_copy(x, head);
+	if (c->last)
+		c->last->next = x;
+	else
+		c->first = x;
+	c->last = x;
+	c->open++;
+	wait_add(conns, x);
+	conns->stats.requests++;
+	conns->stats.pending++;
+	return x;
+}
+
+struct slice exchange_method(const struct exchange *x)
+{
+	return slice_of(x->text, x->method_len);
+}
+
+struct exchange *exchange_waiting(const struct conn *c)
+{
+	struct exchange *x = c->first;
+
+	while (x && x->answered)
+		x = x->next;
+	return x;
+}
+
+void exchange_answer(struct obi_conns *conns, struct exchange *x, uint16_t status)
+{
+	if (!x->emitted)
+		wait_remove(conns, x);
+	x->answered = true;
+	x->status = status;
+}
+
+/* ---- Identity ------------------------------------------------------------------------------ */
+
+static void new_id(struct obi_conns *conns, uint8_t *id, size_t len)
+{
+	conns->options.random(conns->options.context, id, len);
+	id[len - 1] |= !memcmp(id, (const uint8_t[16]){ 0 }, len); /* never all zero */
+}
+
+static void identify_server(struct obi_conns *conns, struct exchange *x,
+			    const struct http1_head *head)
+{
+	if (head->flags & HTTP1_TRACED) {
+		memcpy(x->trace.trace_id, head->trace.trace_id, sizeof(x->trace.trace_id));
+		memcpy(x->trace.parent_id, head->trace.span_id, sizeof(x->trace.parent_id));
+		x->trace.trace_flags = head->trace.trace_flags;
+	} else {
+		new_id(conns, x->trace.trace_id, sizeof(x->trace.trace_id));
+		x->trace.trace_flags = 1;
+	}
+	new_id(conns, x->trace.span_id, sizeof(x->trace.span_id));
+}
+
+/* A request that already carries an identity of the same trace keeps it, as the server at the
+ * other end will name it as its parent. */
+static void identify_child(struct obi_conns *conns, struct exchange *x,
+			   const struct obi_trace *parent, const struct http1_head *head)
+{
+	memcpy(x->trace.trace_id, parent->trace_id, sizeof(x->trace.trace_id));
+	memcpy(x->trace.parent_id, parent->span_id, sizeof(x->trace.parent_id));
+	x->trace.trace_flags = parent->trace_flags;
+	if (head->flags & HTTP1_TRACED &&
+	    memcmp(head->trace.trace_id, parent->trace_id, sizeof(parent->trace_id)) == 0)
+		memcpy(x->trace.span_id, head->trace.span_id, sizeof(x->trace.span_id));
+	else
+		new_id(conns, x->trace.span_id, sizeof(x->trace.span_id));
+}
+
+static void identify_client(struct obi_conns *conns, struct exchange *x,
+			    const struct http1_head *head)
+{
+	const struct thread_request *t = thread_of(conns, x->pid, x->tid);
+
+	if (t->exchange && t->thread == ((uint64_t)x->pid << 32 | x->tid)) {
+		identify_child(conns, x, &t->exchange->trace, head);
+	} else if (head->flags & HTTP1_TRACED) {
+		x->trace = head->trace;
+	} else {
+		new_id(conns, x->trace.trace_id, sizeof(x->trace.trace_id));
+		new_id(conns, x->trace.span_id, sizeof(x->trace.span_id));
+		x->trace.trace_flags = 1;
+	}
+}
+
+void exchange_identify(struct obi_conns *conns, struct exchange *x,
+		       const struct obi_trace *record_trace, const struct http1_head *head)
+{
+	if (record_trace)
+		x->trace = *record_trace;
+	else if (x->server)
+		identify_server(conns, x, head);
+	else
+		identify_client(conns, x, head);
+	if (x->server) {
+		struct thread_request *t = thread_of(conns, x->pid, x->tid);
+
+		t->thread = (uint64_t)x->pid << 32 | x->tid;
+		t->exchange = x;
+	}
+}
+
+/* ---- The end of an exchange ---------------------------------------------------------------- */
+
+static struct slice text_take(const char **at, size_t len)
+{
+	struct slice s = slice_of(*at, len);
+
+	*at += len;
+	return s;
+}
+
+static void span_of_text(const struct exchange *x, struct obi_span *ret_span)
+{
+	const char *at = x->text;
+
+	ret_span->method = text_take(&at, x->method_len);
+	ret_span->scheme = text_take(&at, x->scheme_len);
+	ret_span->host_header = text_take(&at, x->host_len);
+	ret_span->path = text_take(&at, x->path_len);
+	ret_span->query = text_take(&at, x->query_len);
+	if (x->scheme_len == 0)
+		ret_span->scheme = SLICE_LIT("http");
+}
+
+/* The peer is the client's end, the host the server's. */
+static void span_of_ends(const struct conn *c, bool server, struct obi_span *ret_span)
+{
+	memcpy(ret_span->peer_addr, server ? c->remote_addr : c->local_addr, 16);
+	memcpy(ret_span->host_addr, server ? c->local_addr : c->remote_addr, 16);
+	ret_span->peer_port = server ? c->remote_port : c->local_port;
+	ret_span->host_port = server ? c->local_port : c->remote_port;
+}
+
+static int64_t length_of(int64_t length, uint64_t counted)
+{
+	return length == LENGTH_COUNTED ? (int64_t)counted : length;
+}
+
+static void exchange_emit(struct obi_conns *conns, const struct exchange *x, uint64_t end_ns,
+			  unsigned flags)
+{
+	uint64_t offset = (uint64_t)conns->options.epoch_offset_ns;
+	const struct obi_service *service;
+	struct obi_span span = { 0 };
+
+	conns->stats.pending--;
+	service = conns->options.service(conns->options.context, x->pid);
+	if (!service) {
+		conns->stats.dropped[OBI_DROP_NO_SERVICE]++;
+		return;
+	}
+	span.type = x->server ? OBI_SPAN_HTTP_SERVER : OBI_SPAN_HTTP_CLIENT;
+	span.flags = flags;
+	span.start_ns = span.request_start_ns = x->start_ns + offset;
+	span.end_ns = (end_ns > x->start_ns ? end_ns : x->start_ns) + offset;
+	span.status = x->status;
+	span.request_length = length_of(x->request_length, x->request_bytes);
+	span.response_length = length_of(x->response_length, x->response_bytes);
+	span_of_text(x, &span);
+	span_of_ends(&conns->slots[x->conn], x->server, &span);
+	span.trace = x->trace;
+	span.service = service;
+	conns->stats.spans++;
+	obi_span_put(&conns->options.sink, &span);
+}
+
+void exchange_finish(struct obi_conns *conns, struct exchange *x, uint64_t end_ns, unsigned flags)
+{
+	/* A body that was promised and did not come has the length of what came. */
+	if (flags & OBI_SPAN_INCOMPLETE && x->answered && x->response_length >= 0)
+		x->response_length = LENGTH_COUNTED;
+	if (!x->emitted)
+		exchange_emit(conns, x, end_ns, flags);
+	exchange_forget(conns, x);
+}
+
+void exchange_time_out(struct obi_conns *conns, struct exchange *x)
+{
+	wait_remove(conns, x);
+	if (x->server)
+		thread_leave(conns, x);
+	x->status = 408; /* Request Timeout, RFC 9110 section 15.5.9 */
+	exchange_emit(conns, x, conns->now_ns, 0);
+	x->emitted = true;
+}
+
+void exchange_drop(struct obi_conns *conns, struct exchange *x, enum obi_conn_drop reason)
+{
+	if (!x->emitted) {
+		conns->stats.pending--;
+		conns->stats.dropped[reason]++;
+	}
+	exchange_forget(conns, x);
+}
+
+void exchange_drop_waiting(struct obi_conns *conns, struct conn *c, enum obi_conn_drop reason)
+{
+	struct exchange *x;
+
+	while ((x = exchange_waiting(c)))
+		exchange_drop(conns, x, reason);
+}
+
+void exchange_count_drop(struct obi_conns *conns, enum obi_conn_drop reason)
+{
+	conns->stats.requests++;
+	conns->stats.dropped[reason]++;
+}

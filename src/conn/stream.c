@@ -1,0 +1,555 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One direction of a connection: cuts the bytes, and the holes between those that were seen,
+ * into heads and bodies.
+ *
+ * Where the framing is known, bytes of a body are counted and not looked at, so that a body may
+ * contain anything. Where it was lost, the next head is taken at the beginning of a chunk that
+ * looks like one, if the other direction says that one is due.
+ */
+#include "conn/state.h"
+
+#include <errno.h>
+
+static bool is_request_stream(const struct conn *c, uint8_t direction)
+{
+	return c->requests == direction;
+}
+
+static void set_role(struct conn *c, uint8_t direction, enum obi_role role)
+{
+	c->requests = role == OBI_ROLE_REQUEST ? direction : !direction;
+}
+
+static void count_body(struct conn *c, uint8_t direction, uint64_t len)
+{
+	struct exchange *x = c->streams[direction].exchange;
+
+	if (!x)
+		return;
+	if (is_request_stream(c, direction))
+		x->request_bytes += len;
+	else
+		x->response_bytes += len;
+}
+
+void stream_end_body(struct obi_conns *conns, struct conn *c, uint8_t direction, uint64_t time_ns)
+{
+	struct stream *s = &c->streams[direction];
+	struct exchange *x = s->exchange;
+
+	s->state = STREAM_HEAD;
+	s->exchange = NULL;
+	if (x && !is_request_stream(c, direction))
+		exchange_finish(conns, x, time_ns, 0);
+}
+
+void stream_end_lost(struct obi_conns *conns, struct conn *c, unsigned flags)
+{
+	struct stream *s = conn_responses(c);
+
+	exchange_finish(conns, s->exchange, s->last_ns, flags);
+	s->state = STREAM_LOST;
+}
+
+bool stream_is_cut_short(const struct stream *s)
+{
+	return s->state == STREAM_LENGTH || s->state == STREAM_CHUNKED;
+}
+
+static void drop_partial(struct obi_conns *conns, struct stream *s)
+{
+	if (!s->partial)
+		return;
+	partial_free(conns, s->partial);
+	s->partial = NULL;
+}
+
+bool stream_forget(struct obi_conns *conns, struct conn *c, uint8_t direction)
+{
+	struct stream *s = &c->streams[direction];
+	bool request = s->state == STREAM_PARTIAL &&
+		       (c->requests == DIRECTION_UNKNOWN || is_request_stream(c, direction));
+
+	drop_partial(conns, s);
+	s->state = STREAM_LOST;
+	s->exchange = NULL;
+	return request;
+}
+
+/* The next head may have passed unseen, or what passed was none. */
+static void lose_head(struct obi_conns *conns, struct conn *c, uint8_t direction)
+{
+	struct stream *s = &c->streams[direction];
+
+	drop_partial(conns, s);
+	s->state = STREAM_LOST;
+	if (c->requests == DIRECTION_UNKNOWN) {
+		/* Nor is the answer to what nobody knows a head. */
+		if (c->streams[!direction].state == STREAM_HEAD)
+			c->streams[!direction].state = STREAM_LOST;
+		return;
+	}
+	if (is_request_stream(c, direction)) {
+		c->hidden = true;
+	} else if (exchange_waiting(c)) {
+		/* It was the answer to one of them, or to several. */
+		exchange_drop_waiting(conns, c, OBI_DROP_UNPARSED);
+		c->hidden = true;
+	}
+}
+
+/* Bytes in the place of a head that are none. */
+static void on_no_head(struct obi_conns *conns, struct conn *c, uint8_t direction)
+{
+	/* Of a connection that was open before our time this may be the middle of anything. */
+	if (c->requests == direction ||
+	    (c->requests == DIRECTION_UNKNOWN && c->side != OBI_SIDE_UNKNOWN))
+		exchange_count_drop(conns, OBI_DROP_UNPARSED);
+	lose_head(conns, c, direction);
+}
+
+/* ---- Bodies ------------------------------------------------------------------------------ */
+
+static void begin_body(struct obi_conns *conns, struct conn *c, uint8_t direction,
+		       enum http1_body body, int64_t length, uint64_t time_ns)
+{
+	struct stream *s = &c->streams[direction];
+
+	switch (body) {
+	case HTTP1_BODY_NONE:
+		stream_end_body(conns, c, direction, time_ns);
+		break;
+	case HTTP1_BODY_LENGTH:
+		s->state = STREAM_LENGTH;
+		s->left = (uint64_t)length;
+		break;
+	case HTTP1_BODY_CHUNKED:
+		s->state = STREAM_CHUNKED;
+		s->chunked = (struct http1_chunked){ 0 };
+		break;
+	case HTTP1_BODY_CLOSE:
+		s->state = STREAM_CLOSE;
+		break;
+	case HTTP1_BODY_UNKNOWN:
+		s->state = STREAM_LOST;
+		break;
+	}
+}
+
+/* The length to report: what the head promises, or what will be counted. */
+static int64_t length_to_report(enum http1_body body, int64_t length)
+{
+	if (body == HTTP1_BODY_NONE)
+		return 0;
+	return body == HTTP1_BODY_LENGTH ? length : LENGTH_COUNTED;
+}
+
+/* ---- Requests ------------------------------------------------------------------------------ */
+
+/* A response whose end nobody can see has ended when the next request begins. */
+static void end_response_before(struct obi_conns *conns, struct conn *c)
+{
+	const struct stream *s = conn_responses(c);
+
+	if (s->exchange && (s->state == STREAM_LOST || s->state == STREAM_CHUNKED_LOST ||
+			    s->state == STREAM_CLOSE))
+		stream_end_lost(conns, c, 0);
+}
+
+/* May a request be opened, whose response will be told from others? */
+static bool request_is_clear(struct conn *c, bool turn)
+{
+	if (!c->hidden)
+		return true;
+	if (!turn || c->first)
+		return false;
+	c->hidden = false;
+	return true;
+}
+
+/* The kernel's identity belongs to one request, but stands in every record until the next. */
+static const struct obi_trace *fresh_trace(struct conn *c, bool traced,
+					   const struct obi_trace *trace)
+{
+	if (!traced || memcmp(c->last_span_id, trace->span_id, sizeof(c->last_span_id)) == 0)
+		return NULL;
+	memcpy(c->last_span_id, trace->span_id, sizeof(c->last_span_id));
+	return trace;
+}
+
+static void identify(struct obi_conns *conns, struct conn *c, struct exchange *x,
+		     const struct chunk *chunk, const struct http1_head *head)
+{
+	const struct partial *partial = c->streams[c->requests].partial;
+	const struct obi_record *record = chunk->record;
+
+	x->server = c->requests == OBI_RECV;
+	x->pid = record->pid;
+	x->tid = record->tid;
+	x->start_ns = chunk->time_ns;
+	if (partial) {
+		x->pid = partial->pid;
+		x->tid = partial->tid;
+		x->start_ns = partial->start_ns;
+		exchange_identify(conns, x, fresh_trace(c, partial->traced, &partial->trace), head);
+		return;
+	}
+	exchange_identify(conns, x,
+			  fresh_trace(c, record->flags & OBI_RECORD_TRACED, &record->trace), head);
+}
+
+/* cut: the end of the head, and so the beginning of the body, is not known. */
+static void begin_request(struct obi_conns *conns, struct conn *c, const struct chunk *chunk,
+			  const struct http1_head *head, bool cut)
+{
+	enum http1_body body = cut ? HTTP1_BODY_UNKNOWN : http1_request_body(head);
+	struct stream *s = &c->streams[c->requests];
+	bool turn = s->partial ? s->partial->turn : chunk->turn;
+	struct exchange *x = NULL;
+
+	if (turn)
+		end_response_before(conns, c);
+	s->exchange = NULL;
+	if (!request_is_clear(c, turn)) {
+		exchange_count_drop(conns, OBI_DROP_UNPARSED);
+	} else {
+		x = exchange_open(conns, c, head);
+		if (!x) {
+			exchange_count_drop(conns, OBI_DROP_EVICTED);
+			c->hidden = true; /* its response will come */
+		}
+	}
+	if (x) {
+		identify(conns, c, x, chunk, head);
+		/* LENGTH_UNKNOWN where a cut head does not say it. */
+		x->request_length =
+			cut ? head->content_length : length_to_report(body, head->content_length);
+		s->exchange = x;
+		c->lost = false;
+	}
+	begin_body(conns, c, c->requests, body, head->content_length, chunk->time_ns);
+}
+
+/* ---- Responses ----------------------------------------------------------------------------- */
+
+static void response_without_request(struct obi_conns *conns, struct conn *c)
+{
+	exchange_count_drop(conns, c->lost ? OBI_DROP_LOST_RECORD : OBI_DROP_NO_REQUEST);
+	/* To HEAD or GET? That decides whether a body follows. */
+	conn_responses(c)->state = STREAM_LOST;
+}
+
+static void begin_response(struct obi_conns *conns, struct conn *c, const struct chunk *chunk,
+			   const struct http1_head *head, bool cut)
+{
+	struct exchange *x = exchange_waiting(c);
+	uint8_t direction = conn_response_direction(c);
+	struct stream *s = &c->streams[direction];
+	enum http1_body body;
+
+	c->interim = head->status < 200 && head->status != 101;
+	if (c->interim) {
+		s->state = cut ? STREAM_LOST : STREAM_HEAD;
+		return;
+	}
+	if (!x) {
+		response_without_request(conns, c);
+		return;
+	}
+	exchange_answer(conns, x, head->status);
+	s->exchange = x;
+	body = http1_response_body(head, exchange_method(x));
+	x->response_length = length_to_report(body, head->content_length);
+	x->chunked = body == HTTP1_BODY_CHUNKED;
+	if (http1_is_tunnel(head->status, exchange_method(x))) {
+		x->response_length = 0;
+		body = HTTP1_BODY_NONE;
+		c->muted = true;
+	} else if (cut && body != HTTP1_BODY_NONE) {
+		if (body != HTTP1_BODY_LENGTH)
+			x->response_length = LENGTH_UNKNOWN;
+		body = HTTP1_BODY_UNKNOWN;
+	}
+	begin_body(conns, c, direction, body, head->content_length, chunk->time_ns);
+	if (cut)
+		s->state = STREAM_LOST;
+}
+
+/* ---- Heads --------------------------------------------------------------------------------- */
+
+static int parse_head(const struct conn *c, uint8_t direction, struct slice in,
+		      struct http1_head *ret_head)
+{
+	return is_request_stream(c, direction) ? http1_parse_request(in, ret_head)
+					       : http1_parse_response(in, ret_head);
+}
+
+/* A head is known as far as it was seen, and no more of it will be. */
+static void take_cut_head(struct obi_conns *conns, struct conn *c, uint8_t direction,
+			  const struct chunk *chunk, struct slice in)
+{
+	struct stream *s = &c->streams[direction];
+	struct http1_head head;
+	bool request = is_request_stream(c, direction);
+	int n = c->requests == DIRECTION_UNKNOWN ? -EPROTO : parse_head(c, direction, in, &head);
+
+	s->state = STREAM_LOST;
+	if (n == -EAGAIN && request && head.target.len)
+		begin_request(conns, c, chunk, &head, true);
+	else if (n == -EAGAIN && !request && head.status)
+		begin_response(conns, c, chunk, &head, true);
+	else
+		on_no_head(conns, c, direction);
+	drop_partial(conns, s);
+}
+
+/* Keeps the beginning of a head until more of it comes; false where there is no room. */
+static bool keep_partial(struct obi_conns *conns, struct stream *s, const struct chunk *chunk,
+			 struct slice bytes)
+{
+	struct partial *partial;
+
+	if (s->partial)
+		return s->partial->len < HEAD_MAX; /* bytes are in it already */
+	if (bytes.len >= HEAD_MAX)
+		return false;
+	partial = partial_new(conns);
+	if (!partial)
+		return false;
+	memcpy(partial->bytes, bytes.data, bytes.len);
+	partial->len = (uint32_t)bytes.len;
+	partial->start_ns = chunk->time_ns;
+	partial->pid = chunk->record->pid;
+	partial->tid = chunk->record->tid;
+	partial->turn = chunk->turn;
+	partial->traced = chunk->record->flags & OBI_RECORD_TRACED;
+	partial->trace = chunk->record->trace;
+	s->partial = partial;
+	s->state = STREAM_PARTIAL;
+	return true;
+}
+
+/* The head so far: in the chunk, or put together with what was kept. */
+static struct slice head_so_far(struct stream *s, struct slice bytes, size_t *ret_kept)
+{
+	struct partial *partial = s->partial;
+	size_t more;
+
+	*ret_kept = 0;
+	if (!partial)
+		return bytes;
+	*ret_kept = partial->len;
+	more = HEAD_MAX - partial->len < bytes.len ? HEAD_MAX - partial->len : bytes.len;
+	memcpy(partial->bytes + partial->len, bytes.data, more);
+	partial->len += (uint32_t)more;
+	return slice_of(partial->bytes, partial->len);
+}
+
+static enum obi_guess guess_role(struct conn *c, uint8_t direction, struct slice in)
+{
+	enum obi_role role = OBI_ROLE_UNKNOWN;
+	enum obi_guess guess;
+
+	if (c->requests != DIRECTION_UNKNOWN)
+		return OBI_GUESS_YES;
+	guess = protocol_http1.guess(in, &role);
+	if (guess == OBI_GUESS_YES)
+		set_role(c, direction, role);
+	return guess;
+}
+
+/* Empty lines before a request are nothing (RFC 9112 section 2.2), least of all its beginning. */
+static size_t empty_lines(const struct conn *c, uint8_t direction, struct slice bytes)
+{
+	size_t n = 0;
+
+	if (c->streams[direction].partial || c->requests == !direction)
+		return 0;
+	while (n < bytes.len && (bytes.data[n] == '\r' || bytes.data[n] == '\n'))
+		n++;
+	return n;
+}
+
+/* Reads a head at the beginning of bytes, or goes on with one. Returns the bytes it took. */
+static size_t read_head(struct obi_conns *conns, struct conn *c, uint8_t direction,
+			const struct chunk *chunk, struct slice bytes)
+{
+	struct stream *s = &c->streams[direction];
+	size_t kept, empty = empty_lines(c, direction, bytes);
+	struct http1_head head;
+	enum obi_guess guess;
+	struct slice in;
+	int n;
+
+	bytes = slice_from(bytes, empty);
+	if (bytes.len == 0)
+		return empty;
+	in = head_so_far(s, bytes, &kept);
+	guess = guess_role(c, direction, in);
+	n = guess == OBI_GUESS_YES    ? parse_head(c, direction, in, &head)
+	    : guess == OBI_GUESS_MORE ? -EAGAIN
+				      : -EPROTO;
+	if (n == -EAGAIN && !chunk->cut && keep_partial(conns, s, chunk, bytes))
+		return empty + bytes.len;
+	if (n == -EAGAIN) {
+		take_cut_head(conns, c, direction, chunk, in);
+		return empty + bytes.len;
+	}
+	if (n < 0) {
+		on_no_head(conns, c, direction);
+		return empty + bytes.len;
+	}
+	if (is_request_stream(c, direction))
+		begin_request(conns, c, chunk, &head, false);
+	else
+		begin_response(conns, c, chunk, &head, false);
+	drop_partial(conns, s);
+	return empty + (size_t)n - kept;
+}
+
+/* ---- Chunks -------------------------------------------------------------------------------- */
+
+/* In a stream that lost its place: is a head due at the beginning of this chunk? */
+static bool head_is_due(const struct conn *c, uint8_t direction, const struct chunk *chunk)
+{
+	const struct exchange *x = c->streams[direction].exchange;
+
+	if (c->requests == DIRECTION_UNKNOWN)
+		return true;
+	if (is_request_stream(c, direction)) {
+		/* Bytes of its own body, unless something was answered in between. */
+		if (x && !x->answered)
+			return chunk->turn && !c->interim;
+		return true;
+	}
+	return exchange_waiting(c) || (chunk->turn && !x);
+}
+
+/* Takes up a stream that lost its place, where this chunk begins a head. */
+static void resynchronise(struct obi_conns *conns, struct conn *c, uint8_t direction,
+			  const struct chunk *chunk)
+{
+	struct stream *s = &c->streams[direction];
+	enum obi_role role;
+
+	if ((s->state != STREAM_LOST && s->state != STREAM_CHUNKED_LOST) ||
+	    !head_is_due(c, direction, chunk) ||
+	    protocol_http1.guess(chunk->bytes, &role) != OBI_GUESS_YES)
+		return;
+	if (c->requests == DIRECTION_UNKNOWN)
+		set_role(c, direction, role);
+	if ((role == OBI_ROLE_REQUEST) != is_request_stream(c, direction))
+		return;
+	stream_end_body(conns, c, direction, s->last_ns);
+}
+
+/* Takes bytes that were seen. Returns how many of them: at least one. */
+static size_t take_bytes(struct obi_conns *conns, struct conn *c, uint8_t direction,
+			 const struct chunk *chunk, struct slice bytes)
+{
+	struct stream *s = &c->streams[direction];
+	ptrdiff_t n = (ptrdiff_t)bytes.len;
+
+	switch (s->state) {
+	case STREAM_HEAD:
+	case STREAM_PARTIAL:
+		return read_head(conns, c, direction, chunk, bytes);
+	case STREAM_LENGTH:
+		if (bytes.len > s->left)
+			n = (ptrdiff_t)s->left;
+		count_body(c, direction, (uint64_t)n);
+		s->left -= (uint64_t)n;
+		if (s->left == 0)
+			stream_end_body(conns, c, direction, chunk->time_ns);
+		return (size_t)n;
+	case STREAM_CHUNKED:
+		n = http1_skip_chunked(&s->chunked, bytes);
+		if (n < 0) {
+			s->state = STREAM_CHUNKED_LOST;
+			n = (ptrdiff_t)bytes.len;
+		}
+		count_body(c, direction, (uint64_t)n);
+		if (http1_chunked_done(&s->chunked))
+			stream_end_body(conns, c, direction, chunk->time_ns);
+		return (size_t)n;
+	default:
+		count_body(c, direction, bytes.len);
+		return bytes.len;
+	}
+}
+
+void stream_feed(struct obi_conns *conns, struct conn *c, uint8_t direction,
+		 const struct chunk *chunk)
+{
+	struct stream *s = &c->streams[direction];
+	struct slice rest = chunk->bytes;
+	struct chunk here = *chunk;
+
+	resynchronise(conns, c, direction, chunk);
+	while (rest.len && !c->muted) {
+		rest = slice_from(rest, take_bytes(conns, c, direction, &here, rest));
+		here.turn = false; /* what follows did not begin the message */
+	}
+	s->at += chunk->bytes.len;
+	s->last_ns = chunk->time_ns;
+}
+
+/* Of len unseen bytes, those that belong to what is passing. */
+static uint64_t pass_body(struct obi_conns *conns, struct conn *c, uint8_t direction, uint64_t len,
+			  uint64_t time_ns)
+{
+	struct stream *s = &c->streams[direction];
+
+	switch (s->state) {
+	case STREAM_HEAD:
+	case STREAM_PARTIAL:
+		return 0;
+	case STREAM_LENGTH:
+		if (len > s->left)
+			len = s->left;
+		count_body(c, direction, len);
+		s->left -= len;
+		if (s->left == 0)
+			stream_end_body(conns, c, direction, time_ns);
+		return len;
+	case STREAM_CHUNKED:
+		count_body(c, direction, len);
+		if (http1_skip_chunked_unseen(&s->chunked, len))
+			s->state = STREAM_CHUNKED_LOST;
+		else if (http1_chunked_done(&s->chunked))
+			stream_end_body(conns, c, direction, time_ns);
+		return len;
+	default:
+		count_body(c, direction, len);
+		return len;
+	}
+}
+
+void stream_pass_unseen(struct obi_conns *conns, struct conn *c, uint8_t direction, uint64_t len,
+			uint64_t time_ns)
+{
+	struct stream *s = &c->streams[direction];
+	uint64_t left = len;
+
+	if (len == 0)
+		return;
+	if (s->state == STREAM_PARTIAL)
+		stream_end_message(conns, c, direction, time_ns);
+	left -= pass_body(conns, c, direction, left, time_ns);
+	if (left && !c->muted)
+		lose_head(conns, c, direction);
+	s->at += len;
+	s->last_ns = time_ns;
+}
+
+void stream_end_message(struct obi_conns *conns, struct conn *c, uint8_t direction,
+			uint64_t time_ns)
+{
+	struct stream *s = &c->streams[direction];
+	struct chunk chunk = { .time_ns = time_ns, .record = &(struct obi_record){ 0 } };
+
+	if (s->state != STREAM_PARTIAL)
+		return;
+	take_cut_head(conns, c, direction, &chunk, slice_of(s->partial->bytes, s->partial->len));
+}
