@@ -142,7 +142,7 @@ const struct obi_tracer obi_tracers[] = {
 			  OBI_TRY_TRACING, 0, NULL },
 		},
 		.programs = { "inject_established", "inject_msg", "inject_verdict" },
-		.without = "context propagation: each service starts traces of its own",
+		.without = "the link between services: each starts traces of its own",
 	},
 	{
 		.name = "TCP statistics",

@@ -4,7 +4,8 @@
 #define OBI_VERB_CHECK_H
 
 /* argv[0] is the verb. Returns the exit status: 0 where all that the configuration needs is there,
- * 1 where something is missing, 2 where the command line or the configuration is wrong. */
+ * 1 where something is missing, 2 where the command line is wrong, 255 where the configuration
+ * cannot be read. */
 int verb_check(int argc, char **argv);
 
 #endif
