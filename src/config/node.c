@@ -37,14 +37,16 @@ static unsigned event_line(const yaml_event_t *event)
 
 static int fault(struct reader *r, unsigned line, const char *what)
 {
-	return obi_error_set(r->yaml->error, -EINVAL, "parsing YAML configuration: %s (%s:%u)",
-			     what, r->yaml->name, line);
+	(void)obi_error_set(r->yaml->error, 0, "parsing YAML configuration: %s (%s:%u)", what,
+			    r->yaml->name, line);
+	return -EINVAL;
 }
 
 static int out_of_memory(struct reader *r)
 {
-	return obi_error_set(r->yaml->error, -ENOMEM,
-			     "parsing YAML configuration: %s needs too much memory", r->yaml->name);
+	(void)obi_error_set(r->yaml->error, 0,
+			    "parsing YAML configuration: %s needs too much memory", r->yaml->name);
+	return -ENOMEM;
 }
 
 /* libyaml names a tab only by what it cannot begin, and a bad byte only by its offset. */

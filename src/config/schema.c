@@ -43,8 +43,11 @@ static json_t *refer_rows(struct schema *schema, const struct obi_group *groups)
 	size_t i;
 
 	/* A blank may not stand in a reference. */
-	for (i = 0; groups->options->title[i] && i + 1 < LONGEST_NAME; i++)
-		name[i] = groups->options->title[i] == ' ' ? '-' : groups->options->title[i];
+	for (i = 0; groups->options->title[i] && i + 1 < LONGEST_NAME; i++) {
+		name[i] = groups->options->title[i];
+		if (name[i] == ' ')
+			name[i] = '-';
+	}
 	name[i] = '\0';
 	/* The name is taken before the rows are read, which may hold such rows again. */
 	if (!json_object_get(schema->definitions, name)) {

@@ -55,9 +55,11 @@ static void put_value(struct buffer *buf, const char *value)
 			shown--;
 	}
 	buffer_put_char(buf, '"');
-	for (size_t i = 0; i < shown; i++)
-		buffer_put_char(buf,
-				(unsigned char)value[i] < ' ' || value[i] == 0x7f ? '?' : value[i]);
+	for (size_t i = 0; i < shown; i++) {
+		bool control = (unsigned char)value[i] < ' ' || value[i] == 0x7f;
+
+		buffer_put(buf, control ? "?" : &value[i], 1);
+	}
 	buffer_put_cstr(buf, shown < len ? "...\"" : "\"");
 }
 

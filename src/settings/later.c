@@ -101,7 +101,7 @@ static int check_socket_path(const void *field, char *why, size_t why_size)
 static int check_endpoint(const void *field, char *why, size_t why_size)
 {
 	const char *url = *(const char *const *)field;
-	const char *host = url;
+	const char *host;
 
 	if (!*url)
 		return 0;
