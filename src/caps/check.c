@@ -88,28 +88,39 @@ int obi_caps_limit(uint64_t keep)
 /* ---- Sets of a configuration ------------------------------------------------------------------
  */
 
-/* Needs of the wanted tracers that have all of these flags. */
+/* Those needs of a tracer that have all of these flags. */
+static uint64_t collect_tracer(const struct obi_tracer *tracer, const struct obi_settings *settings,
+			       const struct obi_host *host, unsigned flags)
+{
+	uint64_t mask = 0;
+
+	for (const struct obi_need *need = tracer->needs; need->why; need++)
+		if ((need->flags & flags) == flags && (!need->when || need->when(settings, host)))
+			mask |= OBI_CAP(need->capability);
+	return mask;
+}
+
 static uint64_t collect(const struct obi_settings *settings, const struct obi_host *host,
-			unsigned flags)
+			unsigned flags, bool all)
 {
 	uint64_t mask = 0;
 
 	if (obi_host_before(host, 5, 8))
 		return OBI_CAP(CAP_SYS_ADMIN);
-	for (size_t i = 0; i < obi_tracer_count; i++) {
-		if (!obi_tracers[i].wanted(settings, host))
-			continue;
-		for (const struct obi_need *need = obi_tracers[i].needs; need->why; need++)
-			if ((need->flags & flags) == flags &&
-			    (!need->when || need->when(settings, host)))
-				mask |= OBI_CAP(need->capability);
-	}
+	for (size_t i = 0; i < obi_tracer_count; i++)
+		if (all || obi_tracers[i].wanted(settings, host))
+			mask |= collect_tracer(&obi_tracers[i], settings, host, flags);
 	return mask;
 }
 
 uint64_t obi_caps_required(const struct obi_settings *settings, const struct obi_host *host)
 {
-	return collect(settings, host, 0);
+	return collect(settings, host, 0, false);
+}
+
+uint64_t obi_caps_of_all(const struct obi_settings *settings, const struct obi_host *host)
+{
+	return collect(settings, host, 0, true);
 }
 
 uint64_t obi_caps_missing(const struct obi_settings *settings, const struct obi_host *host,
@@ -122,7 +133,7 @@ uint64_t obi_caps_missing(const struct obi_settings *settings, const struct obi_
 
 uint64_t obi_caps_keep(const struct obi_settings *settings, const struct obi_host *host)
 {
-	return collect(settings, host, OBI_NEED_KEEP);
+	return collect(settings, host, OBI_NEED_KEEP, false);
 }
 
 /* ---- Names -------------------------------------------------------------------------------- */

@@ -26,6 +26,9 @@ int obi_caps_effective(uint64_t *ret_mask);
 /* All that this configuration needs on this kernel. Below 5.8 that is CAP_SYS_ADMIN alone. */
 uint64_t obi_caps_required(const struct obi_settings *settings, const struct obi_host *host);
 
+/* What every mode together would need. */
+uint64_t obi_caps_of_all(const struct obi_settings *settings, const struct obi_host *host);
+
 /* What is required and not in effective; CAP_SYS_ADMIN stands for all others. */
 uint64_t obi_caps_missing(const struct obi_settings *settings, const struct obi_host *host,
 			  uint64_t effective);

@@ -166,24 +166,20 @@ static int try_packet_socket(void)
 	return close_result(fd < 0 ? -errno : fd);
 }
 
-/* Is it a process of another user, and not a kernel thread (which has no executable for anybody)?
- */
-static bool is_others(const char *pid)
+/* Kernel threads have neither for anybody. */
+static bool is_kernel_thread(const char *pid)
 {
-	char path[64], line[2];
-	struct stat st;
+	char path[64], c;
 	_cleanup_close_ int fd = -1;
 
-	(void)snprintf(path, sizeof(path), "/proc/%.20s", pid);
-	if (stat(path, &st) || st.st_uid == geteuid())
-		return false;
 	(void)snprintf(path, sizeof(path), "/proc/%.20s/cmdline", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd >= 0 && read(fd, line, sizeof(line)) > 0;
+	return fd < 0 || read(fd, &c, 1) != 1;
 }
 
-/* Asks for a file of one process after another until one answers: some (a sandbox, init of a
- * container) may be closed to everybody. */
+/* Asks for a file of another user, of one process after another until one answers: some (a sandbox,
+ * init of a container) may be closed to everybody. Whose a file is decides, not whose the process
+ * is: those of a process that has changed its user are root's. */
 static int try_others(const char *file, int (*ask)(const char *path))
 {
 	DIR *dir = opendir("/proc");
@@ -194,11 +190,14 @@ static int try_others(const char *file, int (*ask)(const char *path))
 	for (struct dirent *entry = readdir(dir); error && asked < OTHERS_MAX && entry;
 	     entry = readdir(dir)) {
 		char path[64];
+		struct stat st;
 
-		if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || !is_others(entry->d_name))
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+			continue;
+		(void)snprintf(path, sizeof(path), "/proc/%.20s/%s", entry->d_name, file);
+		if (lstat(path, &st) || st.st_uid == geteuid() || is_kernel_thread(entry->d_name))
 			continue;
 		asked++;
-		(void)snprintf(path, sizeof(path), "/proc/%.20s/%s", entry->d_name, file);
 		error = ask(path);
 	}
 	(void)closedir(dir);

@@ -137,10 +137,9 @@ static void report_need(struct report *report, const struct obi_need *need)
 	obi_finding_print(&finding, buf);
 	if (need->flags & OBI_NEED_SPARE)
 		buffer_put_cstr(buf, "; no code of this version uses it");
-	buffer_printf(buf, "\n  %-24s for %s", "", need->why);
+	buffer_printf(buf, "\n  %-24s   for: %s\n", "", need->why);
 	if (need->try != OBI_TRY_NONE)
-		buffer_printf(buf, " (trial: %s)", obi_try_name(need->try));
-	buffer_put_char(buf, '\n');
+		buffer_printf(buf, "  %-24s   trial: %s\n", "", obi_try_name(need->try));
 }
 
 static void report_tracer(struct report *report, const struct obi_tracer *tracer)
@@ -159,7 +158,7 @@ static void report_admin_alone(struct report *report)
 {
 	buffer_printf(&report->buf,
 		      "\nAll tracers\n  CAP_SYS_ADMIN            %s\n"
-		      "  %-24s for everything, on kernels before 5.8\n",
+		      "  %-24s   for: everything, on kernels before 5.8\n",
 		      report->missing ? "missing" : "present", "");
 }
 
@@ -214,11 +213,11 @@ static void report_configuration(struct report *report)
 	buffer_put_cstr(buf, "\nConfiguration\n");
 	put_fact(report, "file", "%s",
 		 *report->settings->file ? report->settings->file : "none, the environment alone");
-	put_fact(report, "modes", "%s%s%s%s",
-		 obi_settings_application(report->settings) ? "application " : "",
-		 obi_settings_network(report->settings) ? "network " : "",
-		 obi_settings_stats(report->settings) ? "statistics " : "",
-		 report->idle ? "none yet; all tracers are shown" : "");
+	put_fact(report, "application", "%s",
+		 obi_settings_application(report->settings) ? "yes" : "no");
+	put_fact(report, "network", "%s", obi_settings_network(report->settings) ? "yes" : "no");
+	if (report->idle)
+		put_fact(report, "neither yet", "all tracers are shown");
 	if (obi_settings_validate(report->settings, &error)) {
 		report->failed = true;
 		put_fact(report, "would not start", "%s", error.text);
@@ -283,12 +282,13 @@ static int run(const struct arguments *arguments, const struct obi_settings *set
 			      strerror(-error));
 		return EXIT_MISSING;
 	}
-	report.required = obi_caps_required(settings, &report.host);
+	report.idle = !obi_settings_application(settings) && !obi_settings_network(settings) &&
+		      !obi_settings_stats(settings);
+	report.required = report.idle ? obi_caps_of_all(settings, &report.host)
+				      : obi_caps_required(settings, &report.host);
 	report.missing = obi_caps_missing(settings, &report.host, report.effective);
 	report.bpf_error = obi_try_bpf(report.effective, report.host.unprivileged_bpf_disabled);
 	report.failed = report.bpf_error != 0;
-	report.idle = !obi_settings_application(settings) && !obi_settings_network(settings) &&
-		      !obi_settings_stats(settings);
 	if (arguments->grant) {
 		char program[512];
 
