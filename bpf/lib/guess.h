@@ -74,6 +74,9 @@ __noinline int scratch_guess(u32 slot)
 	/* The preface of HTTP/2 (RFC 9113 section 3.4): "PRI * HT" */
 	if (word == 0x5448202a20495250)
 		return GUESS_FOREIGN;
+	/* "GET /", "POST /": most of what comes. */
+	if ((word & 0xffffffffff) == 0x2f20544547 || (word & 0xffffffffffff) == 0x2f2054534f50)
+		return GUESS_HTTP_REQUEST;
 	return is_request(s->head) ? GUESS_HTTP_REQUEST : GUESS_NONE;
 }
 

@@ -10,6 +10,7 @@
 const volatile bool propagate = false;      /* trace identity is made in the kernel */
 const volatile bool inject_headers = false; /* HTTP/1 traceparent into requests */
 const volatile bool follow_children = true;
+const volatile __u64 ring_wake_bytes = 4 << 20; /* bytes waiting that wake the reader */
 
 /* One connection of a selected process. */
 struct conn_state {

@@ -10,14 +10,11 @@
 
 #define MUTE_AFTER 4      /* messages that no protocol claimed */
 #define RESPONSE_HEAD 512 /* bytes copied of what is not a request */
-#define RING_WAKE_DIVISOR 2
 
 /* No record wakes the reader, which drains on a timer, unless the ring is half full. */
 static __always_inline u64 ring_flags(void)
 {
-	u64 size = bpf_ringbuf_query(&records, 1 /* BPF_RB_RING_SIZE */);
-
-	return bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > size / RING_WAKE_DIVISOR
+	return bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > ring_wake_bytes
 		       ? BPF_RB_FORCE_WAKEUP
 		       : BPF_RB_NO_WAKEUP;
 }

@@ -137,6 +137,7 @@ static int open_and_load(struct obi_app *app, const struct obi_settings *setting
 	app->skel = skel;
 	skel->rodata->propagate = settings->broker.context_propagation.bits != 0;
 	skel->rodata->inject_headers = app->injection != OBI_INJECT_NONE;
+	skel->rodata->ring_wake_bytes = RING_SIZE / 2;
 	choose_programs(app, with_optional);
 	choose_maps(app);
 	error = app_bpf__load(skel);
