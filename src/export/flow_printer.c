@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * network.print_flows: a line a flow, in the existing program's form, then what it counted.
- * Lines are gathered and written in whole lines; a reader that is slow for so long that the
- * buffer fills loses lines, which are counted.
+ * A reader that is slow loses whole lines, which are counted.
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "export/exporter.h"
-#include "export/lines.h"
+#include "export/line_writer.h"
 #include "settings/settings.h"
+
+#define CLOSE_PATIENCE_MS 1000
 
 static bool flow_printer_wanted(const struct obi_settings *settings)
 {
@@ -19,15 +21,20 @@ static bool flow_printer_wanted(const struct obi_settings *settings)
 static int flow_printer_open(const struct obi_settings *settings, void **ret_state, char *why,
 			     size_t why_size)
 {
-	*ret_state = obi_lines_new();
-	return *ret_state ? 0 : -ENOMEM;
+	struct line_writer *writer = calloc(1, sizeof(*writer));
+
+	if (!writer)
+		return -ENOMEM;
+	line_writer_open(writer, STDOUT_FILENO);
+	*ret_state = writer;
+	return 0;
 }
 
 static void flow_printer_put(void *state, const struct obi_flow_record *record)
 {
 	const struct obi_flow_key *key = &record->flow.key;
 	const struct obi_flow_value *value = &record->flow.value;
-	struct buffer *out = obi_lines_begin(state);
+	struct buffer *out = line_writer_begin(state);
 	unsigned direction =
 		key->direction == OBI_DIRECTION_UNSET ? value->first_direction : key->direction;
 
@@ -42,19 +49,20 @@ static void flow_printer_put(void *state, const struct obi_flow_record *record)
 	buffer_printf(out, " src.port=%u dst.port=%u", key->src_port, key->dst_port);
 	if (record->src_cidr)
 		buffer_printf(out, " src.cidr=%s dst.cidr=%s", record->src_cidr, record->dst_cidr);
-	buffer_printf(out, " bytes=%llu packets=%llu\n", (unsigned long long)value->bytes,
+	buffer_printf(out, " bytes=%llu packets=%llu", (unsigned long long)value->bytes,
 		      (unsigned long long)value->packets);
-	obi_lines_end(state);
+	line_writer_end(state);
 }
 
 static void flow_printer_tick(void *state, uint64_t now_ns)
 {
-	obi_lines_flush(state);
+	line_writer_flush(state);
 }
 
 static void flow_printer_close(void *state)
 {
-	obi_lines_free(state);
+	line_writer_close(state, CLOSE_PATIENCE_MS);
+	free(state);
 }
 
 const struct obi_exporter exporter_flow_printer = {
