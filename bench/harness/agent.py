@@ -115,7 +115,8 @@ class Agent:
         """Values of the last log line with that message."""
         with open(LOG, errors="replace") as file:
             lines = [line for line in file if 'msg="%s"' % message in line]
-        return dict(re.findall(r'(\w+)="?([^\s"]*)', lines[-1])) if lines else {}
+        pairs = re.findall(r'(\w+)=(?:"([^"]*)"|(\S*))', lines[-1]) if lines else []
+        return {name: quoted or plain for name, quoted, plain in pairs}
 
     def totals(self, message):
         """The counters that the agent logs at its end."""

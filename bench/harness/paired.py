@@ -10,6 +10,7 @@ could not see what it was to measure, and is void.
 import statistics
 
 AA_MARGIN = 0.015
+ATTEMPTS = 3
 
 
 class Spread:
@@ -50,3 +51,14 @@ class Rounds:
     @property
     def void(self):
         return abs(self.ratios("A/A").median - 1) > AA_MARGIN
+
+
+def measure(report, arms, count, window):
+    """Rounds that are not void; at the third attempt, those that are."""
+    for attempt in range(ATTEMPTS):
+        rounds = Rounds(arms, count, window,
+                        lambda n, of: report.progress("round %d of %d" % (n + 1, of)))
+        if not rounds.void:
+            break
+        report.void_run("A/A is %.3f" % rounds.ratios("A/A").median, attempt + 1 == ATTEMPTS)
+    return rounds

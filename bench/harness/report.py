@@ -64,9 +64,10 @@ class Report:
         self.line((_ROW % (name, _number(spread.median), "" if lone else _number(spread.q1),
                            "" if lone else _number(spread.q3), unit, target, verdict)).rstrip())
 
-    def void_run(self, why):
-        self.void.append("%s: %s" % (self._item, why))
-        self.note("VOID: %s" % why)
+    def void_run(self, why, last):
+        if last:
+            self.void.append("%s: %s" % (self._item, why))
+        self.note("VOID: %s%s" % (why, "" if last else "; again"))
 
     def close(self):
         self.line()

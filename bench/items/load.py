@@ -39,6 +39,7 @@ def run(report, quick):
                   "% of CPU", most=0.3)
     report.figure("requests served", requests)
     report.figure("spans counted", spans)
-    report.figure("spans for each request", spans / requests, least=0.9999)
+    report.figure("spans missing or too many, of requests", abs(requests - spans) / requests * 100,
+                  "%", most=0.01)
     for name, value in agent.totals("application totals").items():
         report.figure("   agent's total: " + name, value)

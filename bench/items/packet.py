@@ -5,7 +5,7 @@ import time
 from harness import process
 from harness.agent import Agent
 from harness.netns import BEYOND, Flood, Pair
-from harness.paired import Rounds
+from harness.paired import measure
 
 TITLE = "CPU for each 64-byte UDP packet over a veth pair, one flow"
 ARMS = ["bare", "tc", "A/A", "socket_filter"]
@@ -41,8 +41,7 @@ class _Bench:
 def run(report, quick):
     bench = _Bench(0.2 if quick else 0.4)
     try:
-        rounds = Rounds(ARMS, 6 if quick else 30, bench.measure,
-                        lambda n, of: report.progress("packet: round %d of %d" % (n + 1, of)))
+        rounds = measure(report, ARMS, 6 if quick else 30, bench.measure)
     finally:
         bench.close()
     for arm in ARMS:
@@ -52,5 +51,3 @@ def run(report, quick):
     report.figure("added to each packet, tc", rounds.added("tc"), "ns", most=150,
                   void=rounds.void)
     report.figure("added to each packet, socket filter", rounds.added("socket_filter"), "ns")
-    if rounds.void:
-        report.void_run("A/A is %.3f" % rounds.ratios("A/A").median)

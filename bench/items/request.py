@@ -8,7 +8,7 @@ import time
 
 from harness import process, target
 from harness.agent import Agent, Naive
-from harness.paired import Rounds, Spread
+from harness.paired import Spread, measure
 
 TITLE = "target CPU for each request (nginx return 200, keep-alive, wrk -t1 -c16)"
 ARMS = ["bare", "agent", "A/A", "other", "naive"]
@@ -69,8 +69,7 @@ class _Bench:
 def run(report, quick):
     bench = _Bench(0.2 if quick else 0.4)
     try:
-        rounds = Rounds(ARMS, 6 if quick else 30, bench.measure,
-                        lambda n, of: report.progress("request: round %d of %d" % (n + 1, of)))
+        rounds = measure(report, ARMS, 6 if quick else 30, bench.measure)
     finally:
         bench.close()
     _say(report, rounds, bench)
@@ -93,5 +92,3 @@ def _say(report, rounds, bench):
                   least=5, void=void)
     report.figure("events of the naive yardstick for each request", Spread(bench.events))
     report.figure("requests a second", Spread(bench.rates), "1/s")
-    if void:
-        report.void_run("A/A is %.3f" % rounds.ratios("A/A").median)

@@ -2,7 +2,7 @@
 """What the agent costs a system call that has nothing to do with it."""
 from harness import process, target
 from harness.agent import Agent, Naive
-from harness.paired import Rounds, Spread
+from harness.paired import Spread, measure
 
 TITLE = "getppid, while the agent instruments another process"
 ARMS = ["bare", "agent", "A/A", "naive"]
@@ -31,8 +31,7 @@ class _Bench:
 def run(report, quick):
     bench = _Bench()
     try:
-        rounds = Rounds(ARMS, 8 if quick else 20, bench.measure,
-                        lambda n, of: report.progress("syscall: round %d of %d" % (n + 1, of)))
+        rounds = measure(report, ARMS, 8 if quick else 20, bench.measure)
     finally:
         bench.nginx.close()
     for arm in ARMS:
@@ -42,5 +41,3 @@ def run(report, quick):
     report.figure("ratio, A/A (within 1.5 %, else void)", rounds.ratios("A/A"))
     report.figure("ratio, agent", rounds.ratios("agent"), most=1.01, void=rounds.void)
     report.figure("ratio, naive yardstick", rounds.ratios("naive"))
-    if rounds.void:
-        report.void_run("A/A is %.3f" % rounds.ratios("A/A").median)
