@@ -20,7 +20,7 @@ begin_both_modes() {
 	need nginx
 	start_nginx "$SITE"
 	start_agent "$CAPS_PROPAGATION" OTEL_EBPF_OPEN_PORT=8080 OTEL_EBPF_TRACE_PRINTER="${PRINTER:-text}" \
-		OTEL_EBPF_NETWORK_METRICS=1 OTEL_EBPF_PROMETHEUS_PORT=9400 "$@"
+		OTEL_EBPF_NETWORK_METRICS=1 OTEL_EBPF_PROMETHEUS_PORT=9400
 	application_ready "$NGINX" "$(children "$NGINX")"
 	WORKER=$(worker_of "$AGENT")
 	[ -n "$WORKER" ] || fail "there is no worker"

@@ -30,7 +30,7 @@ run_tests() {
 		run_one "$2"
 	fi
 	prefix=${file#"$ROOT/tests/"}
-	prefix=${prefix%.sh}
+	prefix=${OBI_TEST_PREFIX:-${prefix%.sh}}
 	while read -r name; do
 		full=$prefix/${name#test_}
 		is_selected "$full" "$@" || continue
@@ -49,16 +49,17 @@ is_selected() {
 }
 
 run_in_a_shell() {
-	local log status=0 reason
+	local log status=0 reason limit
+	limit=$((${LIMIT[$2]:-$DEFAULT_LIMIT} * SLOWNESS))
 	log=$(mktemp)
-	timeout -k 10 "${LIMIT[$2]:-$DEFAULT_LIMIT}" bash "$1" --one "$2" >"$log" 2>&1 </dev/null ||
+	timeout -k 10 $limit bash "$1" --one "$2" >"$log" 2>&1 </dev/null ||
 		status=$?
 	case $status in
 	0) echo "ok $3" ;;
 	"$SKIPPED") echo "skip $3 ($(sed -n 's/^SKIP: //p' "$log" | tail -n 1))" ;;
 	*)
 		reason=$(sed -n 's/^FAIL: //p' "$log" | tail -n 1)
-		[ $status = 124 ] && reason="longer than ${LIMIT[$2]:-$DEFAULT_LIMIT} s"
+		[ $status = 124 ] && reason="longer than $limit s"
 		echo "FAIL $3 (${reason:-exit status $status})"
 		tail -n 120 "$log" | cut -c 1-600 | sed 's/^/    | /'
 		;;

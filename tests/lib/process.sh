@@ -61,9 +61,12 @@ is_alive() {
 	[ -n "$state" ] && [ "$state" != Z ]
 }
 
+# How many times slower than usual this machine is: guests are.
+SLOWNESS=${OBI_TEST_SLOWNESS:-1}
+
 # wait_until SECONDS COMMAND...: polls it every 20 ms.
 wait_until() {
-	local end=$(($(now_ms) + $1 * 1000))
+	local end=$(($(now_ms) + $1 * 1000 * SLOWNESS))
 	shift
 	until "$@"; do
 		[ "$(now_ms)" -lt $end ] || return 1
