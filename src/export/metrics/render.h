@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Metrics as text, in pieces: the Prometheus text format 0.0.4
+ * (https://prometheus.io/docs/instrumenting/exposition_formats/) or OpenMetrics 1.0
+ * (https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md).
+ */
+#ifndef OBI_EXPORT_METRICS_RENDER_H
+#define OBI_EXPORT_METRICS_RENDER_H
+
+#include "base/buffer.h"
+#include "export/metrics/registry.h"
+
+enum metrics_format {
+	METRICS_TEXT,
+	METRICS_OPENMETRICS,
+};
+
+struct metrics_rendering {
+	struct metrics *metrics;
+	enum metrics_format format;
+	size_t family; /* next */
+	size_t row;    /* of it, next */
+	bool headed;   /* its HELP and TYPE are out */
+	struct buffer labels;
+};
+
+/* While a rendering is under way no row of the registry is freed; end every one. */
+void metrics_render_begin(struct metrics_rendering *rendering, struct metrics *metrics,
+			  enum metrics_format format);
+
+/* Appends whole rows until buf holds at least so many bytes. Returns whether there is more; the
+ * end of OpenMetrics (`# EOF`) is not written. */
+bool metrics_render(struct metrics_rendering *rendering, struct buffer *buf, size_t bytes);
+
+void metrics_render_end(struct metrics_rendering *rendering);
+
+#endif

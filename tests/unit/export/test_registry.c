@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "export/metrics/registry.h"
+
+static const char *const one_label[] = { "name" };
+
+static const struct metric_desc counter = { .name = "things_total", .help = "things" };
+
+static struct metric_row *row_of(struct metric_table *table, const char *value, uint64_t now)
+{
+	struct slice values[] = { slice_cstr(value) };
+
+	return metric_table_row(table, values, now);
+}
+
+static struct metrics *with_table(size_t most, uint64_t ttl_ns, struct metric_table **ret_table)
+{
+	struct metrics *metrics = metrics_new(most);
+
+	assert_non_null(metrics);
+	assert_int_equal(metrics_add_table(metrics, &counter, 1, one_label, 1, ttl_ns, ret_table),
+			 0);
+	return metrics;
+}
+
+static void values_that_run_together_alike_are_two_rows(void **state)
+{
+	static const char *const labels[] = { "a", "b" };
+	struct slice first[] = { SLICE_LIT("x"), SLICE_LIT("yz") };
+	struct slice second[] = { SLICE_LIT("xy"), SLICE_LIT("z") };
+	struct metrics *metrics = metrics_new(10);
+	struct metric_table *table;
+
+	assert_int_equal(metrics_add_table(metrics, &counter, 1, labels, 2, 0, &table), 0);
+	assert_ptr_not_equal(metric_table_row(table, first, 0), metric_table_row(table, second, 0));
+	assert_ptr_equal(metric_table_row(table, first, 0), metric_table_row(table, first, 0));
+	assert_int_equal(metrics_series(metrics), 2);
+	metrics_free(metrics);
+}
+
+static void too_many_labels_are_refused(void **state)
+{
+	static const char *const labels[METRICS_LABELS_MAX + 1];
+	struct metrics *metrics = metrics_new(10);
+	struct metric_table *table = NULL;
+
+	assert_int_equal(
+		metrics_add_table(metrics, &counter, 1, labels, ARRAY_SIZE(labels), 0, &table),
+		-E2BIG);
+	assert_null(table);
+	metrics_free(metrics);
+}
+
+static void series_past_the_limit_are_counted(void **state)
+{
+	struct metric_table *table;
+	struct metrics *metrics = with_table(2, 0, &table);
+
+	assert_non_null(row_of(table, "a", 0));
+	assert_non_null(row_of(table, "b", 0));
+	assert_null(row_of(table, "c", 0));
+	assert_null(row_of(table, "d", 0));
+	assert_non_null(row_of(table, "a", 0));
+	assert_int_equal(metrics_overflow(metrics), 2);
+	assert_int_equal(metrics_series(metrics), 2);
+	metrics_free(metrics);
+}
+
+static void a_row_that_nobody_touches_goes(void **state)
+{
+	struct metric_table *table;
+	struct metrics *metrics = with_table(2, 100, &table);
+	const struct metric *things = metric_table_metric(table, 0);
+	struct metric_row *row;
+
+	metric_add(things, row_of(table, "a", 10), 5);
+	metric_add(things, row_of(table, "b", 90), 5);
+	metrics_expire(metrics, 110);
+	assert_int_equal(metrics_series(metrics), 2);
+	metrics_expire(metrics, 111);
+	assert_int_equal(metrics_series(metrics), 1);
+	row = row_of(table, "c", 120); /* room again */
+	assert_non_null(row);
+	assert_int_equal(row_of(table, "b", 130)->cells[things->cell], 5);
+	metrics_expire(metrics, 1000);
+	assert_int_equal(metrics_series(metrics), 0);
+	assert_int_equal(row_of(table, "b", 1000)->cells[things->cell], 0);
+	metrics_free(metrics);
+}
+
+static void a_removed_row_begins_anew(void **state)
+{
+	struct slice a[] = { SLICE_LIT("a") }, x[] = { SLICE_LIT("x") };
+	struct metric_table *table;
+	struct metrics *metrics = with_table(2, 0, &table);
+	const struct metric *things = metric_table_metric(table, 0);
+
+	metric_add(things, row_of(table, "a", 0), 5);
+	metric_table_remove(table, a);
+	metric_table_remove(table, x);
+	assert_int_equal(row_of(table, "a", 0)->cells[things->cell], 0);
+	metric_table_remove(table, a);
+	metrics_expire(metrics, 0);
+	assert_int_equal(metrics_series(metrics), 0);
+	metrics_free(metrics);
+}
+
+static void bytes_that_are_not_utf8_are_left_out(void **state)
+{
+	struct metric_table *table;
+	struct metrics *metrics = with_table(10, 0, &table);
+	char longest[METRICS_VALUE_MAX + 2];
+	struct metric_row *row = row_of(table, "caf\xc3\xa9", 0);
+
+	assert_ptr_equal(row_of(table, "caf\xff\xc3\xa9\xc3", 0), row);
+	assert_ptr_equal(row_of(table, "\x80\x80", 0), row_of(table, "", 0));
+
+	/* A value that is cut inside of a character. */
+	memset(longest, 'a', sizeof(longest));
+	memcpy(longest + METRICS_VALUE_MAX - 1, "\xc3\xa9", 3);
+	row = row_of(table, longest, 0);
+	longest[METRICS_VALUE_MAX - 1] = '\0';
+	assert_ptr_equal(row_of(table, longest, 0), row);
+	metrics_free(metrics);
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+	*state = *state * 6364136223846793005u + 1442695040888963407u;
+	return *state >> 33;
+}
+
+/* Against the plain definition: bucket i counts the values <= bound i that no bucket before has. */
+static void each_value_lands_in_the_first_bucket_that_holds_it(void **state)
+{
+	static double bounds[] = { 0, 0.005, 0.01, 0.025, 0.07, 0.29, 1, 2.5, 10, 1e12 };
+	static const int64_t bounds_ns[] = { 0,           5000000,   10000000,   25000000,
+					     70000000,    290000000, 1000000000, 2500000000,
+					     10000000000, INT64_MAX };
+	struct obi_floats floats = { bounds, ARRAY_SIZE(bounds) };
+	struct metric_desc desc = { .name = "d_seconds",
+				    .help = "d",
+				    .type = METRIC_HISTOGRAM,
+				    .scale = NSEC_PER_SEC,
+				    .buckets = &floats };
+	uint64_t expected[ARRAY_SIZE(bounds) + 1] = { 0 }, sum = 0, random = 7;
+	struct metrics *metrics = metrics_new(10);
+	struct metric_table *table;
+	const struct metric *metric;
+	struct metric_row *row;
+
+	assert_int_equal(metrics_add_table(metrics, &desc, 1, NULL, 0, 0, &table), 0);
+	metric = metric_table_metric(table, 0);
+	row = metric_table_row(table, NULL, 0);
+	for (int i = 0; i < 100000; i++) {
+		size_t near = next_random(&random) % ARRAY_SIZE(bounds_ns), bucket = 0;
+		uint64_t value = next_random(&random) << (next_random(&random) % 8);
+
+		if (i % 2 && near < ARRAY_SIZE(bounds_ns) - 1) /* on a bound, or just beside it */
+			value = (uint64_t)bounds_ns[near] + next_random(&random) % 3 - (near > 0);
+		metric_observe(metric, row, value);
+		while (bucket < ARRAY_SIZE(bounds_ns) && (int64_t)value > bounds_ns[bucket])
+			bucket++;
+		expected[bucket]++;
+		sum += value;
+	}
+	assert_int_equal(row->cells[metric->cell], sum);
+	for (size_t i = 0; i <= ARRAY_SIZE(bounds); i++)
+		assert_int_equal(row->cells[metric->cell + 1 + i], expected[i]);
+	metrics_free(metrics);
+}
+
+/* Random comings and goings against a plain array. */
+static void the_index_survives_churn(void **state)
+{
+	enum {
+		NAMES = 500
+	};
+	static uint64_t counts[NAMES], touched[NAMES];
+	struct metric_table *table;
+	struct metrics *metrics = with_table(NAMES, 50, &table);
+	const struct metric *things = metric_table_metric(table, 0);
+	uint64_t random = 3;
+	char name[16];
+
+	for (uint64_t now = 1; now < 40000; now++) {
+		size_t i = next_random(&random) % NAMES, alive = 0;
+
+		(void)snprintf(name, sizeof(name), "n%zu", i);
+		metric_add(things, row_of(table, name, now), 1);
+		counts[i]++;
+		touched[i] = now;
+		if (now % 97)
+			continue;
+		metrics_expire(metrics, now);
+		for (size_t k = 0; k < NAMES; k++) {
+			if (touched[k] && now - touched[k] > 50)
+				counts[k] = touched[k] = 0;
+			if (!touched[k])
+				continue;
+			alive++;
+			(void)snprintf(name, sizeof(name), "n%zu", k);
+			assert_int_equal(row_of(table, name, touched[k])->cells[things->cell],
+					 counts[k]);
+		}
+		assert_int_equal(metrics_series(metrics), alive);
+	}
+	metrics_free(metrics);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(values_that_run_together_alike_are_two_rows),
+		cmocka_unit_test(too_many_labels_are_refused),
+		cmocka_unit_test(series_past_the_limit_are_counted),
+		cmocka_unit_test(a_row_that_nobody_touches_goes),
+		cmocka_unit_test(a_removed_row_begins_anew),
+		cmocka_unit_test(bytes_that_are_not_utf8_are_left_out),
+		cmocka_unit_test(each_value_lands_in_the_first_bucket_that_holds_it),
+		cmocka_unit_test(the_index_survives_churn),
+	};
+
+	return cmocka_run_group_tests_name("registry", tests, NULL, NULL);
+}
