@@ -14,6 +14,9 @@
 /* Anchors in one file; each alias searches them one by one. */
 #define MAX_ANCHORS 256
 
+/* A file needs none; %YAML is seen now and then. */
+#define MAX_DIRECTIVES 16
+
 struct anchor {
 	const char *name;
 	const struct obi_node *node; /* NULL while it is still being read */
@@ -437,6 +440,23 @@ static int read_document(struct reader *r, struct obi_node **ret_root)
 	return e;
 }
 
+/* libyaml compares each %TAG with all before it, which takes seconds in a file full of them. */
+static int check_directives(struct reader *r)
+{
+	struct slice rest = r->text;
+	unsigned count = 0;
+
+	for (unsigned line = 1; rest.len; line++) {
+		ptrdiff_t end = slice_find(rest, '\n');
+
+		count += rest.data[0] == '%';
+		if (count > MAX_DIRECTIVES)
+			return fault(r, line, "too many directives");
+		rest = slice_from(rest, end < 0 ? rest.len : (size_t)end + 1);
+	}
+	return 0;
+}
+
 int obi_yaml_read(const struct obi_yaml *yaml, struct slice text, struct obi_node **ret_root)
 {
 	struct reader r = { .yaml = yaml, .text = text };
@@ -444,6 +464,9 @@ int obi_yaml_read(const struct obi_yaml *yaml, struct slice text, struct obi_nod
 
 	if (text.len > OBI_YAML_MAX_BYTES)
 		return fault(&r, 1, "larger than 1 MiB");
+	e = check_directives(&r);
+	if (e < 0)
+		return e;
 	if (!yaml_parser_initialize(&r.parser))
 		return out_of_memory(&r);
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);

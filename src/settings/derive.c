@@ -38,7 +38,8 @@ static int warn(struct obi_settings *settings, const struct obi_load *load, cons
 	else if (origin && origin->kind == OBI_ORIGIN_ENVIRONMENT)
 		(void)snprintf(source, sizeof(source), "%s", origin->env);
 	if (obi_warnings_add(&settings->warnings, settings->arena, text, key, source) < 0)
-		return obi_error_set(load->error, -ENOMEM, "out of memory");
+		return obi_error_set(load->error, -ENOMEM,
+				     "the configuration needs too much memory");
 	return 0;
 }
 
@@ -108,7 +109,8 @@ static int derive_selected(struct obi_settings *settings, const struct obi_load 
 
 	selected->items = obi_arena_array(settings->arena, count + 1, sizeof(*selected->items));
 	if (!selected->items || obi_load_defaults(load, obi_criteria_groups, &shorthand) < 0)
-		return obi_error_set(load->error, -ENOMEM, "out of memory");
+		return obi_error_set(load->error, -ENOMEM,
+				     "the configuration needs too much memory");
 	if (count)
 		memcpy(selected->items, discovery->instrument.items,
 		       count * sizeof(*selected->items));

@@ -201,6 +201,7 @@ static void yaml_limits_hold(void **state)
 	expect_repeated_fault("- x\n", 30000, "too many values");
 	expect_repeated_fault("k%zu: x\n", 2000, "too many keys");
 	expect_repeated_fault("- &a%zu x\n", 1000, "too many anchors");
+	expect_repeated_fault("%%TAG !a%zu! x\n", 50000, "too many directives");
 	expect_repeated_fault("x: 0123456789\n", 80000, "larger than 1 MiB");
 }
 
