@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * network.print_flows: a line a flow, in the existing program's form, then what it counted.
- * A reader that is slow loses whole lines, which are counted.
- */
+/* Exporter: network flows on standard output, a line each (`network.print_flows`). */
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "export/exporter.h"
+#include "export/flow_text.h"
+#include "export/internal.h"
 #include "export/line_writer.h"
 #include "settings/settings.h"
 
-#define CLOSE_PATIENCE_MS 1000
+#define CLOSE_MS 1000
 
 static bool flow_printer_wanted(const struct obi_settings *settings)
 {
@@ -30,47 +29,41 @@ static int flow_printer_open(const struct obi_settings *settings, void **ret_sta
 	return 0;
 }
 
-static void flow_printer_put(void *state, const struct obi_flow_record *record)
+static void flow_printer_put_flow(void *state, const struct obi_flow_record *record)
 {
-	const struct obi_flow_key *key = &record->flow.key;
-	const struct obi_flow_value *value = &record->flow.value;
-	struct buffer *out = line_writer_begin(state);
-	unsigned direction =
-		key->direction == OBI_DIRECTION_UNSET ? value->first_direction : key->direction;
+	struct line_writer *writer = state;
+	struct buffer *line = line_writer_begin(writer);
 
-	if (!out)
+	if (!line)
 		return;
-	buffer_printf(out, "network_flow: transport=%u obi.ip=%s iface=%s iface_direction=%u",
-		      key->transport, record->obi_ip, record->iface, direction);
-	buffer_printf(out, " src.address=%s dst.address=%s", record->src_address,
-		      record->dst_address);
-	buffer_printf(out, " src.name=" SLICE_FMT " dst.name=" SLICE_FMT,
-		      SLICE_ARG(record->src_name), SLICE_ARG(record->dst_name));
-	buffer_printf(out, " src.port=%u dst.port=%u", key->src_port, key->dst_port);
-	if (record->src_cidr)
-		buffer_printf(out, " src.cidr=%s dst.cidr=%s", record->src_cidr, record->dst_cidr);
-	buffer_printf(out, " bytes=%llu packets=%llu", (unsigned long long)value->bytes,
-		      (unsigned long long)value->packets);
-	line_writer_end(state);
+	flow_put_text(record, line);
+	line_writer_end(writer);
 }
 
 static void flow_printer_tick(void *state, uint64_t now_ns)
 {
-	line_writer_flush(state);
+	struct line_writer *writer = state;
+
+	line_writer_flush(writer);
+	if (writer->dropped)
+		obi_internal_set(OBI_INTERNAL_DROPPED, (const char *[]){ "flow_printer_blocked" },
+				 writer->dropped);
 }
 
 static void flow_printer_close(void *state)
 {
-	line_writer_close(state, CLOSE_PATIENCE_MS);
-	free(state);
+	struct line_writer *writer = state;
+
+	line_writer_close(writer, CLOSE_MS);
+	free(writer);
 }
 
 const struct obi_exporter exporter_flow_printer = {
 	.name = "flow_printer",
-	.help = "network flows on standard output, a line each (network.print_flows)",
+	.help = "network flows on standard output",
 	.wanted = flow_printer_wanted,
 	.open = flow_printer_open,
-	.put_flow = flow_printer_put,
+	.put_flow = flow_printer_put_flow,
 	.tick = flow_printer_tick,
 	.close = flow_printer_close,
 };

@@ -1,30 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The agent's own figures, set by the worker and read by whichever exporter shows them. A fixed
- * table: setting a name a second time replaces its value.
+ * The program's metrics about itself. Like the log there is one of them in a process:
+ * whoever counts something says so here, and the Prometheus exporter shows it where
+ * `internal_metrics` asks for it. For one thread.
  */
 #ifndef OBI_EXPORT_INTERNAL_H
 #define OBI_EXPORT_INTERNAL_H
 
-#include <stddef.h>
+#include <stdint.h>
 
-#define OBI_INTERNAL_MAX 64
+struct metrics;
 
-struct obi_internal_value {
-	const char *name;  /* as exposed; ends in _total where it is a counter */
-	const char *label; /* NULL: none */
-	const char *label_value;
-	double value;
+/* In brackets: the labels, in the order in which their values are given. */
+enum obi_internal_metric {
+	OBI_INTERNAL_RECORDS,         /* obi_records_total */
+	OBI_INTERNAL_SPANS,           /* obi_spans_total [outcome] */
+	OBI_INTERNAL_FLOWS,           /* obi_flows_total */
+	OBI_INTERNAL_DROPPED,         /* obi_dropped_total [reason] */
+	OBI_INTERNAL_WORKER_RESTARTS, /* obi_worker_restarts_total */
+	OBI_INTERNAL_PROCESSES,       /* obi_instrumented_processes [process_name] */
+	OBI_INTERNAL_ERRORS,     /* obi_instrumentation_errors_total [error_type process_name] */
+	OBI_INTERNAL_BUILD_INFO, /* obi_internal_build_info [goarch goos goversion revision version]
+				  */
+	OBI_INTERNAL_HTTP_REQUESTS,    /* obi_prometheus_http_requests_total [path port] */
+	OBI_INTERNAL_NET_PACKETS,      /* obi_bpf_network_packets_total */
+	OBI_INTERNAL_NET_IGNORED,      /* obi_bpf_network_ignored_packets_total */
+	OBI_INTERNAL_PROBE_EXECUTIONS, /* obi_bpf_probe_executions_total [probe_id probe_name
+					  probe_type] */
+	OBI_INTERNAL_PROBE_LATENCY,    /* obi_bpf_probe_latency_seconds_total, ns [the same] */
+	OBI_INTERNAL_SERIES,           /* obi_metric_series */
+	OBI_INTERNAL_METRICS,
 };
 
-/* name, label and label_value live as long as the program. Beyond OBI_INTERNAL_MAX they are not kept. */
-void obi_internal_set(const char *name, double value);
-void obi_internal_set_labelled(const char *name, const char *label, const char *label_value, double value);
+/* values: one string a label, NULL where there are none. Silent when memory is short. A gauge that
+ * nobody sets any more goes after five minutes. */
+void obi_internal_set(enum obi_internal_metric metric, const char *const *values, uint64_t value);
+void obi_internal_add(enum obi_internal_metric metric, const char *const *values, uint64_t value);
 
-/* All values, those of one name together. Returns how many. */
-size_t obi_internal_values(const struct obi_internal_value **ret_values);
+/* What was set or added; 0 if nothing was. */
+uint64_t obi_internal_value(enum obi_internal_metric metric, const char *const *values);
 
-/* HELP text of a name; "" for an unknown one. */
-const char *obi_internal_help(const char *name);
+/* For rendering; made at the first use, NULL when out of memory. */
+struct metrics *obi_internal_metrics(void);
+
+/* Forgets everything. */
+void obi_internal_free(void);
 
 #endif

@@ -407,13 +407,19 @@ static uint32_t key_hash(const struct metric_table *table, const struct row_key 
 	return (uint32_t)hash_bytes(key->bytes, key->len, table->metrics->seed);
 }
 
-static struct metric_row *clean_and_find(const struct metric_table *table, struct row_key *key,
-					 uint32_t *hash)
+/* Makes the key of the values and looks for its row; a key that is new is cleaned first. */
+static struct metric_row *look_up(const struct metric_table *table, const struct slice *values,
+				  struct row_key *ret_key, uint32_t *ret_hash)
 {
-	if (!clean_key(key))
-		return NULL;
-	*hash = key_hash(table, key);
-	return find_row(table, key, *hash);
+	struct metric_row *row;
+
+	make_key(table, values, ret_key);
+	*ret_hash = key_hash(table, ret_key);
+	row = find_row(table, ret_key, *ret_hash);
+	if (row || !clean_key(ret_key))
+		return row;
+	*ret_hash = key_hash(table, ret_key);
+	return find_row(table, ret_key, *ret_hash);
 }
 
 struct metric_row *metric_table_row(struct metric_table *table, const struct slice *values,
@@ -423,11 +429,7 @@ struct metric_row *metric_table_row(struct metric_table *table, const struct sli
 	struct row_key key;
 	uint32_t hash;
 
-	make_key(table, values, &key);
-	hash = key_hash(table, &key);
-	row = find_row(table, &key, hash);
-	if (!row)
-		row = clean_and_find(table, &key, &hash);
+	row = look_up(table, values, &key, &hash);
 	if (!row)
 		row = add_row(table, &key, hash);
 	if (!row) {
@@ -442,17 +444,20 @@ struct metric_row *metric_table_row(struct metric_table *table, const struct sli
 	return row;
 }
 
-void metric_table_remove(struct metric_table *table, const struct slice *values)
+struct metric_row *metric_table_find(const struct metric_table *table, const struct slice *values)
 {
 	struct metric_row *row;
 	struct row_key key;
 	uint32_t hash;
 
-	make_key(table, values, &key);
-	hash = key_hash(table, &key);
-	row = find_row(table, &key, hash);
-	if (!row)
-		row = clean_and_find(table, &key, &hash);
+	row = look_up(table, values, &key, &hash);
+	return row && !row->removed ? row : NULL;
+}
+
+void metric_table_remove(struct metric_table *table, const struct slice *values)
+{
+	struct metric_row *row = metric_table_find(table, values);
+
 	if (row)
 		row->removed = true;
 }

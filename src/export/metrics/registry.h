@@ -78,6 +78,9 @@ const struct metric *metric_table_metric(const struct metric_table *table, size_
 struct metric_row *metric_table_row(struct metric_table *table, const struct slice *values,
 				    uint64_t now_ns);
 
+/* The row for these values if there is one, else NULL. */
+struct metric_row *metric_table_find(const struct metric_table *table, const struct slice *values);
+
 /* Takes the row for these values out, if there is one. */
 void metric_table_remove(struct metric_table *table, const struct slice *values);
 

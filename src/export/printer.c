@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Exporter: spans on standard output (`trace_printer`). Text is a line a span; JSON an
+ * array of up to 100 spans, ended at the next tick; counter one line at the end.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "export/exporter.h"
+#include "export/internal.h"
+#include "export/line_writer.h"
+#include "export/span_text.h"
+#include "settings/settings.h"
+
+#define BATCH_SPANS 100
+/* How long the end of the program waits for a slow reader. */
+#define CLOSE_MS 1000
+
+struct printer {
+	enum obi_trace_printer mode;
+	struct line_writer writer;
+	struct local_second second;
+	struct buffer batch; /* JSON: the array so far, without its end */
+	uint64_t batched;
+	uint64_t printed;
+};
+
+static bool printer_wanted(const struct obi_settings *settings)
+{
+	return settings->export.trace_printer != OBI_PRINTER_DISABLED;
+}
+
+static int printer_open(const struct obi_settings *settings, void **ret_state, char *why,
+			size_t why_size)
+{
+	struct printer *printer = calloc(1, sizeof(*printer));
+
+	if (!printer)
+		return -ENOMEM;
+	printer->mode = (enum obi_trace_printer)settings->export.trace_printer;
+	line_writer_open(&printer->writer, STDOUT_FILENO);
+	tzset(); /* reads /etc/localtime, which may be out of reach later */
+	*ret_state = printer;
+	return 0;
+}
+
+static void print_text(struct printer *printer, const struct obi_span *span)
+{
+	struct buffer *line = line_writer_begin(&printer->writer);
+
+	if (!line)
+		return;
+	span_put_text(span, &printer->second, line);
+	line_writer_end(&printer->writer);
+}
+
+static void end_batch(struct printer *printer)
+{
+	bool indent = printer->mode == OBI_PRINTER_JSON_INDENT;
+	struct buffer *line;
+
+	if (!printer->batched)
+		return;
+	line = line_writer_begin(&printer->writer);
+	if (line) {
+		buffer_put(line, printer->batch.data, printer->batch.len);
+		line->failed |= printer->batch.failed;
+		buffer_put_cstr(line, indent ? "\n]" : "]");
+		line_writer_end(&printer->writer);
+	}
+	printer->batched = 0;
+	printer->batch.len = 0;
+	printer->batch.failed = false;
+}
+
+static void batch_json(struct printer *printer, const struct obi_span *span)
+{
+	bool indent = printer->mode == OBI_PRINTER_JSON_INDENT;
+
+	buffer_put_char(&printer->batch, printer->batched ? ',' : '[');
+	if (indent)
+		buffer_put_cstr(&printer->batch, "\n ");
+	span_put_json(span, indent ? 1 : -1, &printer->batch);
+	if (++printer->batched == BATCH_SPANS)
+		end_batch(printer);
+}
+
+static void printer_put_span(void *state, const struct obi_span *span)
+{
+	struct printer *printer = state;
+
+	if (span->flags & OBI_SPAN_IGNORE_TRACES)
+		return;
+	printer->printed++;
+	if (printer->mode == OBI_PRINTER_TEXT)
+		print_text(printer, span);
+	else if (printer->mode != OBI_PRINTER_COUNTER)
+		batch_json(printer, span);
+}
+
+static void printer_tick(void *state, uint64_t now_ns)
+{
+	struct printer *printer = state;
+
+	end_batch(printer);
+	line_writer_flush(&printer->writer);
+	if (printer->writer.dropped)
+		obi_internal_set(OBI_INTERNAL_DROPPED, (const char *[]){ "printer_blocked" },
+				 printer->writer.dropped);
+}
+
+static void printer_close(void *state)
+{
+	struct printer *printer = state;
+	struct buffer *line;
+
+	end_batch(printer);
+	line = printer->mode == OBI_PRINTER_COUNTER ? line_writer_begin(&printer->writer) : NULL;
+	if (line) {
+		buffer_put_cstr(line, "Processed ");
+		buffer_put_u64(line, printer->printed);
+		buffer_put_cstr(line, " requests");
+		line_writer_end(&printer->writer);
+	}
+	line_writer_close(&printer->writer, CLOSE_MS);
+	buffer_free(&printer->batch);
+	free(printer);
+}
+
+const struct obi_exporter exporter_printer = {
+	.name = "printer",
+	.help = "spans on standard output: text, json, json_indent, counter",
+	.wanted = printer_wanted,
+	.open = printer_open,
+	.put_span = printer_put_span,
+	.tick = printer_tick,
+	.close = printer_close,
+};

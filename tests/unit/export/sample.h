@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Spans and flows that several tests export. */
+#ifndef OBI_TESTS_SAMPLE_H
+#define OBI_TESTS_SAMPLE_H
+
+#include "base/clock.h"
+#include "span/span.h"
+
+static const struct obi_service sample_gosrv = {
+	.pid = 2460,
+	.name = "gosrv",
+	.language = "go",
+	.instance = "vm:2460",
+};
+
+#define SAMPLE_LOOPBACK                                                                            \
+	{                                                                                          \
+		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1                             \
+	}
+
+/* 2026-11-24 15:29:36.432936 UTC */
+#define SAMPLE_START_NS (1795534176ULL * NSEC_PER_SEC + 432936000)
+
+static inline struct obi_span sample_server(void)
+{
+	return (struct obi_span){
+		.type = OBI_SPAN_HTTP_SERVER,
+		.request_start_ns = SAMPLE_START_NS,
+		.start_ns = SAMPLE_START_NS + 35542,
+		.end_ns = SAMPLE_START_NS + 172846,
+		.status = 200,
+		.method = SLICE_LIT("GET"),
+		.path = SLICE_LIT("/users/123"),
+		.route = SLICE_LIT("/users/"),
+		.scheme = SLICE_LIT("http"),
+		.peer_addr = SAMPLE_LOOPBACK,
+		.host_addr = SAMPLE_LOOPBACK,
+		.peer_port = 54908,
+		.host_port = 8080,
+		.peer_name = SLICE_LIT("127.0.0.1"),
+		.host_name = SLICE_LIT("gosrv"),
+		.trace = { .trace_id = { 0x5b, 0x1e, 0xdc, 0x12, 0x38, 0x56, 0xe8, 0xc2, 0x91, 0xc7,
+					 0xd8, 0xc4, 0x00, 0xa9, 0x9d, 0x43 },
+			   .span_id = { 0x02, 0x7f, 0x2e, 0x2a, 0x82, 0xa2, 0x53, 0xea },
+			   .trace_flags = 1 },
+		.service = &sample_gosrv,
+	};
+}
+
+static inline struct obi_span sample_client(void)
+{
+	struct obi_span span = sample_server();
+
+	span.type = OBI_SPAN_HTTP_CLIENT;
+	span.start_ns = span.request_start_ns;
+	span.end_ns = span.start_ns + 1497564;
+	span.path = span.route = SLICE_LIT("/ping");
+	span.response_length = 5;
+	span.peer_port = 54954;
+	span.peer_name = SLICE_LIT("gosrv");
+	span.host_name = SLICE_LIT("127.0.0.1");
+	return span;
+}
+
+#endif
