@@ -66,6 +66,8 @@ enum {
 
 enum {
 	BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB = 4,
+	BPF_SOCK_OPS_RTT_CB = 12,
+	BPF_SOCK_OPS_RTT_CB_FLAG = 1 << 3,
 };
 
 /* Values do not matter: CO-RE asks whether the running kernel has them. */
@@ -255,10 +257,28 @@ struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;
 	int sk_err;
+	void *sk_user_data;
+};
+
+struct list_head {
+	struct list_head *next;
+};
+
+struct sk_buff_head {
+	__u32 qlen;
+};
+
+struct sk_psock {
+	struct sk_buff_head ingress_skb;
+	struct list_head ingress_msg;
 };
 
 struct socket {
 	struct sock *sk;
+};
+
+struct tcp_sock {
+	char unused;
 };
 
 struct iovec {

@@ -21,6 +21,39 @@ struct {
 	__type(value, u64);
 } inject_sockets SEC(".maps");
 
+bool releasing = false; /* set by the loader before it goes */
+
+/* Has the application read all that came? Bytes hang on the map's state (psock) until then. */
+static __always_inline bool all_is_read(struct bpf_sock *sk)
+{
+	struct sock *full = (struct sock *)bpf_skc_to_tcp_sock(sk);
+	struct sk_psock *psock;
+
+	if (!full)
+		return false;
+	/* The low bits are flags (include/net/sock.h, SK_USER_DATA_PTRMASK). */
+	psock = (struct sk_psock *)((u64)BPF_CORE_READ(full, sk_user_data) & ~7ULL);
+	return psock && BPF_CORE_READ(psock, ingress_msg.next) == &psock->ingress_msg &&
+	       BPF_CORE_READ(psock, ingress_skb.qlen) == 0;
+}
+
+/*
+ * When the map goes away, what a socket in it has received and its application not yet read goes
+ * with it, and the connection is broken, where a verdict program is needed. So before that the
+ * sockets leave one by one, here, with the socket locked and nothing waiting.
+ */
+static __always_inline int release_socket(struct bpf_sock_ops *ops)
+{
+	struct bpf_sock *sk = ops->sk;
+	u64 cookie;
+
+	if (!releasing || !sk || !all_is_read(sk))
+		return 1;
+	cookie = bpf_get_socket_cookie(ops);
+	bpf_map_delete_elem(&inject_sockets, &cookie);
+	return 1;
+}
+
 /* A connection of a selected process is up: it alone is marked by a state made at connect(2). */
 SEC("sockops")
 int inject_established(struct bpf_sock_ops *ops)
@@ -29,7 +62,9 @@ int inject_established(struct bpf_sock_ops *ops)
 	struct bpf_sock *sk;
 	u64 cookie;
 
-	if (ops->op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB)
+	if (ops->op == BPF_SOCK_OPS_RTT_CB)
+		return release_socket(ops);
+	if (ops->op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB || releasing)
 		return 1;
 	sk = ops->sk;
 	if (!sk)
@@ -38,7 +73,11 @@ int inject_established(struct bpf_sock_ops *ops)
 	if (!state || state->side != OBI_SIDE_CONNECTED)
 		return 1;
 	cookie = bpf_get_socket_cookie(ops);
-	(void)bpf_sock_hash_update(ops, &inject_sockets, &cookie, BPF_NOEXIST);
+	if (bpf_sock_hash_update(ops, &inject_sockets, &cookie, BPF_NOEXIST))
+		return 1;
+	if (release_by_ack)
+		bpf_sock_ops_cb_flags_set(ops,
+					  ops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_RTT_CB_FLAG);
 	return 1;
 }
 

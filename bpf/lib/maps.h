@@ -9,6 +9,7 @@
 /* Set before loading. */
 const volatile bool propagate = false;      /* trace identity is made in the kernel */
 const volatile bool inject_headers = false; /* HTTP/1 traceparent into requests */
+const volatile bool release_by_ack = false; /* see release_socket() in inject.h */
 const volatile bool follow_children = true;
 const volatile __u64 ring_wake_bytes = 4 << 20; /* bytes waiting that wake the reader */
 

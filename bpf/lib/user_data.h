@@ -55,8 +55,8 @@ static __always_inline bool user_data_of_syscall(struct user_data *ret_data)
 	struct user_msghdr_head msg;
 	u64 nr = REGS_NR(regs), arg2 = REGS_ARG2(regs), arg3 = REGS_ARG3(regs);
 
-	/* Loaded here and once: moved into the cases below, the loads would be merged in ways that the
-	 * verifier refuses. */
+	/* Loaded here and once: moved into the cases below, the loads would be merged in ways that
+	 * the verifier refuses. */
 	barrier_var(arg2);
 	barrier_var(arg3);
 	if (REGS_COMPAT(regs))

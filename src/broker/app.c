@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app.skel.h"
 #include "base/cleanup.h"
@@ -137,6 +138,7 @@ static int open_and_load(struct obi_app *app, const struct obi_settings *setting
 	app->skel = skel;
 	skel->rodata->propagate = settings->broker.context_propagation.bits != 0;
 	skel->rodata->inject_headers = app->injection != OBI_INJECT_NONE;
+	skel->rodata->release_by_ack = app->injection == OBI_INJECT_SK_MSG_VERDICT;
 	skel->rodata->ring_wake_bytes = RING_SIZE / 2;
 	choose_programs(app, with_optional);
 	choose_maps(app);
@@ -258,6 +260,14 @@ int obi_app_open(const struct obi_settings *settings, struct obi_app **ret_app, 
 	}
 	*ret_app = app;
 	return 0;
+}
+
+bool obi_app_release(struct obi_app *app)
+{
+	if (app->injection != OBI_INJECT_SK_MSG_VERDICT)
+		return false;
+	app->skel->bss->releasing = true;
+	return true;
 }
 
 void obi_app_close(struct obi_app *app)

@@ -16,6 +16,11 @@ struct obi_app;
 int obi_app_open(const struct obi_settings *settings, struct obi_app **ret_app, char *why,
 		 size_t why_size);
 
+/* Before closing, where closing would take away bytes that an application has not read yet (a
+ * verdict program is in use): sockets begin to leave, each with its next acknowledgement at which
+ * nothing waits. true: give them a moment. */
+bool obi_app_release(struct obi_app *app);
+
 /* Detaches everything. */
 void obi_app_close(struct obi_app *app);
 

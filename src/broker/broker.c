@@ -40,6 +40,7 @@
 #define RESTART_WINDOW_NS (10 * NSEC_PER_SEC)
 #define RESTARTS_IN_WINDOW 5
 #define SEND_TIMEOUT_MS 200
+#define RELEASE_US 300000
 
 struct broker {
 	const struct obi_settings *settings;
@@ -629,6 +630,8 @@ int obi_broker_run(const struct obi_settings *settings, const char *config_path,
 	}
 	stop_worker(&b);
 	log_totals(&b);
+	if (b.app && obi_app_release(b.app))
+		(void)usleep(RELEASE_US);
 	close_all(&b);
 	return b.exit_status;
 }

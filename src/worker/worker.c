@@ -140,35 +140,45 @@ static size_t drain_ring(struct worker *w)
 
 /* ---- Internal metrics ---- */
 
-static void set_drops(const struct obi_conns_stats *stats)
+static void set_dropped(const char *reason, uint64_t value)
 {
+	if (value)
+		obi_internal_set(OBI_INTERNAL_DROPPED, &reason, value);
+}
+
+static void publish_spans(struct worker *w)
+{
+	const char *exported = "exported", *pending = "pending";
+	struct obi_conns_stats stats;
+
+	obi_conns_stats(w->conns, &stats);
+	obi_internal_set(OBI_INTERNAL_RECORDS, NULL, stats.records);
+	obi_internal_set(OBI_INTERNAL_SPANS, &exported, stats.spans);
+	obi_internal_set(OBI_INTERNAL_SPANS, &pending, stats.pending);
 	for (int i = 0; i < OBI_DROP_REASONS; i++)
-		obi_internal_set_labelled("obi_dropped_total", "reason",
-					  obi_conn_drop_name((enum obi_conn_drop)i),
-					  (double)stats->dropped[i]);
+		set_dropped(obi_conn_drop_name((enum obi_conn_drop)i), stats.dropped[i]);
+	set_dropped("bad_record", w->bad_records);
+	set_dropped("ring_full", w->counters.app[OBI_APP_RING_FULL]);
+	set_dropped("hook_missed", w->counters.app[OBI_APP_MISSED]);
+	set_dropped("state_full", w->counters.app[OBI_APP_STATE_FULL]);
+	set_dropped("worker_restart", w->counters.spans_lost_in_restarts);
 }
 
 static void publish_internal(struct worker *w)
 {
-	struct obi_conns_stats stats;
+	const uint64_t *net = w->counters.net;
 
-	if (w->conns) {
-		obi_conns_stats(w->conns, &stats);
-		obi_internal_set("obi_records_total", (double)stats.records);
-		obi_internal_set("obi_requests_total", (double)stats.requests);
-		obi_internal_set("obi_spans_total", (double)stats.spans);
-		obi_internal_set("obi_connections", (double)stats.connections);
-		obi_internal_set("obi_ring_bytes", (double)obi_ring_waiting(&w->ring));
-		obi_internal_set("obi_ring_full_total", (double)w->counters.app[OBI_APP_RING_FULL]);
-		set_drops(&stats);
-	}
-	obi_internal_set("obi_instrumented_processes", (double)w->counters.processes);
-	obi_internal_set("obi_worker_restarts_total", (double)w->start.restarts);
-	obi_internal_set("obi_bpf_network_packets_total", (double)w->counters.net[OBI_NET_PACKETS]);
-	obi_internal_set("obi_bpf_network_ignored_packets_total",
-			 (double)(w->counters.net[OBI_NET_FILTERED] +
-				  w->counters.net[OBI_NET_LOST_PACKETS]));
-	obi_internal_set("obi_network_flows_dropped_total", (double)w->counters.flows_dropped);
+	if (w->conns)
+		publish_spans(w);
+	obi_internal_set(OBI_INTERNAL_WORKER_RESTARTS, NULL, w->start.restarts);
+	if (!w->flows)
+		return;
+	obi_internal_set(OBI_INTERNAL_FLOWS, NULL, w->counters.flows_drained);
+	obi_internal_set(OBI_INTERNAL_NET_PACKETS, NULL, net[OBI_NET_PACKETS]);
+	obi_internal_set(OBI_INTERNAL_NET_IGNORED, NULL,
+			 net[OBI_NET_FILTERED] + net[OBI_NET_LOST_PACKETS]);
+	set_dropped("flow_map_and_ring_full", net[OBI_NET_LOST_PACKETS]);
+	set_dropped("flow_not_taken", w->counters.flows_dropped);
 }
 
 /* ---- Messages of the broker ---- */
