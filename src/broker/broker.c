@@ -79,7 +79,8 @@ static int send_flows(void *context, const struct obi_wire_flows *flows, size_t 
 	return send_worker(context, OBI_WIRE_FLOWS, flows, size, NULL, 0);
 }
 
-static void announce(void *context, const struct obi_target *target)
+/* Fills in the rest of the message and sends it with what can be opened of the process. */
+static void send_process(struct broker *b, struct obi_wire_process *message, const char *exe)
 {
 	static const struct {
 		const char *file;
@@ -89,24 +90,36 @@ static void announce(void *context, const struct obi_target *target)
 		{ "maps", OBI_WIRE_HAS_MAPS },
 		{ "exe", OBI_WIRE_HAS_EXE },
 	};
-	struct broker *b = context;
-	struct obi_wire_process message = { .pid = target->pid };
 	int fds[ARRAY_SIZE(files)], count = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		int fd = obi_procfs_open(target->pid, files[i].file);
+		int fd = obi_procfs_open(message->pid, files[i].file);
 
 		if (fd < 0)
 			continue;
 		fds[count++] = fd;
-		message.fds |= files[i].flag;
+		message->fds |= files[i].flag;
 	}
-	(void)snprintf(message.exe, sizeof(message.exe), "%s", target->exe);
-	(void)snprintf(message.name, sizeof(message.name), "%s", target->name);
-	(void)snprintf(message.name_space, sizeof(message.name_space), "%s", target->name_space);
-	(void)send_worker(b, OBI_WIRE_PROCESS, &message, sizeof(message), fds, count);
+	(void)snprintf(message->exe, sizeof(message->exe), "%s", exe);
+	(void)send_worker(b, OBI_WIRE_PROCESS, message, sizeof(*message), fds, count);
 	while (count)
 		(void)close(fds[--count]);
+}
+
+static void announce(void *context, const struct obi_target *target)
+{
+	struct obi_wire_process message = { .pid = target->pid };
+
+	(void)snprintf(message.name, sizeof(message.name), "%s", target->name);
+	(void)snprintf(message.name_space, sizeof(message.name_space), "%s", target->name_space);
+	send_process(context, &message, target->exe);
+}
+
+static void inspect(void *context, uint32_t pid, const char *exe)
+{
+	struct obi_wire_process message = { .pid = pid, .fds = OBI_WIRE_CANDIDATE };
+
+	send_process(context, &message, exe);
 }
 
 static void forget(void *context, uint32_t pid)
@@ -267,13 +280,26 @@ static bool within_rate(struct broker *b, const struct obi_request *request)
 	return ++b->rate_count <= request->rate;
 }
 
-static void answer(struct broker *b, const struct obi_request *request)
+/* A language is a short word of small letters; anything else is no language. */
+static void take_language(struct broker *b, const struct obi_wire_language *language)
+{
+	size_t len = strnlen(language->name, sizeof(language->name));
+
+	if (b->discover && len > 0 && len < sizeof(language->name) &&
+	    strspn(language->name, "abcdefghijklmnopqrstuvwxyz") == len)
+		obi_discover_language(b->discover, language->pid, language->name);
+}
+
+static void answer(struct broker *b, const struct obi_request *request, const void *body)
 {
 	struct obi_wire_counters counters;
 
 	switch (request->id) {
 	case OBI_REQUEST_READY:
 		b->phase = OBI_PHASE_RUNNING;
+		break;
+	case OBI_REQUEST_LANGUAGE:
+		take_language(b, body);
 		break;
 	case OBI_REQUEST_COUNTERS:
 		collect_counters(b, &counters);
@@ -288,7 +314,7 @@ static void read_worker(struct broker *b)
 	const struct obi_request *request;
 	const char *why = "malformed";
 	uint32_t id = 0;
-	uint8_t body[64];
+	_Alignas(8) uint8_t body[64];
 	ssize_t size;
 
 	size = obi_wire_receive(b->child.sock, &id, body, sizeof(body), fds, &fd_count);
@@ -311,7 +337,7 @@ static void read_worker(struct broker *b)
 		(void)kill(b->child.pid, SIGKILL);
 		return;
 	}
-	answer(b, request);
+	answer(b, request, body);
 }
 
 /* ---- Events ---- */
@@ -433,9 +459,11 @@ static void run_loop(struct broker *b)
 
 static int open_application(struct broker *b)
 {
-	struct obi_discover_actions actions = {
-		.announce = announce, .forget = forget, .mark = mark, .context = b
-	};
+	struct obi_discover_actions actions = { .announce = announce,
+						.inspect = inspect,
+						.forget = forget,
+						.mark = mark,
+						.context = b };
 	const char *injection, *why_not = NULL;
 	char why[256] = "";
 	int error;

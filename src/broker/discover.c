@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,7 +24,8 @@ struct process {
 	uint32_t pid;
 	bool selected;
 	struct obi_ports ports;
-	char *exe; /* of a selected one */
+	char language[16]; /* "" = unknown */
+	char *exe;         /* of a selected one */
 	const char *name;
 	const char *name_space;
 };
@@ -151,11 +153,15 @@ static bool look_at(const struct obi_discover *d, uint32_t pid, struct look *ret
 static bool judge(struct obi_discover *d, struct look *look, const struct obi_ports *ports)
 {
 	const struct obi_criteria *last;
-	struct process *p;
+	struct process *p = *slot(d, look->facts.pid);
 
 	look->facts.ports = ports;
-	if (!obi_select(d->options, &look->facts, &last))
+	look->facts.language = p && p->language[0] ? p->language : NULL;
+	if (!obi_select(d->options, &look->facts, &last)) {
+		if (!look->facts.language && obi_select_needs_language(d->options))
+			d->actions.inspect(d->actions.context, look->facts.pid, look->exe);
 		return false;
+	}
 	p = find_or_add(d, look->facts.pid);
 	if (!p)
 		return false;
@@ -177,6 +183,8 @@ static void on_exec(struct obi_discover *d, uint32_t pid)
 
 	if (!look_at(d, pid, &look))
 		return;
+	if (p)
+		p->language[0] = '\0';
 	/* A listening socket may come from whoever started it (socket activation). */
 	if (!ports && obi_select_ports_decide(d->options, &look.facts) &&
 	    !obi_procfs_ports(pid, &inherited) && inherited.count)
@@ -310,6 +318,18 @@ void obi_discover_scan(struct obi_discover *d)
 			(void)obi_procfs_each(scan_child, &scan);
 	} while (scan.found);
 	obi_listeners_free(scan.listeners);
+}
+
+void obi_discover_language(struct obi_discover *d, uint32_t pid, const char *language)
+{
+	struct process *p = find_or_add(d, pid);
+	struct look look;
+
+	if (!p || p->selected || !look_at(d, pid, &look))
+		return;
+	(void)snprintf(p->language, sizeof(p->language), "%s", language);
+	if (!judge(d, &look, &p->ports))
+		(void)d->actions.mark(d->actions.context, pid, OBI_PROCESS_KNOWN);
 }
 
 void obi_discover_repeat(struct obi_discover *d)

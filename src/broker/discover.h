@@ -26,6 +26,8 @@ struct obi_discover_actions {
 	/* A process is selected (before its connections are observed), or has become another
 	 * program. */
 	void (*announce)(void *context, const struct obi_target *target);
+	/* Its language decides, and is not known: find it out, then obi_discover_language(). */
+	void (*inspect)(void *context, uint32_t pid, const char *exe);
 	/* It is gone. */
 	void (*forget)(void *context, uint32_t pid);
 	/* Tell the kernel side: OBI_PROCESS_*, 0 = forget. */
@@ -41,6 +43,9 @@ void obi_discover_free(struct obi_discover *discover);
 /* All processes that there are. */
 void obi_discover_scan(struct obi_discover *discover);
 void obi_discover_event(struct obi_discover *discover, const struct obi_process_event *event);
+
+/* What inspecting a process said. */
+void obi_discover_language(struct obi_discover *discover, uint32_t pid, const char *language);
 
 /* Announces every target once more (to a new worker). */
 void obi_discover_repeat(struct obi_discover *discover);

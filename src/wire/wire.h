@@ -35,6 +35,7 @@ enum obi_wire_id {
 
 	OBI_REQUEST_READY = 64, /* nothing; the sandbox is closed and the loop runs */
 	OBI_REQUEST_COUNTERS,   /* nothing */
+	OBI_REQUEST_LANGUAGE,   /* struct obi_wire_language: answer to a candidate */
 };
 
 struct obi_wire_header {
@@ -56,13 +57,20 @@ struct obi_wire_start {
 #define OBI_WIRE_HAS_ENVIRON 0x1
 #define OBI_WIRE_HAS_MAPS 0x2
 #define OBI_WIRE_HAS_EXE 0x4
+#define OBI_WIRE_CANDIDATE 0x8 /* not selected yet: only its language is asked for */
 
 struct obi_wire_process {
 	uint32_t pid;
-	uint32_t fds; /* OBI_WIRE_HAS_*: which descriptors came along, in that order */
+	uint32_t fds; /* OBI_WIRE_HAS_*: which descriptors came along, in that order; CANDIDATE */
 	char exe[256];
 	char name[128]; /* forced by the configuration, "" = find out */
 	char name_space[128];
+};
+
+/* Text that a worker sends: checked to be terminated and to be a word. */
+struct obi_wire_language {
+	uint32_t pid;
+	char name[16];
 };
 
 struct obi_wire_pid {

@@ -12,4 +12,8 @@ const struct obi_service *obi_worker_inspect(const char *host, struct obi_servic
 					     const struct obi_wire_process *message, const int *fds,
 					     int fd_count);
 
+/* The language of a candidate. */
+void obi_worker_language(const struct obi_wire_process *message, const int *fds, int fd_count,
+			 struct obi_wire_language *ret_language);
+
 #endif

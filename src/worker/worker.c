@@ -186,9 +186,17 @@ static void publish_internal(struct worker *w)
 static void take_process(struct worker *w, const struct obi_wire_process *message, int *fds,
 			 int fd_count)
 {
-	const struct obi_service *service =
-		obi_worker_inspect(w->host, w->services, message, fds, fd_count);
+	const struct obi_service *service;
 
+	if (message->fds & OBI_WIRE_CANDIDATE) {
+		struct obi_wire_language language;
+
+		obi_worker_language(message, fds, fd_count, &language);
+		(void)obi_wire_send(OBI_WIRE_FD, OBI_REQUEST_LANGUAGE, &language, sizeof(language),
+				    NULL, 0);
+		return;
+	}
+	service = obi_worker_inspect(w->host, w->services, message, fds, fd_count);
 	if (!service)
 		return;
 	log_info("instrumenting process", F("cmd", log_str(message->exe)),
