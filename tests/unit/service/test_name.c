@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "service/name.h"
+
+/* "key=value;" for each element. */
+static void check_list(const char *list, const char *expected)
+{
+	struct slice rest = slice_cstr(list), key, value;
+	struct buffer text = { 0 };
+
+	while (obi_resource_list_next(&rest, &key, &value)) {
+		buffer_put_slice(&text, key);
+		buffer_put_char(&text, '=');
+		buffer_put_slice(&text, value);
+		buffer_put_char(&text, ';');
+	}
+	buffer_put_char(&text, '\0');
+	assert_string_equal(text.data, expected);
+	buffer_free(&text);
+}
+
+static void resource_attributes_are_split_leniently(void **state)
+{
+	check_list("foo=bar", "foo=bar;");
+	check_list("foo=bar,", "foo=bar;");
+	check_list("foo=bar,baz", "foo=bar;");
+	check_list("foo=bar,baz=baz", "foo=bar;baz=baz;");
+	check_list("foo=bar,baz=baz ", "foo=bar;baz=baz;");
+	check_list("  foo=bar, baz=baz ", "foo=bar;baz=baz;");
+	check_list("  foo = bar , baz =baz ", "foo=bar;baz=baz;");
+	check_list("  foo = bar , baz =baz= ", "foo=bar;baz=baz=;");
+	check_list(",a=b , c=d,=", "a=b;c=d;");
+	check_list("=", "");
+	check_list("====", "");
+	check_list("a====b", "a====b;");
+	check_list("", "");
+	check_list("service.name=order-api, ,service.version=2.0.0,"
+		   "deployment.environment=staging=a",
+		   "service.name=order-api;service.version=2.0.0;"
+		   "deployment.environment=staging=a;");
+}
+
+static void name_comes_from_the_best_source_there_is(void **state)
+{
+	struct obi_identity identity = { .pid = 7 };
+	struct obi_service service;
+
+	assert_int_equal(obi_service_identify(&identity, &service), OBI_NAME_FROM_NOTHING);
+	assert_string_equal(service.name, "pid-7");
+	identity.exe = "/usr/bin/python3.11";
+	assert_int_equal(obi_service_identify(&identity, &service), OBI_NAME_FROM_EXECUTABLE);
+	assert_string_equal(service.name, "python3.11");
+	identity.forced_name = "forced";
+	identity.forced_name_space = "shop";
+	assert_int_equal(obi_service_identify(&identity, &service), OBI_NAME_FROM_CONFIGURATION);
+	assert_string_equal(service.name, "forced");
+	assert_string_equal(service.name_space, "shop");
+	identity.otel_resource_attributes = slice_cstr("service.name=attr,service.namespace=prod");
+	assert_int_equal(obi_service_identify(&identity, &service), OBI_NAME_FROM_ATTRIBUTES);
+	assert_string_equal(service.name, "attr");
+	assert_string_equal(service.name_space, "prod");
+	identity.otel_service_name = slice_cstr("cart");
+	assert_int_equal(obi_service_identify(&identity, &service), OBI_NAME_FROM_ENVIRONMENT);
+	assert_string_equal(service.name, "cart");
+	assert_string_equal(service.name_space, "prod");
+}
+
+static void empty_sources_are_passed_over(void **state)
+{
+	struct obi_identity identity = {
+		.pid = 7,
+		.exe = "/srv/app",
+		.forced_name = "",
+		.forced_name_space = "",
+		.language = "",
+		.otel_resource_attributes = slice_cstr("service.name=,service.namespace="),
+	};
+	struct obi_service service;
+
+	assert_int_equal(obi_service_identify(&identity, &service), OBI_NAME_FROM_EXECUTABLE);
+	assert_string_equal(service.name, "app");
+	assert_string_equal(service.name_space, "");
+	assert_string_equal(service.language, "generic");
+	assert_string_equal(service.instance, ":7");
+}
+
+static void later_attribute_of_the_same_key_wins(void **state)
+{
+	struct obi_identity identity = {
+		.otel_resource_attributes = slice_cstr("service.name=one,service.name=two"),
+	};
+	struct obi_service service;
+
+	(void)obi_service_identify(&identity, &service);
+	assert_string_equal(service.name, "two");
+}
+
+static void instance_is_host_and_pid(void **state)
+{
+	struct obi_identity identity = { .pid = 2460, .host = "vm", .language = "go" };
+	struct obi_service service;
+
+	(void)obi_service_identify(&identity, &service);
+	assert_string_equal(service.instance, "vm:2460");
+	assert_string_equal(service.language, "go");
+	assert_int_equal(service.pid, 2460);
+}
+
+static void long_names_are_cut_at_a_whole_character(void **state)
+{
+	struct obi_identity identity = { .pid = 1 };
+	struct obi_service service;
+	char name[400], host[400];
+
+	/* 126 bytes and then two-byte characters: 127 fit, the 127th is half of one. */
+	memset(name, 'a', 126);
+	for (size_t i = 126; i + 2 < sizeof(name); i += 2)
+		memcpy(name + i, "\xc3\xa9", 2);
+	identity.otel_service_name = slice_of(name, sizeof(name) - 2);
+	memset(host, 'h', sizeof(host) - 1);
+	host[sizeof(host) - 1] = '\0';
+	identity.host = host;
+	(void)obi_service_identify(&identity, &service);
+	assert_int_equal(strlen(service.name), 126);
+	assert_string_equal(service.instance + strlen(service.instance) - 2, ":1");
+	/* Not even UTF-8: cut all the same, nothing read beyond. */
+	memset(name, 0x80, sizeof(name));
+	identity.otel_service_name = slice_of(name, sizeof(name));
+	(void)obi_service_identify(&identity, &service);
+	assert_true(strlen(service.name) < sizeof(service.name));
+}
+
+static void host_gets_its_domain_from_the_hosts_file(void **state)
+{
+	static const struct {
+		const char *text, *expected; /* NULL: none */
+	} cases[] = {
+		{ "127.0.0.1 localhost\n127.0.1.1 vm.example.org vm\n", "vm.example.org" },
+		{ "127.0.1.1\tvm.example.org\tvm # vm.other vm\n", "vm.example.org" },
+		{ "10.0.0.1 db.example.org db\n10.0.0.2 vm.a.b other vm\n", "vm.a.b" },
+		{ "127.0.0.1 localhost.localdomain vm\n", NULL },
+		{ "127.0.0.1 localhost vm\n", NULL },
+		{ "#127.0.1.1 vm.example.org vm\n", NULL },
+		{ "127.0.1.1 vms.example.org vms\n127.0.1.1\n\n", NULL },
+		{ "", NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char path[] = "/tmp/obi-hosts-XXXXXX", name[64] = "untouched";
+		int fd = mkstemp(path);
+
+		assert_true(fd >= 0);
+		assert_int_equal(write(fd, cases[i].text, strlen(cases[i].text)),
+				 strlen(cases[i].text));
+		(void)close(fd);
+		assert_int_equal(obi_hosts_find(path, "vm", name, sizeof(name)),
+				 cases[i].expected ? 0 : -ENOENT);
+		assert_string_equal(name, cases[i].expected ? cases[i].expected : "untouched");
+		(void)unlink(path);
+	}
+	assert_int_equal(obi_hosts_find("/nonexistent/hosts", "vm", (char[8]){ 0 }, 8), -ENOENT);
+}
+
+static void given_host_name_wins(void **state)
+{
+	char own[256] = "", host[256];
+
+	obi_service_host("given", true, host, sizeof(host));
+	assert_string_equal(host, "given");
+	assert_int_equal(gethostname(own, sizeof(own) - 1), 0);
+	obi_service_host("", false, host, sizeof(host));
+	assert_string_equal(host, own);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(resource_attributes_are_split_leniently),
+		cmocka_unit_test(name_comes_from_the_best_source_there_is),
+		cmocka_unit_test(empty_sources_are_passed_over),
+		cmocka_unit_test(later_attribute_of_the_same_key_wins),
+		cmocka_unit_test(instance_is_host_and_pid),
+		cmocka_unit_test(long_names_are_cut_at_a_whole_character),
+		cmocka_unit_test(host_gets_its_domain_from_the_hosts_file),
+		cmocka_unit_test(given_host_name_wins),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
