@@ -39,7 +39,8 @@ static struct slice between(const uint8_t *from, const uint8_t *to)
 /* Is text the beginning of lit, or the other way round? */
 static bool may_begin(struct slice text, struct slice lit)
 {
-	return slice_has_prefix(slice_first(lit, text.len), slice_first(text, lit.len));
+	return text.len == 0 ||
+	       slice_has_prefix(slice_first(lit, text.len), slice_first(text, lit.len));
 }
 
 static struct slice skip_blanks(struct slice s)
