@@ -40,22 +40,38 @@ size_t address_format(const uint8_t address[16], char *ret_text)
 	return (size_t)(to - ret_text - 1);
 }
 
+/* Four numbers up to 255 between points, without leading zeros. */
+static bool v4_text(struct slice text)
+{
+	unsigned number = 0, digits = 0, points = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t c = text.data[i];
+
+		if (c == '.' && digits && points < 3) {
+			points++;
+			number = digits = 0;
+			continue;
+		}
+		if (c < '0' || c > '9' || (digits && !number))
+			return false;
+		number = 10 * number + c - '0';
+		if (++digits > 3 || number > 255)
+			return false;
+	}
+	return points == 3 && digits;
+}
+
 bool address_text(struct slice text)
 {
 	char copy[ADDRESS_TEXT_MAX];
 	uint8_t bytes[16];
 
-	/* Most names end here: at a letter past f. */
-	for (size_t i = 0; i < text.len; i++) {
-		uint8_t c = text.data[i];
-
-		if (!((c >= '0' && c <= ':') || c == '.' || (c >= 'a' && c <= 'f') ||
-		      (c >= 'A' && c <= 'F')))
-			return false;
-	}
-	if (text.len == 0 || text.len >= sizeof(copy))
+	if (slice_find(text, ':') < 0)
+		return v4_text(text);
+	if (text.len >= sizeof(copy))
 		return false;
 	memcpy(copy, text.data, text.len);
 	copy[text.len] = '\0';
-	return inet_pton(AF_INET, copy, bytes) == 1 || inet_pton(AF_INET6, copy, bytes) == 1;
+	return inet_pton(AF_INET6, copy, bytes) == 1;
 }

@@ -12,15 +12,22 @@
 #include "base/clock.h"
 #include "export/metrics/registry.h"
 
+#ifdef __aarch64__
+#define GOARCH "arm64"
+#else
+#define GOARCH "amd64"
+#endif
+
 #define LABELS_MAX 5
 #define SERIES_MAX 10000
-#define GAUGE_TTL_NS (300 * NSEC_PER_SEC)
+#define PROCESS_TTL_NS (300 * NSEC_PER_SEC)
 
 static const struct {
 	const char *name;
 	const char *help;
 	enum metric_type type;
 	uint64_t scale;
+	uint64_t ttl_ns;
 	const char *labels[LABELS_MAX + 1]; /* sorted */
 } rows[OBI_INTERNAL_METRICS] = {
 	[OBI_INTERNAL_RECORDS] = {
@@ -54,6 +61,7 @@ static const struct {
 		.name = "obi_instrumented_processes",
 		.help = "instrumented processes by name",
 		.type = METRIC_GAUGE,
+		.ttl_ns = PROCESS_TTL_NS,
 		.labels = { "process_name" },
 	},
 	[OBI_INTERNAL_ERRORS] = {
@@ -127,9 +135,8 @@ static int add_tables(struct metrics *metrics)
 			.type = rows[i].type,
 			.scale = rows[i].scale,
 		};
-		uint64_t ttl_ns = rows[i].type == METRIC_GAUGE ? GAUGE_TTL_NS : 0;
 		int error = metrics_add_table(metrics, &desc, 1, rows[i].labels, count_labels(i),
-					      ttl_ns, &internal.tables[i]);
+					      rows[i].ttl_ns, &internal.tables[i]);
 
 		if (error)
 			return error;
@@ -148,7 +155,10 @@ struct metrics *obi_internal_metrics(void)
 		metrics_free(metrics);
 		return NULL;
 	}
-	return internal.metrics = metrics;
+	internal.metrics = metrics;
+	obi_internal_set(OBI_INTERNAL_BUILD_INFO,
+			 (const char *[]){ GOARCH, "linux", "", "", "v" OBI_VERSION }, 1);
+	return metrics;
 }
 
 /* The values as the registry wants them; false when there is no registry. */

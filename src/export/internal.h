@@ -32,8 +32,8 @@ enum obi_internal_metric {
 	OBI_INTERNAL_METRICS,
 };
 
-/* values: one string a label, NULL where there are none. Silent when memory is short. A gauge that
- * nobody sets any more goes after five minutes. */
+/* values: one string a label, NULL where there are none. Silent when memory is short. A
+ * process name that nobody sets any more goes after five minutes. */
 void obi_internal_set(enum obi_internal_metric metric, const char *const *values, uint64_t value);
 void obi_internal_add(enum obi_internal_metric metric, const char *const *values, uint64_t value);
 

@@ -35,8 +35,8 @@ static void address_prints_ipv4_dotted_and_ipv6_shortest(void **state)
 
 static void address_text_tells_addresses_from_names(void **state)
 {
-	static const char *const yes[] = { "127.0.0.1", "::1", "2001:db8::1", "fe80::1",
-					   "::ffff:1.2.3.4" };
+	static const char *const yes[] = { "127.0.0.1",      "::1",     "2001:db8::1",    "fe80::1",
+					   "::ffff:1.2.3.4", "0.0.0.0", "255.255.255.255" };
 	static const char *const no[] = {
 		"",
 		"cafe",
@@ -44,6 +44,16 @@ static void address_text_tells_addresses_from_names(void **state)
 		"127.0.0.1:80",
 		"127.0.0",
 		"a.b.c",
+		"1.2.3.4.",
+		".1.2.3.4",
+		"1..2.3",
+		"01.2.3.4",
+		"1.2.3.256",
+		"1.2.3.4.5",
+		"0.0.0.1000",
+		":",
+		"1.2.3.4:",
+		"a:b",
 		"300.1.1.1",
 		"localhost",
 		"1",
