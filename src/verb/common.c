@@ -22,7 +22,8 @@ int verb_parse_config_path(int argc, char **argv, const char **ret_path)
 		} else if (!strncmp(word, "-config=", 8)) {
 			path = word + 8;
 		} else {
-			(void)fprintf(stderr, "obi: unknown argument '%s'; see obi --help\n", argv[i]);
+			(void)fprintf(stderr, "obi: unknown argument '%s'; see obi --help\n",
+				      argv[i]);
 			return -EINVAL;
 		}
 	}
