@@ -44,7 +44,7 @@
 #define RESPONSE_IDLE_NS (1 * NSEC_PER_SEC)
 #define MAX_PROCESSES 8192
 #define PROCESS_GRACE_NS (5 * NSEC_PER_SEC)
-#define COUNTERS_NS (5 * NSEC_PER_SEC)
+#define COUNTERS_NS (1 * NSEC_PER_SEC)
 
 struct worker {
 	const struct obi_settings *settings;
