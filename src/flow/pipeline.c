@@ -18,6 +18,7 @@ struct obi_flow_pipeline {
 	const struct obi_network_options *options;
 	struct obi_flow_sink sink;
 	char agent_ip[48];
+	struct cidrs *cidrs; /* NULL: none are configured */
 	struct iface *ifaces;
 	size_t count, room;
 };
@@ -32,6 +33,13 @@ struct obi_flow_pipeline *obi_flow_pipeline_new(const struct obi_network_options
 	p->options = options;
 	p->sink = sink;
 	(void)snprintf(p->agent_ip, sizeof(p->agent_ip), "%s", agent_ip);
+	if (!options->cidrs.count)
+		return p;
+	p->cidrs = cidrs_new(&options->cidrs);
+	if (!p->cidrs) {
+		free(p);
+		return NULL;
+	}
 	return p;
 }
 
@@ -39,6 +47,7 @@ void obi_flow_pipeline_free(struct obi_flow_pipeline *pipeline)
 {
 	if (!pipeline)
 		return;
+	cidrs_free(pipeline->cidrs);
 	free(pipeline->ifaces);
 	free(pipeline);
 }
@@ -87,18 +96,20 @@ static void guess_initiator(const struct obi_network_options *options, struct ob
 void obi_flow_pipeline_put(struct obi_flow_pipeline *p, const struct obi_flow *flow)
 {
 	struct obi_flow_record record = { .flow = *flow, .obi_ip = p->agent_ip, .iface = "" };
-	const struct iface *iface = find_iface(p, flow->key.ifindex);
+	const struct iface *iface = flow->key.ifindex ? find_iface(p, flow->key.ifindex) : NULL;
 
 	guess_initiator(p->options, &record.flow);
+	if (flow->key.direction == OBI_DIRECTION_UNSET)
+		record.flow.key.direction = flow->value.first_direction;
 	if (iface)
 		record.iface = iface->name;
 	(void)address_format(flow->key.src_addr, record.src_address);
 	(void)address_format(flow->key.dst_addr, record.dst_address);
 	record.src_name = slice_cstr(record.src_address);
 	record.dst_name = slice_cstr(record.dst_address);
-	if (p->options->cidrs.set || p->options->cidrs.count) {
-		record.src_cidr = obi_cidr_find(&p->options->cidrs, flow->key.src_addr);
-		record.dst_cidr = obi_cidr_find(&p->options->cidrs, flow->key.dst_addr);
+	if (p->cidrs) {
+		record.src_cidr = cidrs_find(p->cidrs, flow->key.src_addr);
+		record.dst_cidr = cidrs_find(p->cidrs, flow->key.dst_addr);
 	}
 	p->sink.put(p->sink.context, &record);
 }
