@@ -36,7 +36,8 @@ int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "";
 
-	if (!strcmp(word, "--help") || !strcmp(word, "-help") || !strcmp(word, "-h") || !strcmp(word, "help"))
+	if (!strcmp(word, "--help") || !strcmp(word, "-help") || !strcmp(word, "-h") ||
+	    !strcmp(word, "help"))
 		return print_help();
 	if (!strcmp(word, "--version") || !strcmp(word, "-version")) {
 		(void)puts("obi " OBI_VERSION);

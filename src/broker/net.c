@@ -32,8 +32,8 @@
 #endif
 
 #define DRAIN_BATCH 512
-#define DRAIN_SLEEP_US 20000 /* where membarrier is not to be had: far longer than a program runs  \
-			      */
+/* Where membarrier is not to be had: far longer than a program runs. */
+#define DRAIN_SLEEP_US 20000
 
 struct obi_net {
 	struct net_bpf *skel;

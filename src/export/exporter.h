@@ -21,9 +21,10 @@ struct obi_exporter {
 	bool (*wanted)(const struct obi_settings *settings);
 	/* 0 and a state, or a negative errno with the reason in `why` ("listen on :9090: Address
 	 * already in use"): the agent says it once and goes on without. */
-	int (*open)(const struct obi_settings *settings, void **ret_state, char *why, size_t why_size);
-	void (*put_span)(void *state, const struct obi_span *span);           /* may be NULL */
-	void (*put_flow)(void *state, const struct obi_flow_record *record);  /* may be NULL */
+	int (*open)(const struct obi_settings *settings, void **ret_state, char *why,
+		    size_t why_size);
+	void (*put_span)(void *state, const struct obi_span *span);          /* may be NULL */
+	void (*put_flow)(void *state, const struct obi_flow_record *record); /* may be NULL */
 	/* A process is (no longer) observed; may be NULL. */
 	void (*service)(void *state, const struct obi_service *service, bool alive);
 	/* Descriptor to poll for reading, or -1; `ready` is called when it is readable. */

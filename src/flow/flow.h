@@ -11,9 +11,9 @@
 
 struct obi_flow_record {
 	struct obi_flow flow;
-	const char *obi_ip;    /* address of this agent */
-	const char *iface;     /* name, "" where deduplicated */
-	char src_address[48];  /* text, IPv4 dotted */
+	const char *obi_ip;   /* address of this agent */
+	const char *iface;    /* name, "" where deduplicated */
+	char src_address[48]; /* text, IPv4 dotted */
 	char dst_address[48];
 	struct slice src_name; /* falls back to the address */
 	struct slice dst_name;

@@ -36,20 +36,21 @@ struct obi_service {
 struct obi_span {
 	enum obi_span_type type;
 	unsigned flags;
-	uint64_t request_start_ns; /* Unix epoch; accept time for the first request, else start_ns */
-	uint64_t start_ns;         /* first byte of the request */
-	uint64_t end_ns;           /* last byte of the response */
-	int status;                /* HTTP status code; 0 = no answer */
-	int64_t request_length;    /* body bytes, -1 unknown */
+	/* Times are Unix time. This one: of the accept for the first request, else start_ns. */
+	uint64_t request_start_ns;
+	uint64_t start_ns;      /* first byte of the request */
+	uint64_t end_ns;        /* last byte of the response */
+	int status;             /* HTTP status code; 0 = no answer */
+	int64_t request_length; /* body bytes, -1 unknown */
 	int64_t response_length;
-	struct slice method; /* as sent */
-	struct slice path;   /* without query */
-	struct slice query;  /* without '?' */
-	struct slice route;  /* http.route, filled in by the pipeline */
-	struct slice scheme; /* http or https */
+	struct slice method;      /* as sent */
+	struct slice path;        /* without query */
+	struct slice query;       /* without '?' */
+	struct slice route;       /* http.route, filled in by the pipeline */
+	struct slice scheme;      /* http or https */
 	struct slice host_header; /* Host or :authority, with port if it has one */
-	uint8_t peer_addr[16]; /* the client's end of the exchange ... */
-	uint8_t host_addr[16]; /* ... and the server's */
+	uint8_t peer_addr[16];    /* the client's end of the exchange ... */
+	uint8_t host_addr[16];    /* ... and the server's */
 	uint16_t peer_port;
 	uint16_t host_port;
 	struct slice peer_name; /* filled in by the pipeline */

@@ -5,8 +5,8 @@
 
 #include "settings/settings.h"
 
-/* Reads the one option of most verbs, --config FILE (or -config, or =FILE). Returns 0, or -EINVAL after
- * naming on standard error what is not understood. *ret_path is NULL where it is not given. */
+/* Reads the one option of most verbs, --config FILE (or -config, or =FILE). Returns 0, or -EINVAL
+ * after naming on standard error what is not understood. Not given, *ret_path is NULL. */
 int verb_parse_config_path(int argc, char **argv, const char **ret_path);
 
 /* Applies log_level and log_format. */

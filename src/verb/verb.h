@@ -5,7 +5,7 @@
 
 struct obi_verb {
 	const char *name;
-	const char *help; /* NULL: not for people */
+	const char *help;                  /* NULL: not for people */
 	int (*run)(int argc, char **argv); /* argv[0] is the verb; returns the exit status */
 };
 
