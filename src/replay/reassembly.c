@@ -189,11 +189,10 @@ static void hold(struct reassembly *tcp, struct arrival *at, const struct packet
 }
 
 /* Forgets what is held and was not handed on. */
-static void forget_held(struct reassembly *tcp, struct flow *flow)
+static void forget_held(struct reassembly *tcp, struct half *half)
 {
-	for (int from = 0; from < 2; from++)
-		while (flow->halves[from].held)
-			segment_drop(tcp, &flow->halves[from]);
+	while (half->held)
+		segment_drop(tcp, half);
 }
 
 static void flush_half(struct reassembly *tcp, struct flow *flow, int from)
@@ -244,8 +243,10 @@ void reassembly_free(struct reassembly *tcp)
 {
 	if (!tcp)
 		return;
-	for (uint32_t i = 0; i < tcp->used; i++)
-		forget_held(tcp, flow_at(tcp, i));
+	for (uint32_t i = 0; i < tcp->used; i++) {
+		forget_held(tcp, &flow_at(tcp, i)->halves[0]);
+		forget_held(tcp, &flow_at(tcp, i)->halves[1]);
+	}
 	free(tcp->buckets);
 	free(tcp->flows);
 	free(tcp);
@@ -427,6 +428,7 @@ static void end_half(struct reassembly *tcp, struct arrival *at, int from)
 		return;
 	half->ended = true;
 	half->due++;
+	forget_held(tcp, half); /* nothing comes after a FIN */
 	tcp->sink.fin(tcp->sink.context, flow_state(at->flow), from, at->time_ns);
 }
 

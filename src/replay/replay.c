@@ -11,13 +11,13 @@
 #include "base/address.h"
 #include "replay/tap.h"
 
-#define SERVICES_MAX 4096 /* power of two; later ones share the last */
+#define SERVICES_MAX 4096 /* power of two */
 #define HELD_BYTES (16u << 20)
 #define TICK_NS 10000000ULL
 
 struct named_service {
 	struct packet_end end;
-	struct obi_service service; /* pid 0: free */
+	struct obi_service service;
 };
 
 struct replay {
@@ -26,7 +26,7 @@ struct replay {
 	struct reassembly *tcp;
 	struct tap_sink tap_sink;
 	struct obi_board_slot *board;
-	struct named_service *services; /* open addressing by end; pid is the place + 1 */
+	struct named_service **services; /* open addressing by end; pid is the place + 1 */
 	size_t service_count;
 	uint64_t taps; /* opened so far */
 	uint64_t random;
@@ -49,35 +49,47 @@ static void name_service(struct obi_service *service, const struct packet_end *e
 	(void)snprintf(service->language, sizeof(service->language), "generic");
 }
 
-/* The number of the service that listens there. */
-static uint32_t service_number(struct replay *replay, const struct packet_end *end)
+/* Where the service that listens there stands or would stand. */
+static uint32_t service_place(const struct replay *replay, const struct packet_end *end)
 {
 	uint64_t hash = end->port;
-	size_t i;
+	uint32_t i;
 
 	for (size_t k = 0; k < sizeof(end->addr); k++)
-		hash = (hash ^ end->addr[k]) * 0x100000001b3ULL;
-	for (i = hash & (SERVICES_MAX - 1); replay->services[i].service.pid;
-	     i = (i + 1) & (SERVICES_MAX - 1)) {
-		const struct named_service *s = &replay->services[i];
+		hash = (hash ^ end->addr[k]) * 0x100000001b3ULL; /* FNV-1a */
+	for (i = hash & (SERVICES_MAX - 1); replay->services[i]; i = (i + 1) & (SERVICES_MAX - 1)) {
+		const struct packet_end *other = &replay->services[i]->end;
 
-		if (s->end.port == end->port && memcmp(s->end.addr, end->addr, 16) == 0)
-			return s->service.pid;
-		if (replay->service_count == SERVICES_MAX - 1)
-			return s->service.pid;
+		if (other->port == end->port && memcmp(other->addr, end->addr, 16) == 0)
+			break;
 	}
-	replay->service_count++;
-	replay->services[i].end = *end;
-	replay->services[i].service.pid = (uint32_t)i + 1;
-	name_service(&replay->services[i].service, end, replay->options.service);
-	return (uint32_t)i + 1;
+	return i;
 }
 
+/* The number of the service that listens there; 0 where there is no room for it. */
+static uint32_t service_number(struct replay *replay, const struct packet_end *end)
+{
+	uint32_t i = service_place(replay, end);
+
+	if (!replay->services[i]) {
+		if (replay->service_count == SERVICES_MAX - 1)
+			return 0;
+		replay->services[i] = calloc(1, sizeof(*replay->services[i]));
+		if (!replay->services[i])
+			return 0;
+		replay->service_count++;
+		replay->services[i]->end = *end;
+		name_service(&replay->services[i]->service, end, replay->options.service);
+	}
+	return i + 1;
+}
+
+/* Spans of those that found no room are counted as of no service. */
 static const struct obi_service *find_service(void *context, uint32_t pid)
 {
 	const struct replay *replay = context;
 
-	return pid && pid <= SERVICES_MAX ? &replay->services[pid - 1].service : NULL;
+	return pid ? &replay->services[pid - 1]->service : NULL;
 }
 
 /* splitmix64, public domain, Sebastiano Vigna */
@@ -194,7 +206,7 @@ struct replay *replay_new(const struct replay_options *options)
 	replay->options = *options;
 	replay->random = options->seed;
 	replay->board = calloc(OBI_BOARD_SLOTS, sizeof(*replay->board));
-	replay->services = calloc(SERVICES_MAX, sizeof(*replay->services));
+	replay->services = calloc(SERVICES_MAX, sizeof(struct named_service *));
 	replay->tap_sink = (struct tap_sink){
 		.context = replay,
 		.put = on_record,
@@ -215,6 +227,8 @@ void replay_free(struct replay *replay)
 		return;
 	reassembly_free(replay->tcp);
 	obi_conns_free(replay->conns);
+	for (size_t i = 0; replay->services && i < SERVICES_MAX; i++)
+		free(replay->services[i]);
 	free(replay->services);
 	free(replay->board);
 	free(replay);
