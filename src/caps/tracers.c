@@ -88,7 +88,7 @@ const struct obi_tracer obi_tracers[] = {
 			{ CAP_NET_ADMIN, "load tc programs and attach them to interfaces",
 			  OBI_TRY_SCHED_CLS, OBI_NEED_KEEP, NULL },
 			{ CAP_PERFMON, "tc programs that read packets directly",
-			  OBI_TRY_PACKET_ACCESS, 0, NULL },
+			  OBI_TRY_TC_TRACER, 0, NULL },
 		},
 		.programs = { "tc_ingress_flows", "tc_egress_flows" },
 		.without = "network flows",

@@ -83,25 +83,6 @@ static int load_program(enum bpf_prog_type type, enum bpf_attach_type attach,
 
 static const struct bpf_insn nothing[] = { MOVE_IMM(BPF_REG_0, 0), EXIT };
 
-/* Compares data + 1 with data_end and reads one byte: what every program does that looks at
- * packets. */
-static const struct bpf_insn read_packet[] = {
-	{ .code = BPF_LDX | BPF_MEM | BPF_W,
-	  .dst_reg = BPF_REG_2,
-	  .src_reg = BPF_REG_1,
-	  .off = offsetof(struct __sk_buff, data) },
-	{ .code = BPF_LDX | BPF_MEM | BPF_W,
-	  .dst_reg = BPF_REG_3,
-	  .src_reg = BPF_REG_1,
-	  .off = offsetof(struct __sk_buff, data_end) },
-	{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_4, .src_reg = BPF_REG_2 },
-	{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = BPF_REG_4, .imm = 1 },
-	MOVE_IMM(BPF_REG_0, 0),
-	{ .code = BPF_JMP | BPF_JGT | BPF_X, .dst_reg = BPF_REG_4, .src_reg = BPF_REG_3, .off = 1 },
-	{ .code = BPF_LDX | BPF_MEM | BPF_B, .dst_reg = BPF_REG_0, .src_reg = BPF_REG_2 },
-	EXIT,
-};
-
 /* An LRU map asks for CAP_BPF also where unprivileged BPF is allowed. */
 static int try_map(void)
 {
@@ -111,11 +92,6 @@ static int try_map(void)
 static int try_sched_cls(void)
 {
 	return load_program(BPF_PROG_TYPE_SCHED_CLS, 0, nothing, ARRAY_SIZE(nothing));
-}
-
-static int try_packet_access(void)
-{
-	return load_program(BPF_PROG_TYPE_SCHED_CLS, 0, read_packet, ARRAY_SIZE(read_packet));
 }
 
 static int try_sk_msg(void)
@@ -260,7 +236,7 @@ static const struct {
 	[OBI_TRY_MEMLOCK] = { "raise the limit of locked memory", try_memlock },
 	[OBI_TRY_PACKET_SOCKET] = { "open a packet socket", try_packet_socket },
 	[OBI_TRY_SCHED_CLS] = { "load a tc program", try_sched_cls },
-	[OBI_TRY_PACKET_ACCESS] = { "load a tc program that reads packets", try_packet_access },
+	[OBI_TRY_TC_TRACER] = { "load the tc tracer", NULL },
 	[OBI_TRY_SK_MSG] = { "create a socket map, load an sk_msg program", try_sk_msg },
 	[OBI_TRY_TRACING] = { "load a tracing program", try_tracing },
 	[OBI_TRY_OTHERS_EXE] = { "follow /proc/PID/exe of another user", try_others_exe },
@@ -273,31 +249,39 @@ const char *obi_try_name(enum obi_try what)
 	return tries[what].name;
 }
 
-__attribute__((noreturn)) static void run_in_child(enum obi_try what, uint64_t mask)
+__attribute__((noreturn)) static void be_child(uint64_t mask, int (*call)(void *context),
+					       void *context)
 {
 	int error = obi_caps_set(mask);
 
 	if (!error)
-		error = tries[what].run();
+		error = call(context);
 	/* ENOTSUPP (524, the kernel's own) is the only one that does not fit into a status. */
 	_exit(-error > UINT8_MAX ? EOPNOTSUPP : -error);
 }
 
-int obi_try_run(enum obi_try what, uint64_t mask)
+int obi_try_in_child(uint64_t mask, int (*call)(void *context), void *context)
 {
 	int status;
-	pid_t pid;
+	pid_t pid = fork();
 
-	if (!tries[what].run)
-		return -ENODATA;
-	pid = fork();
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		run_in_child(what, mask);
+		be_child(mask, call, context);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;
 	/* A seccomp filter may kill instead of refusing. */
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EPERM;
+}
+
+static int run(void *context)
+{
+	return tries[*(enum obi_try *)context].run();
+}
+
+int obi_try_run(enum obi_try what, uint64_t mask)
+{
+	return tries[what].run ? obi_try_in_child(mask, run, &what) : -ENODATA;
 }

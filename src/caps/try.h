@@ -15,7 +15,7 @@ enum obi_try {
 	OBI_TRY_MEMLOCK,       /* raise the limit of locked memory */
 	OBI_TRY_PACKET_SOCKET, /* open a packet socket */
 	OBI_TRY_SCHED_CLS,     /* load a tc program */
-	OBI_TRY_PACKET_ACCESS, /* load a tc program that reads packets directly */
+	OBI_TRY_TC_TRACER,     /* load the tc tracer itself: not here, by the verb */
 	OBI_TRY_SK_MSG,        /* create a socket map, load a program on socket messages */
 	OBI_TRY_TRACING,       /* load a tracing program */
 	OBI_TRY_OTHERS_EXE,    /* follow /proc/PID/exe of another user's process */
@@ -31,6 +31,10 @@ const char *obi_try_name(enum obi_try what);
  * works; the negative errno of the refused call; -ENODATA where there was nothing to try it on (two
  * of them need a process of another user). */
 int obi_try_run(enum obi_try what, uint64_t mask);
+
+/* Makes a call in a child that holds, of our present capabilities, only those in mask. What it
+ * returns, 0 or a negative errno. */
+int obi_try_in_child(uint64_t mask, int (*call)(void *context), void *context);
 
 /* Is bpf(2) refused altogether, by a seccomp filter say, so that no capability of ours helps?
  * unprivileged_disabled: the sysctl, as of obi_host. 0 where it answers or where that cannot be

@@ -18,7 +18,7 @@ static bool admin_stands_for(int capability)
 }
 
 struct obi_finding obi_need_judge(const struct obi_need *need, uint64_t required,
-				  uint64_t effective, int (*run)(enum obi_try what, uint64_t mask))
+				  uint64_t effective, const struct obi_trial *trial)
 {
 	uint64_t cap = OBI_CAP(need->capability), admin = effective & OBI_CAP(CAP_SYS_ADMIN);
 	uint64_t granted = effective & required;
@@ -31,7 +31,7 @@ struct obi_finding obi_need_judge(const struct obi_need *need, uint64_t required
 		cap = admin;
 	}
 	finding.verdict = finding.held ? OBI_VERDICT_HELD : OBI_VERDICT_UNKNOWN;
-	error = run(need->try, granted & ~cap);
+	error = trial->run(trial->context, need->try, granted & ~cap);
 	if (error == -ENODATA)
 		return finding;
 	if (!error) {
@@ -43,7 +43,7 @@ struct obi_finding obi_need_judge(const struct obi_need *need, uint64_t required
 		finding.error = error;
 		return finding;
 	}
-	error = run(need->try, granted | cap | (complete ? 0 : admin));
+	error = trial->run(trial->context, need->try, granted | cap | (complete ? 0 : admin));
 	if (!error) {
 		finding.verdict = OBI_VERDICT_WORKS;
 	} else if (complete) {

@@ -21,10 +21,16 @@ struct obi_finding {
 	int error;     /* of the refused call, else 0 */
 };
 
+/* Makes a trial; as obi_try_run(), which serves for all but OBI_TRY_TC_TRACER. */
+struct obi_trial {
+	int (*run)(void *context, enum obi_try what, uint64_t mask);
+	void *context;
+};
+
 /* required: the whole set of the configuration, so that a trial runs with what the agent would
- * have. run: obi_try_run(), or a test's. */
+ * have. */
 struct obi_finding obi_need_judge(const struct obi_need *need, uint64_t required,
-				  uint64_t effective, int (*run)(enum obi_try what, uint64_t mask));
+				  uint64_t effective, const struct obi_trial *trial);
 
 /* One line on a finding, without line end: "present; works", "missing: Operation not permitted". */
 void obi_finding_print(const struct obi_finding *finding, struct buffer *buf);

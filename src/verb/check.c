@@ -10,6 +10,7 @@
 #include "verb/check.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 #include "feature/ladder.h"
 #include "feature/trial.h"
 #include "settings/settings.h"
+#include "verb/check_tracers.h"
 #include "verb/verb.h"
 
 #define EXIT_MISSING 1
@@ -122,10 +124,25 @@ static void report_host(struct report *report)
 /* ---- Capabilities -----------------------------------------------------------------------------
  */
 
+/* The tc tracer is tried by loading it, all others by the smallest call. */
+static int run_trial(void *context, enum obi_try what, uint64_t mask)
+{
+	const struct report *report = context;
+	struct obi_settings settings = *report->settings;
+	struct check_outcome outcome;
+
+	if (what != OBI_TRY_TC_TRACER)
+		return obi_try_run(what, mask);
+	settings.network.source = OBI_SOURCE_TC; /* also where all tracers are shown */
+	check_network_tracer(&settings, mask, &outcome);
+	return outcome.error;
+}
+
 static void report_need(struct report *report, const struct obi_need *need)
 {
+	struct obi_trial trial = { run_trial, report };
 	struct obi_finding finding =
-		obi_need_judge(need, report->required, report->effective, obi_try_run);
+		obi_need_judge(need, report->required, report->effective, &trial);
 	struct buffer *buf = &report->buf;
 
 	/* What CAP_SYS_ADMIN is taken for by the check at start, and not by the kernel, counts
@@ -171,6 +188,43 @@ static void report_tracers(struct report *report)
 	for (size_t i = 0; i < obi_tracer_count; i++)
 		if (report->idle || obi_tracers[i].wanted(report->settings, &report->host))
 			report_tracer(report, &obi_tracers[i]);
+}
+
+/* ---- Tracers themselves ------------------------------------------------------------------------
+ */
+
+static void put_outcome(struct report *report, const char *name,
+			const struct check_outcome *outcome)
+{
+	if (!outcome->error) {
+		put_fact(report, name, "works by %s", outcome->text);
+		return;
+	}
+	report->failed = true;
+	put_fact(report, name, "refused: %s",
+		 *outcome->text ? outcome->text : strerror(-outcome->error));
+}
+
+static void report_outcomes(struct report *report)
+{
+	/* CAP_SYS_ADMIN alone is let through by the check at start; then it is tried with that. */
+	uint64_t mask = report->required | (report->effective & OBI_CAP(CAP_SYS_ADMIN));
+	struct check_outcome outcome;
+
+	if (report->idle || report->bpf_error || report->missing)
+		return;
+	if (!(report->required & ~report->effective))
+		mask = report->required;
+	buffer_put_cstr(&report->buf,
+			"\nTracers loaded for a moment, with nothing but the above\n");
+	if (obi_settings_network(report->settings)) {
+		check_network_tracer(report->settings, mask, &outcome);
+		put_outcome(report, "network", &outcome);
+	}
+	if (obi_settings_application(report->settings)) {
+		check_application_tracer(report->settings, mask, &outcome);
+		put_outcome(report, "application", &outcome);
+	}
 }
 
 /* ---- Ladders ----------------------------------------------------------------------------------
@@ -256,6 +310,7 @@ static void fill_report(struct report *report)
 	report_host(report);
 	report_configuration(report);
 	report_tracers(report);
+	report_outcomes(report);
 	report_ladders(report);
 	report_summary(report);
 }

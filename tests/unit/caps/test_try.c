@@ -62,7 +62,6 @@ static const struct {
 	{ OBI_TRY_MAP, CAP(BPF), CAP(BPF) },
 	{ OBI_TRY_PACKET_SOCKET, CAP(NET_RAW), CAP(NET_RAW) },
 	{ OBI_TRY_SCHED_CLS, CAP(BPF) | CAP(NET_ADMIN), CAP(NET_ADMIN) },
-	{ OBI_TRY_PACKET_ACCESS, CAP(BPF) | CAP(NET_ADMIN) | CAP(PERFMON), CAP(NET_ADMIN) },
 	{ OBI_TRY_SK_MSG, CAP(BPF) | CAP(NET_ADMIN), CAP(NET_ADMIN) },
 	{ OBI_TRY_TRACING, CAP(BPF) | CAP(PERFMON), CAP(PERFMON) },
 	{ OBI_TRY_OTHERS_EXE, CAP(SYS_PTRACE), CAP(SYS_PTRACE) },
@@ -100,6 +99,7 @@ static void trial_leaves_our_own_capabilities_alone(void **state)
 static void nothing_to_try_is_no_refusal(void **state)
 {
 	assert_int_equal(obi_try_run(OBI_TRY_NONE, ~UINT64_C(0)), -ENODATA);
+	assert_int_equal(obi_try_run(OBI_TRY_TC_TRACER, ~UINT64_C(0)), -ENODATA);
 }
 
 /* In a child: what is said where a filter refuses bpf(2) to everybody. */

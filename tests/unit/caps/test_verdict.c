@@ -18,13 +18,15 @@
 static uint64_t kernel_wants;
 static uint64_t most_held; /* union of the masks that trials ran with */
 
-static int pretend(enum obi_try what, uint64_t mask)
+static int pretend(void *context, enum obi_try what, uint64_t mask)
 {
 	most_held |= mask;
 	if (what == OBI_TRY_OTHERS_EXE)
 		return -ENODATA;
 	return (mask & kernel_wants) == kernel_wants ? 0 : -EPERM;
 }
+
+static const struct obi_trial trial = { pretend, NULL };
 
 static const struct obi_need perfmon = { CAP_PERFMON, "why", OBI_TRY_TRACING, 0, NULL };
 static const struct obi_need bpf = { CAP_BPF, "why", OBI_TRY_MAP, 0, NULL };
@@ -66,7 +68,7 @@ static void verdict_follows_the_trials(void **state)
 
 		kernel_wants = cases[i].wants;
 		finding = obi_need_judge(cases[i].need, cases[i].required, cases[i].effective,
-					 pretend);
+					 &trial);
 		assert_int_equal(finding.verdict, cases[i].expected);
 		obi_finding_print(&finding, &text);
 		buffer_put_char(&text, '\0');
@@ -81,8 +83,8 @@ static void trials_run_with_no_more_than_is_required(void **state)
 
 	kernel_wants = CAP(SYS_ADMIN);
 	most_held = 0;
-	(void)obi_need_judge(&net_raw, required, ~UINT64_C(0), pretend);
-	(void)obi_need_judge(&bpf, required, ~UINT64_C(0), pretend);
+	(void)obi_need_judge(&net_raw, required, ~UINT64_C(0), &trial);
+	(void)obi_need_judge(&bpf, required, ~UINT64_C(0), &trial);
 	assert_int_equal(most_held, required);
 }
 
@@ -92,11 +94,11 @@ static void sys_admin_stands_in_where_the_kernel_takes_it(void **state)
 	struct obi_finding finding;
 
 	kernel_wants = CAP(SYS_ADMIN);
-	finding = obi_need_judge(&bpf, required, CAP(SYS_ADMIN), pretend);
+	finding = obi_need_judge(&bpf, required, CAP(SYS_ADMIN), &trial);
 	assert_int_equal(finding.verdict, OBI_VERDICT_WORKS);
 	assert_true(finding.stand_in);
 	kernel_wants = CAP(NET_RAW);
-	finding = obi_need_judge(&net_raw, required, CAP(SYS_ADMIN), pretend);
+	finding = obi_need_judge(&net_raw, required, CAP(SYS_ADMIN), &trial);
 	assert_int_equal(finding.verdict, OBI_VERDICT_MISSING);
 	assert_false(finding.held);
 }

@@ -274,7 +274,7 @@ static pid_t run_deleted(const char *path)
 	pid = fork();
 	if (pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-		(void)execl(path, "zz", "300", "", NULL);
+		(void)execl(path, "zz", "300", NULL);
 		_exit(1);
 	}
 	return pid;
