@@ -13,15 +13,13 @@ void buffer_free(struct buffer *buf)
 	*buf = (struct buffer){ 0 };
 }
 
-char *buffer_reserve(struct buffer *buf, size_t more)
+static char *grow(struct buffer *buf, size_t more)
 {
 	size_t room = buf->room ? buf->room : 256;
 	char *data;
 
 	if (buf->failed)
 		return NULL;
-	if (buf->room - buf->len >= more)
-		return buf->data + buf->len;
 	while (room - buf->len < more) {
 		if (room > SIZE_MAX / 2) {
 			buf->failed = true;
@@ -39,9 +37,22 @@ char *buffer_reserve(struct buffer *buf, size_t more)
 	return buf->data + buf->len;
 }
 
+/* The common case, where there is room, is worth being inline in what follows. */
+static inline char *reserve(struct buffer *buf, size_t more)
+{
+	if (buf->room - buf->len >= more && !buf->failed)
+		return buf->data + buf->len;
+	return grow(buf, more);
+}
+
+char *buffer_reserve(struct buffer *buf, size_t more)
+{
+	return reserve(buf, more);
+}
+
 void buffer_put(struct buffer *buf, const void *data, size_t len)
 {
-	char *to = len ? buffer_reserve(buf, len) : NULL;
+	char *to = len ? reserve(buf, len) : NULL;
 
 	if (!to)
 		return;
@@ -61,7 +72,12 @@ void buffer_put_cstr(struct buffer *buf, const char *s)
 
 void buffer_put_char(struct buffer *buf, char c)
 {
-	buffer_put(buf, &c, 1);
+	char *to = reserve(buf, 1);
+
+	if (!to)
+		return;
+	*to = c;
+	buf->len++;
 }
 
 void buffer_put_u64(struct buffer *buf, uint64_t value)
@@ -117,30 +133,52 @@ void buffer_printf(struct buffer *buf, const char *format, ...)
 	va_end(args);
 }
 
+/* Bytes from the start that stand for themselves. */
+static size_t plain_length(struct slice s)
+{
+	size_t len = 0;
+
+	while (len < s.len && s.data[len] >= 0x20 && s.data[len] < 0x80 && s.data[len] != '"' &&
+	       s.data[len] != '\\')
+		len++;
+	return len;
+}
+
+/* One character that needs a look; returns its length in s. */
+static size_t put_json_character(struct buffer *buf, struct slice s)
+{
+	uint8_t c = s.data[0];
+	size_t len = utf8_length(s);
+
+	if (c == '"' || c == '\\') {
+		buffer_put_char(buf, '\\');
+		buffer_put_char(buf, (char)c);
+	} else if (c == '\n') {
+		buffer_put_cstr(buf, "\\n");
+	} else if (c == '\t') {
+		buffer_put_cstr(buf, "\\t");
+	} else if (c == '\r') {
+		buffer_put_cstr(buf, "\\r");
+	} else if (c < 0x20) {
+		buffer_printf(buf, "\\u%04x", c);
+	} else if (!len) {
+		buffer_put_cstr(buf, "\xef\xbf\xbd");
+	} else {
+		buffer_put(buf, s.data, len);
+	}
+	return len ? len : 1;
+}
+
 void buffer_put_json_string(struct buffer *buf, struct slice s)
 {
 	buffer_put_char(buf, '"');
 	while (s.len) {
-		uint8_t c = s.data[0];
-		size_t len = utf8_length(s);
+		size_t plain = plain_length(s);
 
-		if (c == '"' || c == '\\') {
-			buffer_put_char(buf, '\\');
-			buffer_put_char(buf, (char)c);
-		} else if (c == '\n') {
-			buffer_put_cstr(buf, "\\n");
-		} else if (c == '\t') {
-			buffer_put_cstr(buf, "\\t");
-		} else if (c == '\r') {
-			buffer_put_cstr(buf, "\\r");
-		} else if (c < 0x20) {
-			buffer_printf(buf, "\\u%04x", c);
-		} else if (!len) {
-			buffer_put_cstr(buf, "\xef\xbf\xbd");
-		} else {
-			buffer_put(buf, s.data, len);
-		}
-		s = slice_from(s, len ? len : 1);
+		buffer_put(buf, s.data, plain);
+		s = slice_from(s, plain);
+		if (s.len)
+			s = slice_from(s, put_json_character(buf, s));
 	}
 	buffer_put_char(buf, '"');
 }

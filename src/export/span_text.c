@@ -33,12 +33,14 @@ static void put_printable(struct buffer *buf, struct slice s)
 	size_t start = 0, at = 0;
 
 	while (at < s.len) {
-		size_t len = printable_length(slice_from(s, at));
+		size_t len;
 
-		if (len) {
-			at += len;
+		while (at < s.len && s.data[at] >= 0x20 && s.data[at] < 0x7f)
+			at++;
+		len = at < s.len ? printable_length(slice_from(s, at)) : 0;
+		at += len;
+		if (len || at == s.len)
 			continue;
-		}
 		buffer_put(buf, s.data + start, at - start);
 		buffer_put_cstr(buf, "\\x");
 		buffer_put_hex(buf, s.data + at, 1);
