@@ -80,6 +80,9 @@ static uint32_t service_number(struct replay *replay, const struct packet_end *e
 		replay->service_count++;
 		replay->services[i]->end = *end;
 		name_service(&replay->services[i]->service, end, replay->options.service);
+		if (replay->options.service_met)
+			replay->options.service_met(replay->options.context,
+						    &replay->services[i]->service);
 	}
 	return i + 1;
 }

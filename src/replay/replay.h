@@ -18,6 +18,9 @@ struct replay_options {
 	const char *service; /* name of every service, or NULL: each is named after its ip:port */
 	uint64_t seed;       /* of span and trace ids: the same seed, the same ids */
 	struct obi_span_sink sink;
+	/* A service was met for the first time; may be NULL. */
+	void (*service_met)(void *context, const struct obi_service *service);
+	void *context;
 };
 
 struct replay_stats {
