@@ -102,6 +102,10 @@ class Agent:
     def cpu_ns(self):
         return sum(process.cpu_ns(pid) for pid in self.pids())
 
+    def sleeps(self):
+        """How often its threads gave their CPU away of their own accord."""
+        return sum(process.sleeps(pid) for pid in self.pids())
+
     def stop(self):
         """Seconds until it was gone. It must end well."""
         took = process.stop(self.process)

@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import platform
+import re
 
 from harness import process
 
@@ -25,6 +26,27 @@ class Stats:
 
     def __exit__(self, *_):
         os.close(self._fd)
+
+
+def _fields(path):
+    with open(path) as file:
+        return {key: int(value) for key, value in re.findall(r"^(\w+):\s+(\d+)$", file.read(), re.M)}
+
+
+def held(pids, kind):
+    """Programs ("prog_id") or maps ("map_id") that the processes hold descriptors of: what is
+    said of each in /proc/PID/fdinfo, by id."""
+    found = {}
+    for pid in pids:
+        folder = "/proc/%d/fdinfo" % pid
+        for name in os.listdir(folder):
+            try:
+                fields = _fields(os.path.join(folder, name))
+            except FileNotFoundError:
+                continue
+            if kind in fields:
+                found.setdefault(fields[kind], {}).update(fields)
+    return found
 
 
 def programs():

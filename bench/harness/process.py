@@ -79,6 +79,14 @@ def cpu_ns(pid):
     return time.clock_gettime_ns((~pid << 3) | _CPUCLOCK_SCHED)
 
 
+def sleeps(pid):
+    total = 0
+    for task in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/status" % (pid, task)) as file:
+            total += int(file.read().split("\nvoluntary_ctxt_switches:")[1].split()[0])
+    return total
+
+
 def children(pid):
     """All descendants, nearest first."""
     found = []

@@ -11,11 +11,14 @@ SETTLE = 1.0  # the last responses' spans
 
 
 def _windows(agent, nginx, count):
-    """CPU of both processes for each request, window by window."""
+    """Window by window: CPU of both processes for each request, and how often a process of the
+    agent went to sleep in a second."""
     for _ in range(count):
+        began, sleeps = time.monotonic(), agent.sleeps()
         cpu, requests = agent.cpu_ns(), nginx.requests()
         time.sleep(1)
-        yield (agent.cpu_ns() - cpu) / (nginx.requests() - requests)
+        cost = (agent.cpu_ns() - cpu) / (nginx.requests() - requests)
+        yield cost, (agent.sleeps() - sleeps) / (time.monotonic() - began)
 
 
 def run(report, quick):
@@ -26,7 +29,7 @@ def run(report, quick):
     began = time.monotonic()
     wrk = target.Wrk(nginx.port)
     time.sleep(0.5)
-    cost = Spread(_windows(agent, nginx, 4 if quick else 15))
+    cost, wakes = map(Spread, zip(*_windows(agent, nginx, 4 if quick else 15)))
     wrk.close()
     seconds = time.monotonic() - began
     time.sleep(SETTLE)
@@ -37,6 +40,7 @@ def run(report, quick):
     report.figure("agent CPU for each request", cost, "ns")
     report.figure("agent CPU for 1,000 requests/s", cost.of(lambda ns: ns * 1000 / 1e9 * 100),
                   "% of CPU", most=0.3)
+    report.figure("   wake-ups of its processes", wakes, "1/s")
     report.figure("requests served", requests)
     report.figure("spans counted", spans)
     report.figure("spans missing or too many, of requests", abs(requests - spans) / requests * 100,

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Memory of both processes, and that of the BPF maps apart."""
-import os
 import re
 import time
 
-from harness import target
+from harness import bpf, target
 from harness.agent import Agent
 
 TITLE = "memory"
@@ -14,20 +13,6 @@ KIB = 1024
 def _fields(path):
     with open(path) as file:
         return {key: int(value) for key, value in re.findall(r"^(\w+):\s+(\d+)", file.read(), re.M)}
-
-
-def _maps(pids):
-    """memlock of each map that the processes hold, by its id, from their descriptors."""
-    found = {}
-    for pid in pids:
-        for name in os.listdir("/proc/%d/fdinfo" % pid):
-            try:
-                info = _fields("/proc/%d/fdinfo/%s" % (pid, name))
-            except (FileNotFoundError, UnicodeDecodeError):
-                continue
-            if "map_id" in info:
-                found[info["map_id"]] = info["memlock"]
-    return found
 
 
 def _say(report, agent, when, most):
@@ -52,9 +37,9 @@ def run(report, quick):
     time.sleep(2 if quick else 8)
     _say(report, agent, "full wrk load", 16)
     wrk.close()
-    maps = _maps(agent.pids())
-    report.figure("BPF maps, memlock", sum(maps.values()) / KIB / KIB, "MiB", most=16)
+    maps = [info["memlock"] for info in bpf.held(agent.pids(), "map_id").values()]
+    report.figure("BPF maps, memlock", sum(maps) / KIB / KIB, "MiB", most=16)
     report.figure("   their number", len(maps))
-    report.figure("   the largest", max(maps.values(), default=0) / KIB / KIB, "MiB")
+    report.figure("   the largest", max(maps, default=0) / KIB / KIB, "MiB")
     agent.stop()
     nginx.close()

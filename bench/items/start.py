@@ -76,12 +76,11 @@ def _first_span(port):
 
 
 def _new_server(port, lines):
-    """Milliseconds from exec of a server to the first request that became a span, and how many
+    """Milliseconds from main() of a server to the first request that became a span, and how many
     were sent before it. The client connects as soon as the server listens."""
     seen = len(lines.spans)
-    began = time.monotonic_ns()
     server = process.start(["build/bench/serve", str(port)], stdout=-1)
-    server.stdout.readline()
+    began = int(server.stdout.readline().split()[0])
     client, sent = http.Client(port), []
     for number in range(REQUESTS):
         sent.append(time.monotonic_ns())
@@ -105,7 +104,7 @@ def _new_servers(report, name, port, env, count):
     finally:
         process.stop(agent.process)
         lines.close()
-    report.figure("exec of a server to its first request seen, " + name, Spread(times), "ms",
+    report.figure("start of a server to its first request seen, " + name, Spread(times), "ms",
                   most=100)
     report.figure("   requests before that one, not seen", Spread(missed))
 
