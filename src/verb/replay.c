@@ -58,6 +58,8 @@ struct run {
 
 static void flush_out(struct run *run)
 {
+	if (run->out.len == 0 && !run->out.failed)
+		return;
 	if (run->broken || run->out.failed ||
 	    fwrite(run->out.data, 1, run->out.len, stdout) != run->out.len || fflush(stdout))
 		run->broken = true;
