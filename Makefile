@@ -3,9 +3,12 @@
 #   make            bin/obi
 #   make test       unit tests under ASan and UBSan      T=name: only matching ones
 #   make fuzz       fuzz targets, FUZZ_SECONDS each      T=name: only matching ones
-#   make lint       formatting, clang-tidy, include directions, shellcheck
-#   make docs       everything that is generated from tables
-#   make ARCH=arm64 cross build (aarch64-linux-gnu-gcc)
+#   make lint       layout, include directions, licences, shellcheck, docs up to date
+#   make tidy       clang-tidy on the files that changed since origin, or HEAD~   TIDY=all: on all
+#   make docs       everything that is generated from tables, also in deploy/
+#   make release    build/release/obi: optimised at link time, stripped
+#   make install    the release, its man page and its units   DESTDIR= PREFIX=/usr/local
+#   make ARCH=arm64 build/arm64/obi by aarch64-linux-gnu-gcc, after make arm64-packages
 
 VERSION := $(shell cat VERSION)
 ARCH ?= $(shell uname -m | sed 's/aarch64/arm64/')
@@ -22,12 +25,18 @@ CC := $(CROSS)gcc
 CLANG ?= clang
 BPFTOOL ?= /usr/sbin/bpftool
 BUILD ?= build/$(ARCH)
+OBI := $(if $(CROSS),$(BUILD)/obi,bin/obi)
+# Of deploy/arm64-sysroot; without it, what the compiler itself knows.
+SYSROOT ?= $(if $(CROSS),$(wildcard build/$(ARCH)/sysroot))
 
 WARN := -Wall -Wextra -Wshadow -Wvla -Werror -Wno-unused-parameter
 CFLAGS ?= -O2 -g
 # -funsigned-char is not assumed anywhere; section flags let the linker drop what no verb uses.
 BASE_CFLAGS := -std=gnu11 $(WARN) -Iinclude -Isrc -D_GNU_SOURCE -DOBI_VERSION='"$(VERSION)"' \
-	-fstack-protector-strong -ffunction-sections -fdata-sections
+	-fstack-protector-strong -ffunction-sections -fdata-sections $(SYSROOT:%=--sysroot=%)
+LDFLAGS := -Wl,--gc-sections $(SYSROOT:%=--sysroot=%)
+BPF_CFLAGS := -mcpu=v3 -O2 -g -Wall -Werror -Wno-unused-function \
+	-Wno-gnu-variable-sized-type-not-at-end -D__TARGET_ARCH_$(BPF_ARCH) -Ibpf -Iinclude
 LIBS := -lbpf -lelf -lz -lcap -lseccomp -lyaml -lmicrohttpd -ljansson -lm
 
 SOURCES := $(shell find src -name '*.c' | sort)
@@ -36,15 +45,20 @@ BPF_SOURCES := $(wildcard bpf/*.bpf.c)
 SKELETONS := $(BPF_SOURCES:bpf/%.bpf.c=$(BUILD)/skel/%.skel.h)
 BPF_HEADERS := $(wildcard bpf/*.h bpf/*/*.h include/obi/*.h)
 
-all: bin/obi
+all: $(OBI)
+
+# $(call remember,FILE,TEXT) writes the file only where it holds another text: what was built with
+# other flags is built again, and nothing else is.
+differ = $(subst $(1),,$(2))$(subst $(2),,$(1))
+remember = $(if $(call differ,$(file <$(1)),$(2)),$(shell mkdir -p $(dir $(1)))$(file >$(1),$(2)))
+$(call remember,$(BUILD)/flags,$(CC) $(BASE_CFLAGS) $(CFLAGS))
+$(call remember,$(BUILD)/bpf.flags,$(CLANG) $(BPF_CFLAGS))
 
 # ---- BPF programs ---------------------------------------------------------------------------
 
-$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(BPF_HEADERS) Makefile
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(BPF_HEADERS) $(BUILD)/bpf.flags
 	@mkdir -p $(@D)
-	$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Werror -Wno-unused-function \
-		-Wno-gnu-variable-sized-type-not-at-end -D__TARGET_ARCH_$(BPF_ARCH) \
-		-Ibpf -Iinclude -c $< -o $@.full
+	$(CLANG) -target bpf $(BPF_CFLAGS) -c $< -o $@.full
 	$(BPFTOOL) gen object $@ $@.full
 
 $(BUILD)/skel/%.skel.h: $(BUILD)/bpf/%.bpf.o
@@ -55,24 +69,50 @@ $(BUILD)/skel/%.skel.h: $(BUILD)/bpf/%.bpf.o
 
 OBJECTS := $(LIB_SOURCES:src/%.c=$(BUILD)/obj/%.o)
 
-$(BUILD)/obj/%.o: src/%.c Makefile VERSION | $(SKELETONS)
+$(BUILD)/obj/%.o: src/%.c $(BUILD)/flags | $(SKELETONS)
 	@mkdir -p $(@D)
 	$(CC) $(BASE_CFLAGS) $(CFLAGS) -I$(BUILD)/skel -MMD -MP -c $< -o $@
 
-bin/obi: $(BUILD)/obj/main.o $(OBJECTS)
+$(OBI): $(BUILD)/obj/main.o $(OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Wl,--gc-sections -o $@.new $^ $(LIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@.new $^ $(LIBS)
 	mv $@.new $@
+
+# ---- Release and installation ----------------------------------------------------------------
+
+RELEASE := build/release$(if $(CROSS),-$(ARCH))
+PREFIX ?= /usr/local
+UNITS := deploy/obi.service deploy/obi-network.service
+
+release:
+	$(MAKE) BUILD=$(RELEASE) OBI=$(RELEASE)/obi CFLAGS="-O2 -flto=auto" \
+		LDFLAGS="$(LDFLAGS) -s" SYSROOT=$(SYSROOT) all
+	@echo "$(RELEASE)/obi: $$(stat -c %s $(RELEASE)/obi) bytes"
+
+install: release
+	install -D -m 755 $(RELEASE)/obi $(DESTDIR)$(PREFIX)/bin/obi
+	install -D -m 644 docs/obi.1 $(DESTDIR)$(PREFIX)/share/man/man1/obi.1
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	for unit in $(UNITS); do sed 's,^ExecStart=[^ ]*,ExecStart=$(PREFIX)/bin/obi,' $$unit \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit 1; done
+	@echo "To run it as another user than root, grant it what its configuration needs; one of:"
+	@sed 's,/usr/local/bin/obi,$(PREFIX)/bin/obi,' deploy/setcap.txt
+
+arm64-packages:
+	deploy/install-packages build arm64
+	deploy/arm64-sysroot build/arm64/sysroot
 
 # ---- Unit tests: every src file with sanitizers, one program per test file --------------------
 
-SAN_BUILD := build/san
+SAN_BUILD := build/san$(if $(CROSS),-$(ARCH))
 SAN_CFLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 SAN_OBJECTS := $(LIB_SOURCES:src/%.c=$(SAN_BUILD)/obj/%.o)
 UNIT_SOURCES := $(shell find tests/unit -name 'test_*.c' 2>/dev/null | sort)
 UNIT_TESTS := $(UNIT_SOURCES:tests/unit/%.c=$(SAN_BUILD)/unit/%)
 
-$(SAN_BUILD)/obj/%.o: src/%.c Makefile VERSION | $(SKELETONS)
+$(call remember,$(SAN_BUILD)/flags,$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS))
+
+$(SAN_BUILD)/obj/%.o: src/%.c $(SAN_BUILD)/flags | $(SKELETONS)
 	@mkdir -p $(@D)
 	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -I$(BUILD)/skel -MMD -MP -c $< -o $@
 
@@ -82,7 +122,8 @@ $(SAN_BUILD)/libobi.a: $(SAN_OBJECTS)
 
 $(SAN_BUILD)/unit/%: tests/unit/%.c $(SAN_BUILD)/libobi.a
 	@mkdir -p $(@D)
-	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -I$(BUILD)/skel -Itests/unit -o $@ $< $(SAN_BUILD)/libobi.a $(LIBS) -lcmocka
+	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -I$(BUILD)/skel -Itests/unit \
+		-MMD -MP -MT $@ -MF $@.d -o $@ $< $(SAN_BUILD)/libobi.a $(LIBS) -lcmocka
 
 # A program a file: T selects by path, `make test T=http1`.
 unit-tests: $(if $(T),$(foreach t,$(UNIT_TESTS),$(if $(findstring $(T),$(t)),$(t))),$(UNIT_TESTS))
@@ -93,14 +134,16 @@ test: unit-tests
 
 # ---- Fuzz targets: libFuzzer, one program per tests/fuzz/fuzz_*.c --------------------------------
 
-FUZZ_BUILD := build/fuzz
+FUZZ_BUILD := build/fuzz$(if $(CROSS),-$(ARCH))
 FUZZ_SECONDS ?= 10
 FUZZ_CFLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 FUZZ_SOURCES := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_TARGETS := $(FUZZ_SOURCES:tests/fuzz/%.c=$(FUZZ_BUILD)/%)
 FUZZ_OBJECTS := $(LIB_SOURCES:src/%.c=$(FUZZ_BUILD)/obj/%.o)
 
-$(FUZZ_BUILD)/obj/%.o: src/%.c Makefile VERSION | $(SKELETONS)
+$(call remember,$(FUZZ_BUILD)/flags,$(CLANG) $(BASE_CFLAGS) $(FUZZ_CFLAGS))
+
+$(FUZZ_BUILD)/obj/%.o: src/%.c $(FUZZ_BUILD)/flags | $(SKELETONS)
 	@mkdir -p $(@D)
 	$(CLANG) $(BASE_CFLAGS) $(FUZZ_CFLAGS) -I$(BUILD)/skel -MMD -MP -c $< -o $@
 
@@ -109,7 +152,8 @@ $(FUZZ_BUILD)/libobi.a: $(FUZZ_OBJECTS)
 	ar rcs $@ $^
 
 $(FUZZ_BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_BUILD)/libobi.a
-	$(CLANG) $(BASE_CFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_BUILD)/libobi.a $(LIBS)
+	$(CLANG) $(BASE_CFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer \
+		-MMD -MP -MT $@ -MF $@.d -o $@ $< $(FUZZ_BUILD)/libobi.a $(LIBS)
 
 fuzz-targets: $(FUZZ_TARGETS)
 
@@ -122,26 +166,24 @@ fuzz: fuzz-targets
 
 # ---- Lint and docs ----------------------------------------------------------------------------
 
-C_FILES = $(shell git ls-files 'src/*.[ch]' 'bpf/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'bench/*.[ch]' | grep -v bpf/vmlinux.h)
-SHELL_FILES = $(shell git grep -lE '^\#!.*(bash|/sh)')
+lint: lint-includes lint-format lint-shell lint-files lint-docs
 
-lint:
-	tests/lint/check-includes
-	clang-format --dry-run -Werror $(C_FILES)
-	shellcheck -x $(SHELL_FILES)
+lint-%:
+	tests/lint/check-$*
+
+tidy: $(SKELETONS)
+	tests/lint/tidy "$(TIDY)" $(BASE_CFLAGS) -I$(BUILD)/skel -Itests/unit
 
 docs: bin/obi
-	bin/obi config --markdown >docs/configuration.md
-	bin/obi config --schema >docs/config.schema.json
-	bin/obi check --markdown >docs/capabilities.md
+	deploy/generate bin/obi .
 
 # ---- The rest ---------------------------------------------------------------------------------
 
 clean:
 	rm -rf build bin
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find build $(BUILD) -name sysroot -prune -o -name '*.d' -type f -print 2>/dev/null)
 
-.PHONY: all test unit-tests fuzz fuzz-targets lint docs clean
+.PHONY: all release install arm64-packages test unit-tests fuzz fuzz-targets lint tidy docs clean
 .SECONDARY:
 .DELETE_ON_ERROR:
