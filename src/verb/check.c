@@ -23,8 +23,6 @@
 #include "caps/try.h"
 #include "caps/verdict.h"
 #include "feature/host.h"
-#include "feature/ladder.h"
-#include "feature/trial.h"
 #include "settings/settings.h"
 #include "verb/check_tracers.h"
 #include "verb/verb.h"
@@ -205,25 +203,35 @@ static void put_outcome(struct report *report, const char *name,
 		 *outcome->text ? outcome->text : strerror(-outcome->error));
 }
 
+/* What the agent would have of what is required. Where that is CAP_SYS_ADMIN instead, which the
+ * check at start takes for all, it is tried with that. */
+static uint64_t granted(const struct report *report)
+{
+	uint64_t mask = report->required & report->effective;
+
+	return mask == report->required ? mask
+					: mask | (report->effective & OBI_CAP(CAP_SYS_ADMIN));
+}
+
 static void report_outcomes(struct report *report)
 {
-	/* CAP_SYS_ADMIN alone is let through by the check at start; then it is tried with that. */
-	uint64_t mask = report->required | (report->effective & OBI_CAP(CAP_SYS_ADMIN));
 	struct check_outcome outcome;
 
 	if (report->idle || report->bpf_error || report->missing)
 		return;
-	if (!(report->required & ~report->effective))
-		mask = report->required;
 	buffer_put_cstr(&report->buf,
 			"\nTracers loaded for a moment, with nothing but the above\n");
 	if (obi_settings_network(report->settings)) {
-		check_network_tracer(report->settings, mask, &outcome);
+		check_network_tracer(report->settings, granted(report), &outcome);
 		put_outcome(report, "network", &outcome);
 	}
 	if (obi_settings_application(report->settings)) {
-		check_application_tracer(report->settings, mask, &outcome);
+		check_application_tracer(report->settings, granted(report), &outcome);
 		put_outcome(report, "application", &outcome);
+		if (outcome.error && report->host.perf_event_paranoid > 2)
+			put_fact(report, "",
+				 "kprobes, if it takes them, need CAP_SYS_ADMIN or "
+				 "kernel.perf_event_paranoid at 2 or less");
 	}
 }
 
@@ -235,14 +243,10 @@ static void report_ladders(struct report *report)
 	if (!obi_settings_application(report->settings))
 		return;
 	buffer_put_cstr(&report->buf, "\nWays in, best first\n");
-	if (report->bpf_error || report->missing) {
+	if (report->bpf_error || report->missing)
 		buffer_put_cstr(&report->buf, "  not tried while something above is missing\n");
-		return;
-	}
-	obi_trial_quiet();
-	obi_feature_report(&obi_feature_plane, &report->buf);
-	if (report->settings->broker.context_propagation.bits)
-		obi_feature_report(&obi_feature_injection, &report->buf);
+	else
+		check_ladders(report->settings, granted(report), &report->buf);
 }
 
 /* ---- Whole ------------------------------------------------------------------------------------

@@ -14,7 +14,11 @@
 #include "broker/app.h"
 #include "broker/net.h"
 #include "caps/try.h"
+#include "feature/ladder.h"
 #include "feature/trial.h"
+
+/* Text on all ladders together. */
+#define LADDERS_MAX 8192
 
 struct call {
 	const struct obi_settings *settings;
@@ -54,32 +58,64 @@ static int open_application(void *context)
 	return error;
 }
 
-static void run(const struct obi_settings *settings, uint64_t mask, int (*open)(void *context),
-		struct check_outcome *ret_outcome)
+static int report_ladders(void *context)
 {
-	const size_t size = sizeof(ret_outcome->text);
-	struct call call = { .settings = settings, .size = size };
+	struct call *call = context;
+	struct buffer buf = { 0 };
 
-	ret_outcome->text[0] = '\0';
-	call.text = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (call.text == MAP_FAILED) {
-		ret_outcome->error = -errno;
-		return;
-	}
+	obi_feature_report(&obi_feature_plane, &buf);
+	if (call->settings->broker.context_propagation.bits)
+		obi_feature_report(&obi_feature_injection, &buf);
+	(void)snprintf(call->text, call->size, "%.*s", (int)buf.len, buf.data ? buf.data : "");
+	buffer_free(&buf);
+	return 0;
+}
+
+/* What the child wrote is in call->text afterwards, to be unmapped. */
+static int run(struct call *call, uint64_t mask, int (*child)(void *context))
+{
+	call->text =
+		mmap(NULL, call->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (call->text == MAP_FAILED)
+		return -errno;
 	obi_trial_quiet();
-	ret_outcome->error = obi_try_in_child(mask, open, &call);
-	(void)snprintf(ret_outcome->text, size, "%.*s", (int)size - 1, call.text);
-	(void)munmap(call.text, size);
+	return obi_try_in_child(mask, child, call);
+}
+
+static void finish(struct call *call)
+{
+	if (call->text != MAP_FAILED)
+		(void)munmap(call->text, call->size);
+}
+
+static void open_tracer(const struct obi_settings *settings, uint64_t mask,
+			int (*child)(void *context), struct check_outcome *ret_outcome)
+{
+	struct call call = { .settings = settings, .size = sizeof(ret_outcome->text) };
+
+	ret_outcome->error = run(&call, mask, child);
+	(void)snprintf(ret_outcome->text, sizeof(ret_outcome->text), "%s",
+		       call.text == MAP_FAILED ? "" : call.text);
+	finish(&call);
 }
 
 void check_network_tracer(const struct obi_settings *settings, uint64_t mask,
 			  struct check_outcome *ret_outcome)
 {
-	run(settings, mask, open_network, ret_outcome);
+	open_tracer(settings, mask, open_network, ret_outcome);
 }
 
 void check_application_tracer(const struct obi_settings *settings, uint64_t mask,
 			      struct check_outcome *ret_outcome)
 {
-	run(settings, mask, open_application, ret_outcome);
+	open_tracer(settings, mask, open_application, ret_outcome);
+}
+
+void check_ladders(const struct obi_settings *settings, uint64_t mask, struct buffer *buf)
+{
+	struct call call = { .settings = settings, .size = LADDERS_MAX };
+
+	if (!run(&call, mask, report_ladders))
+		buffer_put_cstr(buf, call.text);
+	finish(&call);
 }

@@ -3,6 +3,7 @@
 #ifndef OBI_VERB_CHECK_TRACERS_H
 #define OBI_VERB_CHECK_TRACERS_H
 
+#include "base/buffer.h"
 #include "settings/settings.h"
 
 struct check_outcome {
@@ -16,5 +17,8 @@ void check_network_tracer(const struct obi_settings *settings, uint64_t mask,
 			  struct check_outcome *ret_outcome);
 void check_application_tracer(const struct obi_settings *settings, uint64_t mask,
 			      struct check_outcome *ret_outcome);
+
+/* The rungs of each ladder that the application tracer stands on, tried likewise. */
+void check_ladders(const struct obi_settings *settings, uint64_t mask, struct buffer *buf);
 
 #endif

@@ -290,7 +290,9 @@ static void deleted_executable_keeps_its_path_and_arguments_are_joined(void **st
 	(void)close(fd);
 	(void)chmod(path, 0755);
 	pid = run_deleted(path);
-	while (tries-- && (obi_procfs_exe((uint32_t)pid, exe, sizeof(exe)) || strcmp(exe, path)))
+	/* Arguments are there a moment after the executable is. */
+	while (tries-- &&
+	       (obi_procfs_args((uint32_t)pid, args, sizeof(args)) || strcmp(args, "300")))
 		(void)usleep(10000);
 	(void)unlink(path);
 	assert_int_equal(obi_procfs_exe((uint32_t)pid, exe, sizeof(exe)), 0);
