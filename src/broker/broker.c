@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -546,6 +547,8 @@ static int open_all(struct broker *b, uint64_t keep_caps)
 	/* tc attaches to the interfaces that are there before it gives anything up. */
 	if (b->net)
 		read_interfaces(b);
+	if (geteuid() == 0)
+		keep_caps |= OBI_CAPS_OF_ROOT_BROKER;
 	error = obi_caps_limit(keep_caps);
 	if (error)
 		log_warn("cannot give up capabilities", F("error", log_errno(error)));
@@ -593,6 +596,22 @@ static void log_totals(struct broker *b)
 	}
 }
 
+/* Waits a moment for what stopping is about: the worker and signals. The rest is left alone. */
+static void await_worker(struct broker *b)
+{
+	struct pollfd fds[] = {
+		{ .fd = b->signals, .events = POLLIN },
+		{ .fd = b->phase == OBI_PHASE_STOPPING && b->child.pid ? b->child.sock : -1,
+		  .events = POLLIN },
+	};
+
+	if (poll(fds, ARRAY_SIZE(fds), 20) > 0)
+		for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+			if (fds[i].revents & POLLIN)
+				dispatch(b, fds[i].fd);
+	reap(b);
+}
+
 /* The worker has until the deadline to flush and exit. */
 static void stop_worker(struct broker *b)
 {
@@ -603,21 +622,16 @@ static void stop_worker(struct broker *b)
 		return;
 	b->phase = OBI_PHASE_STOPPING;
 	(void)send_worker(b, OBI_WIRE_STOP, &stop, sizeof(stop), NULL, 0);
-	while (b->child.pid) {
-		uint64_t now = clock_monotonic_ns();
-		struct epoll_event event;
-
-		if (now >= deadline) {
-			log_error0("graceful shutdown has timed out");
-			(void)kill(b->child.pid, SIGKILL);
-			b->exit_status = 255;
-			deadline = UINT64_MAX;
-		}
-		if (epoll_wait(b->epoll, &event, 1, 20) == 1 &&
-		    (event.data.fd == b->signals || event.data.fd == b->child.sock))
-			dispatch(b, event.data.fd);
-		reap(b);
-	}
+	while (b->child.pid && clock_monotonic_ns() < deadline)
+		await_worker(b);
+	if (!b->child.pid)
+		return;
+	log_error0("graceful shutdown has timed out");
+	b->exit_status = 255;
+	(void)kill(b->child.pid, SIGKILL);
+	deadline = clock_monotonic_ns() + NSEC_PER_SEC;
+	while (b->child.pid && clock_monotonic_ns() < deadline)
+		await_worker(b);
 }
 
 static void close_all(struct broker *b)
