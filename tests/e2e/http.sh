@@ -20,7 +20,7 @@ begin_nginx() {
 	need nginx
 	mkdir -m 755 "$SCRATCH/www"
 	head -c 3000 /dev/zero | tr '\0' f >"$SCRATCH/www/file"
-	start_nginx "server { listen 8080; listen [::1]:8080; root $SCRATCH/www; ${1:-}
+	start_nginx "server { listen 8080; listen [::1]:8080; root $SCRATCH/www; if_modified_since before; ${1:-}
 		client_max_body_size 100m; large_client_header_buffers 4 32k;
 		location / { return 200 'hello'; } location = /file { }
 		location = /none { return 204; } location = /broken { return 500; } }"

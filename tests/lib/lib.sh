@@ -8,7 +8,8 @@
 #
 #   ok NAME | FAIL NAME (reason) | skip NAME (reason)
 #
-# and after a FAIL its log, indented. Arguments of the file select tests by a part of their names.
+# and after a FAIL its log, indented (VERBOSE=1: after each). Arguments of the file select tests by a
+# part of their names.
 
 LIB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$LIB/../.." && pwd)
@@ -61,15 +62,22 @@ run_in_a_shell() {
 		reason=$(sed -n 's/^FAIL: //p' "$log" | tail -n 1)
 		[ $status = 124 ] && reason="longer than $limit s"
 		echo "FAIL $3 (${reason:-exit status $status})"
-		tail -n 120 "$log" | cut -c 1-600 | sed 's/^/    | /'
 		;;
+	esac
+	case $status in
+	0 | "$SKIPPED") [ -z "${VERBOSE:-}" ] || print_log "$log" ;;
+	*) print_log "$log" ;;
 	esac
 	rm -f "$log"
 }
 
+print_log() {
+	tail -n 120 "$1" | cut -c 1-320 | sed 's/^/    | /'
+}
+
 run_one() {
 	[ "$(id -u)" = 0 ] || skip "needs root"
-	[ -x "$ROOT/bin/obi" ] || fail "bin/obi is not built"
+	[ -x "$OBI" ] || fail "$OBI is not built"
 	if [ -z "${OBI_TEST_NETNS:-}" ] && unshare --net true 2>/dev/null; then
 		OBI_TEST_NETNS=1 exec unshare --net bash "$0" --one "$1"
 	fi
@@ -144,7 +152,8 @@ show() {
 # ---- The agent under test ----
 
 # start_agent CAPABILITIES NAME=VALUE...: with exactly these capabilities and variables, as another
-# user. Sets AGENT (the broker's id), LOG (its output) and AGENT_DIR.
+# user. Sets AGENT (the broker's id), LOG (its output) and AGENT_DIR, where the file begun has the
+# time of its start.
 start_agent() {
 	local caps=$1
 	shift
@@ -153,7 +162,7 @@ start_agent() {
 	chmod 755 "$AGENT_DIR" "$AGENT_DIR/bin"
 	copy_agent "$caps" "$AGENT_DIR/bin/obi"
 	LOG=$AGENT_DIR/log
-	(cd "$AGENT_DIR" && unprivileged env -i PATH=/usr/bin:/bin "$@" bin/obi) >"$LOG" 2>&1 &
+	(cd "$AGENT_DIR" && now_ms >begun && unprivileged env -i PATH=/usr/bin:/bin "$@" bin/obi) >"$LOG" 2>&1 &
 	AGENT=$!
 	defer show "$LOG"
 	defer stop $AGENT

@@ -106,9 +106,12 @@ listens() {
 
 # ---- The agent ----
 
+# Another build to try than this one.
+OBI=${OBI:-$ROOT/bin/obi}
+
 # copy_agent CAPABILITIES FILE: CAPABILITIES without spaces, "" for none.
 copy_agent() {
-	cp "$ROOT/bin/obi" "$2" && chmod 755 "$2" || return
+	cp "$OBI" "$2" && chmod 755 "$2" || return
 	[ -z "$1" ] || setcap "$1+ep" "$2"
 }
 
