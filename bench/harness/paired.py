@@ -2,10 +2,10 @@
 """Arms measured in turn within one run, and compared round by round.
 
 Load from other work moves every absolute figure on a shared machine; what stays is the ratio
-of two windows that lie close together. So each round measures every arm once, in another order
-each time, and the result is the median of the rounds' ratios against the bare arm. The bare
-arm is there twice (A/A): where its ratio to itself is off by more than the margin, the run
-could not see what it was to measure, and is void.
+of windows that lie close together. So each round measures every arm once, in another order each
+time, between bare windows; the result is the median of the rounds' ratios. One more bare window
+takes part as an arm (A/A): where its ratio is off by more than the margin, the run could not see
+what it was to measure, and is void.
 """
 import statistics
 
@@ -28,25 +28,37 @@ class Spread:
 
 
 class Rounds:
-    """arms: names in order, "bare" and "A/A" among them; measure(arm): one window's figure."""
+    """arms: all but the bare one, "A/A" among them; measure(arm): one window's figure.
 
-    def __init__(self, arms, count, measure, progress=None):
-        self.figures = {arm: [] for arm in arms}
+    A round goes bare, arm, bare, arm, ..., bare; each arm is compared with the mean of the two
+    bare windows beside it."""
+
+    def __init__(self, arms, count, measure_arm, progress):
+        self.figures = {arm: [] for arm in ["bare"] + arms}
+        self._beside = {arm: [] for arm in arms}
         for number in range(count):
-            if progress:
-                progress(number, count)
+            progress(number, count)
             turn = number % len(arms)
-            for arm in arms[turn:] + arms[:turn]:
-                self.figures[arm].append(measure(arm))
+            self._round(arms[turn:] + arms[:turn], measure_arm)
+
+    def _round(self, arms, measure_arm):
+        before = measure_arm("bare")
+        self.figures["bare"].append(before)
+        for arm in arms:
+            self.figures[arm].append(measure_arm(arm))
+            after = measure_arm("bare")
+            self.figures["bare"].append(after)
+            self._beside[arm].append((before + after) / 2)
+            before = after
 
     def spread(self, arm):
         return Spread(self.figures[arm])
 
     def ratios(self, arm):
-        return Spread([a / b for a, b in zip(self.figures[arm], self.figures["bare"])])
+        return Spread([a / b for a, b in zip(self.figures[arm], self._beside[arm])])
 
     def added(self, arm):
-        return Spread([a - b for a, b in zip(self.figures[arm], self.figures["bare"])])
+        return Spread([a - b for a, b in zip(self.figures[arm], self._beside[arm])])
 
     @property
     def void(self):
