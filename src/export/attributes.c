@@ -20,7 +20,7 @@ static bool normalise(const char *name, char *ret_name, size_t size)
 	if (len >= size)
 		return false;
 	for (size_t i = 0; i <= len; i++)
-		ret_name[i] = name[i] == '_' ? '.' : name[i];
+		ret_name[i] = (char)(name[i] == '_' ? '.' : name[i]);
 	return true;
 }
 

@@ -112,6 +112,8 @@ static const struct {
 	},
 };
 
+static const char version[] = "v" OBI_VERSION;
+
 static struct {
 	struct metrics *metrics;
 	struct metric_table *tables[OBI_INTERNAL_METRICS];
@@ -157,7 +159,7 @@ struct metrics *obi_internal_metrics(void)
 	}
 	internal.metrics = metrics;
 	obi_internal_set(OBI_INTERNAL_BUILD_INFO,
-			 (const char *[]){ GOARCH, "linux", "", "", "v" OBI_VERSION }, 1);
+			 (const char *[]){ GOARCH, "linux", "", "", version }, 1);
 	return metrics;
 }
 

@@ -10,8 +10,8 @@
 #include "base/buffer.h"
 
 /* A buffer of so many bytes is written at once; above the second limit lines are dropped. */
-#define LINE_WRITER_FLUSH_BYTES (64 * 1024)
-#define LINE_WRITER_MAX_BYTES (256 * 1024)
+#define LINE_WRITER_FLUSH_BYTES ((size_t)64 * 1024)
+#define LINE_WRITER_MAX_BYTES ((size_t)256 * 1024)
 
 enum line_writer_kind {
 	LINE_WRITER_FILE, /* never makes us wait */

@@ -15,10 +15,14 @@
 #include "export/scrape_server.h"
 #include "settings/settings.h"
 
+/* Series expire at a scrape; where nobody scrapes, so often. */
+#define EXPIRE_NS (60 * NSEC_PER_SEC)
+
 struct prometheus {
 	struct families *families;
 	struct scrape_server *server;
 	uint64_t now_ns; /* of the last tick: near enough for a series' time to live */
+	uint64_t expired_ns;
 	char port[8];
 };
 
@@ -134,6 +138,10 @@ static void prometheus_tick(void *state, uint64_t now_ns)
 	struct prometheus *prometheus = state;
 
 	prometheus->now_ns = clock_monotonic_ns();
+	if (prometheus->now_ns - prometheus->expired_ns > EXPIRE_NS) {
+		metrics_expire(families_metrics(prometheus->families), prometheus->now_ns);
+		prometheus->expired_ns = prometheus->now_ns;
+	}
 	scrape_server_run(prometheus->server);
 }
 

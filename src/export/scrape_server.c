@@ -27,9 +27,9 @@
 #include "export/accept.h"
 #include "export/metrics/render.h"
 
-#define PIECE_BYTES (32 * 1024)
+#define PIECE_BYTES ((size_t)32 * 1024)
 #define CONNECTIONS_MAX 32
-#define CONNECTION_BYTES (16 * 1024)
+#define CONNECTION_BYTES ((size_t)16 * 1024)
 #define IDLE_SECONDS 10
 #define SCRAPE_NS (60 * NSEC_PER_SEC)
 /* Turns of one run; each sends up to a piece on each connection. */
@@ -234,11 +234,10 @@ static int watch(int epoll, int fd)
 /* The daemon takes the listening socket, also when it fails to start later. */
 static int start_daemon(struct scrape_server *server, int fd)
 {
-	server->daemon = MHD_start_daemon(MHD_USE_EPOLL, server->port, NULL, NULL, answer, server,
-					  MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-					  CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-					  IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-					  (size_t)CONNECTION_BYTES, MHD_OPTION_END);
+	server->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL, server->port, NULL, NULL, answer, server, MHD_OPTION_LISTEN_SOCKET,
+		fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+		IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, MHD_OPTION_END);
 	return server->daemon ? 0 : -ENOMEM;
 }
 
@@ -272,7 +271,7 @@ static int start(struct scrape_server *server, int fd)
 
 static uint16_t bound_port(int fd)
 {
-	struct sockaddr_in6 address; /* the port is where struct sockaddr_in has it */
+	struct sockaddr_in6 address = { 0 }; /* the port is where struct sockaddr_in has it */
 	socklen_t len = sizeof(address);
 
 	return getsockname(fd, (struct sockaddr *)&address, &len) == 0 ? ntohs(address.sin6_port)

@@ -16,7 +16,7 @@
 #include "base/hash.h"
 
 /* Twice what may be in use, so that a free slot is near. */
-#define SLOTS (2 * CARDINALITY_SEGMENTS_MAX)
+#define SLOTS ((size_t)2 * CARDINALITY_SEGMENTS_MAX)
 
 struct place {
 	uint64_t id; /* 0 = free */

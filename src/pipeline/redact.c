@@ -114,12 +114,26 @@ void redact_stage_free(struct redact_stage *stage)
 	free(stage);
 }
 
-static int hex_digit(uint8_t c)
+#define NO_DIGIT 16
+
+static unsigned hex_digit(uint8_t c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
 	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : NO_DIGIT;
+}
+
+/* The byte that %xx stands for, or -1 where there is no such thing at the start of s. */
+static int escaped_byte(struct slice s)
+{
+	unsigned high, low;
+
+	if (s.len < 3 || s.data[0] != '%')
+		return -1;
+	high = hex_digit(s.data[1]);
+	low = hex_digit(s.data[2]);
+	return high == NO_DIGIT || low == NO_DIGIT ? -1 : (int)(high << 4 | low);
 }
 
 /* Writes the name decoded and terminated, NAME_MAX_BYTES at most; false: too long. */
@@ -127,18 +141,13 @@ static bool decode_name(struct slice name, char *ret_text)
 {
 	size_t used = 0;
 
-	for (size_t i = 0; i < name.len; i++) {
-		uint8_t c = name.data[i];
+	while (name.len) {
+		int escaped = escaped_byte(name);
 
 		if (used == NAME_MAX_BYTES - 1)
 			return false;
-		if (c == '%' && i + 2 < name.len && hex_digit(name.data[i + 1]) >= 0 &&
-		    hex_digit(name.data[i + 2]) >= 0) {
-			c = (uint8_t)(hex_digit(name.data[i + 1]) << 4 |
-				      hex_digit(name.data[i + 2]));
-			i += 2;
-		}
-		ret_text[used++] = (char)c;
+		ret_text[used++] = (char)(escaped < 0 ? name.data[0] : escaped);
+		name = slice_from(name, escaped < 0 ? 1 : 3);
 	}
 	ret_text[used] = '\0';
 	return true;

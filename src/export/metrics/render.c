@@ -41,7 +41,7 @@ static void put_value(struct buffer *buf, struct slice value)
 
 		if (needs_escape(c))
 			*to++ = '\\';
-		*to++ = c == '\n' ? 'n' : (char)c;
+		*to++ = (char)(c == '\n' ? 'n' : c);
 	}
 	buf->len = (size_t)(to - buf->data);
 }
