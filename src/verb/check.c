@@ -217,10 +217,10 @@ static void report_outcomes(struct report *report)
 {
 	struct check_outcome outcome;
 
-	if (report->idle || report->bpf_error || report->missing)
+	if (report->idle || report->bpf_error)
 		return;
 	buffer_put_cstr(&report->buf,
-			"\nTracers loaded for a moment, with nothing but the above\n");
+			"\nTracers loaded for a moment, with nothing but what is present above\n");
 	if (obi_settings_network(report->settings)) {
 		check_network_tracer(report->settings, granted(report), &outcome);
 		put_outcome(report, "network", &outcome);
@@ -240,13 +240,10 @@ static void report_outcomes(struct report *report)
 
 static void report_ladders(struct report *report)
 {
-	if (!obi_settings_application(report->settings))
+	if (!obi_settings_application(report->settings) || report->bpf_error)
 		return;
 	buffer_put_cstr(&report->buf, "\nWays in, best first\n");
-	if (report->bpf_error || report->missing)
-		buffer_put_cstr(&report->buf, "  not tried while something above is missing\n");
-	else
-		check_ladders(report->settings, granted(report), &report->buf);
+	check_ladders(report->settings, granted(report), &report->buf);
 }
 
 /* ---- Whole ------------------------------------------------------------------------------------
