@@ -26,8 +26,13 @@ static void put_names(struct buffer *buf, uint64_t mask, size_t skip, bool lower
 		if (!(mask & OBI_CAP(number)))
 			continue;
 		buffer_put_cstr(buf, between);
-		for (const char *p = obi_cap_name(number) + skip; *p; p++)
-			buffer_put_char(buf, lower ? (char)tolower((unsigned char)*p) : *p);
+		for (const char *p = obi_cap_name(number) + skip; *p; p++) {
+			char c = *p;
+
+			if (lower)
+				c = (char)tolower((unsigned char)c);
+			buffer_put_char(buf, c);
+		}
 		between = separator;
 	}
 }

@@ -160,7 +160,7 @@ static bool has_red_hat_compiler(const char *text)
 
 static bool read_rhel(const char *root)
 {
-	char text[4096];
+	char text[4096] = "";
 
 	if (read_text(root, "/etc/os-release", text, sizeof(text)) > 0 && os_release_is_rhel(text))
 		return true;

@@ -142,11 +142,13 @@ int obi_procfs_args(uint32_t pid, char *ret_args, size_t size)
 		if (text[i] == '\0')
 			text[i] = ' ';
 	blank = memchr(text, ' ', (size_t)n);
-	len = blank ? (size_t)(text + n - (blank + 1)) : 0;
+	ret_args[0] = '\0';
+	if (!blank)
+		return 0;
+	len = (size_t)(text + n - (blank + 1));
 	if (len >= size)
 		len = size - 1;
-	if (len)
-		memcpy(ret_args, blank + 1, len);
+	memcpy(ret_args, blank + 1, len);
 	ret_args[len] = '\0';
 	return 0;
 }

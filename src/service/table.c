@@ -21,7 +21,7 @@ struct entry {
 	bool gone;
 };
 
-_Static_assert(sizeof(struct entry) + 2 * 2 * sizeof(uint32_t) < 1024, "less than 1 KiB a process");
+_Static_assert(sizeof(struct entry) + 4 * sizeof(uint32_t) < 1024, "less than 1 KiB a process");
 
 struct obi_services {
 	size_t max, count;
