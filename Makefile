@@ -96,7 +96,7 @@ install: release
 	for unit in $(UNITS); do sed 's,^ExecStart=[^ ]*,ExecStart=$(PREFIX)/bin/obi,' $$unit \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit 1; done
 	@echo "To run it as another user than root, grant it what its configuration needs; one of:"
-	@sed 's,/usr/local/bin/obi,$(PREFIX)/bin/obi,' deploy/setcap.txt
+	@sed '1d; s,/usr/local/bin/obi,$(PREFIX)/bin/obi,' deploy/setcap.txt
 
 arm64-packages:
 	deploy/install-packages build arm64
