@@ -202,7 +202,7 @@ struct proc_sets {
 static struct proc_sets read_sets(void)
 {
 	struct proc_sets sets = { 0 };
-	FILE *file = fopen("/proc/thread-self/status", "r");
+	FILE *file = fopen("/proc/thread-self/status", "re");
 	char line[256];
 
 	while (file && fgets(line, sizeof(line), file)) {

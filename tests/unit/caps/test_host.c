@@ -32,7 +32,7 @@ static void put_file(const char *path, const char *text)
 		assert_int_equal(mkdir(full, 0755), 0);
 		return;
 	}
-	file = fopen(full, "w");
+	file = fopen(full, "we");
 	assert_non_null(file);
 	(void)fputs(text, file);
 	assert_int_equal(fclose(file), 0);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* obi check as it is run: exit status and what stands in the report. */
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -53,7 +54,7 @@ static int check(const struct call *call)
 	ssize_t n;
 	pid_t pid;
 
-	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
 	pid = fork();
 	if (pid == 0)
 		run_verb(call, pipes[1]);

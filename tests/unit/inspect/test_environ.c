@@ -78,7 +78,7 @@ static void entry_that_is_too_long_is_skipped_alone(void **state)
 
 	buffer_put(&bytes, "A=1", sizeof("A=1"));
 	buffer_put_cstr(&bytes, "HUGE=");
-	for (size_t i = 0; i < 3 * OBI_ENVIRON_ENTRY_MAX; i++)
+	for (size_t i = 0; i < (size_t)3 * OBI_ENVIRON_ENTRY_MAX; i++)
 		buffer_put_char(&bytes, 'x');
 	buffer_put_char(&bytes, '\0');
 	buffer_put(&bytes, "B=2", sizeof("B=2"));

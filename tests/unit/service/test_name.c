@@ -127,8 +127,10 @@ static void long_names_are_cut_at_a_whole_character(void **state)
 
 	/* 126 bytes and then two-byte characters: 127 fit, the 127th is half of one. */
 	memset(name, 'a', 126);
-	for (size_t i = 126; i + 2 < sizeof(name); i += 2)
-		memcpy(name + i, "\xc3\xa9", 2);
+	for (size_t i = 126; i + 2 < sizeof(name); i += 2) {
+		name[i] = (char)0xc3;
+		name[i + 1] = (char)0xa9;
+	}
 	identity.otel_service_name = slice_of(name, sizeof(name) - 2);
 	memset(host, 'h', sizeof(host) - 1);
 	host[sizeof(host) - 1] = '\0';

@@ -39,7 +39,7 @@ static uint16_t listen_on(int family)
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
 	const void *wanted = family == AF_INET ? (const void *)&v4 : (const void *)&v6;
 	socklen_t len = family == AF_INET ? sizeof(v4) : sizeof(v6);
-	struct sockaddr_in6 bound;
+	struct sockaddr_in6 bound = { 0 };
 	int fd = socket(family, SOCK_STREAM, 0);
 
 	if (fd < 0 || bind(fd, wanted, len) || listen(fd, 1) ||
@@ -53,7 +53,7 @@ static struct child start(void (*setup)(struct child *child))
 	struct child child = { 0 };
 	int pipes[2];
 
-	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
 	child.pid = fork();
 	if (child.pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -114,7 +114,7 @@ static void hold_other_sockets(struct child *child)
 	int datagram = socket(AF_INET, SOCK_DGRAM, 0);
 
 	child->ports[0] = listen_on(AF_INET);
-	(void)dup(datagram + 1);
+	(void)fcntl(datagram + 1, F_DUPFD_CLOEXEC, 0);
 	(void)bind(bound, (struct sockaddr *)&addr, sizeof(addr));
 	(void)bind(datagram, (struct sockaddr *)&addr, sizeof(addr));
 	addr.sin_port = htons(child->ports[0]);
@@ -292,7 +292,7 @@ static void deleted_executable_keeps_its_path_and_arguments_are_joined(void **st
 	pid = run_deleted(path);
 	/* Arguments are there a moment after the executable is. */
 	while (tries-- &&
-	       (obi_procfs_args((uint32_t)pid, args, sizeof(args)) || strcmp(args, "300")))
+	       (obi_procfs_args((uint32_t)pid, args, sizeof(args)) || strcmp(args, "300") != 0))
 		(void)usleep(10000);
 	(void)unlink(path);
 	assert_int_equal(obi_procfs_exe((uint32_t)pid, exe, sizeof(exe)), 0);

@@ -106,9 +106,9 @@ static void absurd_sizes_are_refused(void **state)
 #define ROOM 64
 
 struct model {
-	bool there, gone;
 	uint64_t gone_ns;
 	unsigned value;
+	bool there, gone;
 };
 
 static uint32_t pid_of(unsigned i)
