@@ -31,11 +31,11 @@
 #include "broker/app.h"
 #include "broker/child.h"
 #include "broker/discover.h"
+#include "broker/flow_batch.h"
 #include "broker/iface.h"
 #include "broker/net.h"
-#include "broker/flow_batch.h"
+#include "broker/totals.h"
 #include "caps/check.h"
-#include "service/procfs.h"
 #include "wire/wire.h"
 
 #define RESTART_WINDOW_NS (10 * NSEC_PER_SEC)
@@ -70,41 +70,12 @@ struct broker {
 static int send_worker(struct broker *b, uint32_t id, const void *body, size_t size, const int *fds,
 		       int fd_count)
 {
-	if (!b->child.pid)
-		return -EPIPE;
-	return obi_wire_send(b->child.sock, id, body, size, fds, fd_count);
+	return obi_child_send(&b->child, id, body, size, fds, fd_count);
 }
 
 static int send_flows(void *context, const struct obi_wire_flows *flows, size_t size)
 {
 	return send_worker(context, OBI_WIRE_FLOWS, flows, size, NULL, 0);
-}
-
-/* Fills in the rest of the message and sends it with what can be opened of the process. */
-static void send_process(struct broker *b, struct obi_wire_process *message, const char *exe)
-{
-	static const struct {
-		const char *file;
-		uint32_t flag;
-	} files[] = {
-		{ "environ", OBI_WIRE_HAS_ENVIRON },
-		{ "maps", OBI_WIRE_HAS_MAPS },
-		{ "exe", OBI_WIRE_HAS_EXE },
-	};
-	int fds[ARRAY_SIZE(files)], count = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		int fd = obi_procfs_open(message->pid, files[i].file);
-
-		if (fd < 0)
-			continue;
-		fds[count++] = fd;
-		message->fds |= files[i].flag;
-	}
-	(void)snprintf(message->exe, sizeof(message->exe), "%s", exe);
-	(void)send_worker(b, OBI_WIRE_PROCESS, message, sizeof(*message), fds, count);
-	while (count)
-		(void)close(fds[--count]);
 }
 
 static void announce(void *context, const struct obi_target *target)
@@ -113,14 +84,14 @@ static void announce(void *context, const struct obi_target *target)
 
 	(void)snprintf(message.name, sizeof(message.name), "%s", target->name);
 	(void)snprintf(message.name_space, sizeof(message.name_space), "%s", target->name_space);
-	send_process(context, &message, target->exe);
+	obi_child_send_process(&((struct broker *)context)->child, &message, target->exe);
 }
 
 static void inspect(void *context, uint32_t pid, const char *exe)
 {
 	struct obi_wire_process message = { .pid = pid, .fds = OBI_WIRE_CANDIDATE };
 
-	send_process(context, &message, exe);
+	obi_child_send_process(&((struct broker *)context)->child, &message, exe);
 }
 
 static void forget(void *context, uint32_t pid)
@@ -562,38 +533,12 @@ static int open_all(struct broker *b, uint64_t keep_caps)
 	return 0;
 }
 
-static void log_counters(const char *msg, const uint64_t *counters, const char *const *names,
-			 size_t count)
-{
-	struct log_field fields[16];
-
-	for (size_t i = 0; i < count && i < ARRAY_SIZE(fields); i++)
-		fields[i] = (struct log_field){ .key = names[i],
-						.value = log_int((int64_t)counters[i]) };
-	log_write(LOG_INFO, msg, fields, (int)count);
-}
-
 static void log_totals(struct broker *b)
 {
-	static const char *const app_names[OBI_APP_COUNTERS] = {
-		"records",      "ringFull", "unreadable",   "stateFull", "muted",
-		"unrecognised", "injected", "injectFailed", "missed",
-	};
-	static const char *const net_names[OBI_NET_COUNTERS] = {
-		"packets",   "bytes",           "filtered",      "duplicate",
-		"notIP",     "overflowPackets", "overflowBytes", "lostPackets",
-		"lostBytes", "malformed",       "flows",
-	};
 	struct obi_wire_counters counters;
 
 	collect_counters(b, &counters);
-	if (b->app)
-		log_counters("application totals", counters.app, app_names, OBI_APP_COUNTERS);
-	if (b->net) {
-		log_counters("network totals", counters.net, net_names, OBI_NET_COUNTERS);
-		log_info("flow records", F("sent", log_int((int64_t)b->flows.sent)),
-			 F("dropped", log_int((int64_t)b->flows.dropped)));
-	}
+	obi_totals_log(&counters, b->app != NULL, b->net != NULL);
 }
 
 /* Waits a moment for what stopping is about: the worker and signals. The rest is left alone. */

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "service/procfs.h"
 
 #define PAGE_SIZE_BYTES 4096
 
@@ -101,4 +103,37 @@ void obi_child_release(struct obi_child *child)
 	if (child->sock >= 0)
 		(void)close(child->sock);
 	*child = (struct obi_child){ .sock = -1, .page_fd = -1 };
+}
+
+int obi_child_send(const struct obi_child *child, uint32_t id, const void *body, size_t size,
+		   const int *fds, int fd_count)
+{
+	return child->pid ? obi_wire_send(child->sock, id, body, size, fds, fd_count) : -EPIPE;
+}
+
+void obi_child_send_process(const struct obi_child *child, struct obi_wire_process *message,
+			    const char *exe)
+{
+	static const struct {
+		const char *file;
+		uint32_t flag;
+	} files[] = {
+		{ "environ", OBI_WIRE_HAS_ENVIRON },
+		{ "maps", OBI_WIRE_HAS_MAPS },
+		{ "exe", OBI_WIRE_HAS_EXE },
+	};
+	int fds[ARRAY_SIZE(files)], count = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		int fd = obi_procfs_open(message->pid, files[i].file);
+
+		if (fd < 0)
+			continue;
+		fds[count++] = fd;
+		message->fds |= files[i].flag;
+	}
+	(void)snprintf(message->exe, sizeof(message->exe), "%s", exe);
+	(void)obi_child_send(child, OBI_WIRE_PROCESS, message, sizeof(*message), fds, count);
+	while (count)
+		(void)close(fds[--count]);
 }

@@ -25,4 +25,13 @@ int obi_child_start(const char *config_path, struct obi_child *ret_child);
 /* After it ended: releases what belongs to it. */
 void obi_child_release(struct obi_child *child);
 
+/* Sends one message; -EPIPE where no worker runs. See obi_wire_send(). */
+int obi_child_send(const struct obi_child *child, uint32_t id, const void *body, size_t size,
+		   const int *fds, int fd_count);
+
+/* Completes a message about a process, whose pid is filled in, with its executable's path and what
+ * can be opened of it, and sends it. */
+void obi_child_send_process(const struct obi_child *child, struct obi_wire_process *message,
+			    const char *exe);
+
 #endif
