@@ -59,8 +59,7 @@ struct broker {
 	uint64_t window_start;
 	uint64_t spans_lost;
 	uint64_t restart_at; /* monotonic time to try again, 0 = not waiting */
-	uint64_t rate_second;
-	uint32_t rate_count;
+	struct obi_request_meter meter;
 	bool stopping;
 	int exit_status;
 };
@@ -241,17 +240,6 @@ static void reap(struct broker *b)
 
 /* ---- Requests ---- */
 
-static bool within_rate(struct broker *b, const struct obi_request *request)
-{
-	uint64_t second = clock_monotonic_ns() / NSEC_PER_SEC;
-
-	if (second != b->rate_second) {
-		b->rate_second = second;
-		b->rate_count = 0;
-	}
-	return ++b->rate_count <= request->rate;
-}
-
 /* A language is a short word of small letters; anything else is no language. */
 static void take_language(struct broker *b, const struct obi_wire_language *language)
 {
@@ -299,7 +287,7 @@ static void read_worker(struct broker *b)
 	for (int i = 0; size >= 0 && i < fd_count; i++)
 		(void)close(fds[i]);
 	request = size < 0 ? NULL : obi_request_check(id, (size_t)size, fd_count, b->phase, &why);
-	if (request && !within_rate(b, request)) {
+	if (request && !obi_request_within_rate(&b->meter, request, clock_monotonic_ns())) {
 		why = "too many";
 		request = NULL;
 	}

@@ -2,6 +2,10 @@
 /* The closed set of what a worker may ask of the broker. */
 #include "wire/wire.h"
 
+#include <string.h>
+
+#include "base/clock.h"
+
 const struct obi_request obi_requests[] = {
 	{ OBI_REQUEST_READY, "ready", OBI_PHASE_STARTING, 0, 1 },
 	{ OBI_REQUEST_LANGUAGE, "language", OBI_PHASE_STARTING | OBI_PHASE_RUNNING,
@@ -31,4 +35,19 @@ const struct obi_request *obi_request_check(uint32_t id, size_t size, int fd_cou
 	}
 	*ret_why = "unknown request";
 	return NULL;
+}
+
+_Static_assert(sizeof(obi_requests) / sizeof(obi_requests[0]) <= OBI_REQUESTS_MAX,
+	       "room in the meter");
+
+bool obi_request_within_rate(struct obi_request_meter *meter, const struct obi_request *request,
+			     uint64_t now_ns)
+{
+	uint64_t second = now_ns / NSEC_PER_SEC;
+
+	if (second != meter->second) {
+		memset(meter, 0, sizeof(*meter));
+		meter->second = second;
+	}
+	return ++meter->made[request - obi_requests] <= request->rate;
 }

@@ -11,6 +11,7 @@
 #ifndef OBI_WIRE_WIRE_H
 #define OBI_WIRE_WIRE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -149,5 +150,17 @@ extern const size_t obi_request_count;
  * unknown id, wrong size, wrong phase. Descriptors never come with a request. */
 const struct obi_request *obi_request_check(uint32_t id, size_t size, int fd_count,
 					    enum obi_phase phase, const char **ret_why);
+
+#define OBI_REQUESTS_MAX 8
+
+/* Requests of the current second, each row by itself; zero at first. */
+struct obi_request_meter {
+	uint64_t second;
+	uint32_t made[OBI_REQUESTS_MAX];
+};
+
+/* Counts the request; false where it is one too many in its second. */
+bool obi_request_within_rate(struct obi_request_meter *meter, const struct obi_request *request,
+			     uint64_t now_ns);
 
 #endif

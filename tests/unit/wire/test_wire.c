@@ -114,6 +114,21 @@ static void request_must_be_known_sized_and_permitted(void **state)
 	assert_string_equal("unknown request", why);
 }
 
+static void request_rate_is_counted_by_row_and_second(void **state)
+{
+	const struct obi_request *ready, *counters;
+	struct obi_request_meter meter = { 0 };
+	const char *why;
+
+	ready = obi_request_check(OBI_REQUEST_READY, 0, 0, OBI_PHASE_STARTING, &why);
+	counters = obi_request_check(OBI_REQUEST_COUNTERS, 0, 0, OBI_PHASE_RUNNING, &why);
+	for (uint32_t i = 0; i < counters->rate; i++)
+		assert_true(obi_request_within_rate(&meter, counters, 1000));
+	assert_false(obi_request_within_rate(&meter, counters, 1000));
+	assert_true(obi_request_within_rate(&meter, ready, 1000));
+	assert_true(obi_request_within_rate(&meter, counters, 1000001000));
+}
+
 static void request_rows_are_distinct_and_bounded(void **state)
 {
 	for (size_t i = 0; i < obi_request_count; i++) {
@@ -139,6 +154,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(wire_tells_nothing_from_a_peer_that_is_gone,
 						open_pair, close_pair),
 		cmocka_unit_test(request_must_be_known_sized_and_permitted),
+		cmocka_unit_test(request_rate_is_counted_by_row_and_second),
 		cmocka_unit_test(request_rows_are_distinct_and_bounded),
 	};
 
