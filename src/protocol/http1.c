@@ -330,6 +330,19 @@ static void read_cut_field(struct slice line, struct http1_head *head)
 		read_traceparent(field_value(line, FIELD_TRACEPARENT), head);
 }
 
+/* What a line may be, by its first byte: the blank one, or a field that matters. */
+enum line_class {
+	LINE_OTHER,
+	LINE_BLANK,
+	LINE_FIELD,
+};
+
+static const uint8_t line_class[256] = {
+	['\r'] = LINE_BLANK, ['\n'] = LINE_BLANK, ['C'] = LINE_FIELD, ['c'] = LINE_FIELD,
+	['E'] = LINE_FIELD,  ['e'] = LINE_FIELD,  ['H'] = LINE_FIELD, ['h'] = LINE_FIELD,
+	['T'] = LINE_FIELD,  ['t'] = LINE_FIELD,  ['U'] = LINE_FIELD, ['u'] = LINE_FIELD,
+};
+
 /* Reads the fields of the head in `in`, whose lines go on at `at`. */
 static LINES_INLINE int read_fields(struct slice in, const uint8_t *at, struct http1_head *head,
 				    bool request)
@@ -337,17 +350,22 @@ static LINES_INLINE int read_fields(struct slice in, const uint8_t *at, struct h
 	struct lines lines = lines_from(in, at);
 	const uint8_t *eol;
 
-	while ((eol = lines_next(&lines))) {
-		if (eol == at || (eol == at + 1 && *at == '\r')) {
+	for (; (eol = lines_next(&lines)); at = eol + 1) {
+		enum line_class class = line_class[*at];
+
+		if (class == LINE_OTHER)
+			continue;
+		if (class == LINE_BLANK && eol <= at + 1) {
 			if (lines_nul_before(&lines, eol))
 				return -EPROTO;
 			return (int)(eol + 1 - in.data);
 		}
 		/* A folded line goes on with a blank (RFC 9112 section 5.2). */
-		if (eol + 1 < lines.end && (eol[1] == ' ' || eol[1] == '\t'))
-			continue;
+		while (eol && eol + 1 < lines.end && (eol[1] == ' ' || eol[1] == '\t'))
+			eol = lines_next(&lines);
+		if (!eol)
+			break;
 		read_field(between(at, eol), head, request);
-		at = eol + 1;
 	}
 	if (lines_nul_before(&lines, lines.end))
 		return -EPROTO;
@@ -474,10 +492,8 @@ static int read_status_line(struct slice line, struct http1_head *head)
 {
 	const uint8_t *p = line.data;
 
-	if (!may_begin(line, SLICE_LIT("HTTP/1.")))
-		return -EPROTO;
 	if (line.len < STATUS_END)
-		return -EAGAIN;
+		return may_begin(line, SLICE_LIT("HTTP/1.")) ? -EAGAIN : -EPROTO;
 	if (!is_version(p) || p[VERSION_LEN] != ' ' || p[9] < '1' || p[9] > '9' ||
 	    !is_digit(p[10]) || !is_digit(p[11]))
 		return -EPROTO;
