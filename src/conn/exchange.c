@@ -17,10 +17,7 @@
 #define LARGE_BLOCK 2560
 #define SLAB_SIZE (32 * 1024)
 #define THREADS 1024 /* power of two */
-
-#define METHOD_MAX 64
-#define SCHEME_MAX 16
-#define HOST_MAX 255
+#define HOST_MAX 1024
 
 struct slab {
 	struct slab *next;
@@ -71,7 +68,7 @@ struct partial *partial_new(struct obi_conns *conns)
 		conns->partials_made++;
 	}
 	partial->len = 0;
-	partial->traced = false;
+	partial->record_flags = 0;
 	return partial;
 }
 
@@ -122,9 +119,12 @@ static struct exchange *pool_take(struct obi_conns *conns, bool large)
 		x = conns->free_exchanges[large];
 	}
 	conns->free_exchanges[large] = x->next;
-	memset(x, 0, sizeof(*x));
-	x->large = large;
+	x->next = NULL;
+	x->request_bytes = x->response_bytes = 0;
 	x->response_length = LENGTH_UNKNOWN;
+	x->status = 0;
+	x->large = large;
+	x->answered = x->emitted = x->chunked = false;
 	return x;
 }
 
@@ -133,6 +133,7 @@ static struct exchange *pool_take(struct obi_conns *conns, bool large)
 static void wait_add(struct obi_conns *conns, struct exchange *x)
 {
 	x->older = conns->newest;
+	x->newer = NULL;
 	if (x->older)
 		x->older->newer = x;
 	else
@@ -197,51 +198,55 @@ static void exchange_forget(struct obi_conns *conns, struct exchange *x)
 
 /* ---- From head to exchange ----------------------------------------------------------------- */
 
-static char *text_put(char *at, struct slice s)
+/* Where a slice of the request line stands in the copy of it, as far as that goes. */
+static struct piece piece_of(struct slice line, struct slice part)
 {
-	if (s.len)
-		memcpy(at, s.data, s.len);
-	return at + s.len;
+	size_t at = (size_t)(part.data - line.data);
+
+	if (part.len == 0 || at >= line.len)
+		return (struct piece){ 0 };
+	return (struct piece){ (uint16_t)at, (uint16_t)slice_first(part, line.len - at).len };
 }
 
-/* Copies what the span will say. What does not fit is cut: the query first. */
-static void exchange_copy(struct exchange *x, const struct http1_head *head)
+/* From the method to the end of the target. */
+static struct slice request_line(const struct http1_head *head)
+{
+	return slice_of(head->method.data,
+			(size_t)(head->target.data + head->target.len - head->method.data));
+}
+
+/* Copies what the span will say. What does not fit is cut: the end of the target. */
+static void exchange_copy(struct exchange *x, const struct http1_head *head, struct slice line)
 {
 	size_t room = block_size(x->large) - sizeof(*x);
-	struct slice method = slice_first(head->method, METHOD_MAX);
-	struct slice scheme = slice_first(head->scheme, SCHEME_MAX);
 	struct slice host = slice_first(head->host, HOST_MAX);
-	struct slice path, query;
-	char *at = x->text;
 
-	room -= method.len + scheme.len + host.len;
-	path = slice_first(head->path, room);
-	query = slice_first(head->query, room - path.len);
-	x->method_len = (uint8_t)method.len;
-	x->scheme_len = (uint8_t)scheme.len;
-	x->host_len = (uint8_t)host.len;
-	x->path_len = (uint16_t)path.len;
-	x->query_len = (uint16_t)query.len;
-	at = text_put(at, method);
-	at = text_put(at, scheme);
-	at = text_put(at, host);
-	at = text_put(at, path);
-	(void)text_put(at, query);
+	line = slice_first(line, room - host.len);
+	memcpy(x->text, line.data, line.len);
+	x->method_len = (uint16_t)head->method.len;
+	x->path = piece_of(line, head->path);
+	x->query = piece_of(line, head->query);
+	x->scheme = piece_of(line, head->scheme);
+	x->host = (struct piece){ (uint16_t)line.len, (uint16_t)host.len };
+	if (host.len)
+		memcpy(x->text + line.len, host.data, host.len);
+	/* Of an absolute-form target without a path it is "/", and stands nowhere. */
+	x->root = head->path.len == 1 && head->path.data[0] == '/';
 }
 
 struct exchange *exchange_open(struct obi_conns *conns, struct conn *c,
 			       const struct http1_head *head)
 {
-	size_t text = METHOD_MAX + SCHEME_MAX + head->host.len + head->path.len + head->query.len;
+	struct slice line = request_line(head);
 	struct exchange *x;
 
 	if (c->open >= PIPELINE_MAX)
 		return NULL;
-	x = pool_take(conns, sizeof(*x) + text > SMALL_BLOCK);
+	x = pool_take(conns, sizeof(*x) + line.len + head->host.len > SMALL_BLOCK);
 	if (!x)
 		return NULL;
 	x->conn = (uint32_t)(c - conns->slots);
-	exchange_copy(x, head);
+	exchange_copy(x, head, line);
 	if (c->last)
 		c->last->next = x;
 	else
@@ -284,6 +289,13 @@ static void new_id(struct obi_conns *conns, uint8_t *id, size_t len)
 	id[len - 1] |= !memcmp(id, (const uint8_t[16]){ 0 }, len); /* never all zero */
 }
 
+static void new_root(struct obi_conns *conns, struct exchange *x)
+{
+	new_id(conns, x->trace.trace_id, sizeof(x->trace.trace_id));
+	memset(x->trace.parent_id, 0, sizeof(x->trace.parent_id));
+	x->trace.trace_flags = 1;
+}
+
 static void identify_server(struct obi_conns *conns, struct exchange *x,
 			    const struct http1_head *head)
 {
@@ -292,8 +304,7 @@ static void identify_server(struct obi_conns *conns, struct exchange *x,
 		memcpy(x->trace.parent_id, head->trace.span_id, sizeof(x->trace.parent_id));
 		x->trace.trace_flags = head->trace.trace_flags;
 	} else {
-		new_id(conns, x->trace.trace_id, sizeof(x->trace.trace_id));
-		x->trace.trace_flags = 1;
+		new_root(conns, x);
 	}
 	new_id(conns, x->trace.span_id, sizeof(x->trace.span_id));
 }
@@ -323,9 +334,8 @@ static void identify_client(struct obi_conns *conns, struct exchange *x,
 	} else if (head->flags & HTTP1_TRACED) {
 		x->trace = head->trace;
 	} else {
-		new_id(conns, x->trace.trace_id, sizeof(x->trace.trace_id));
+		new_root(conns, x);
 		new_id(conns, x->trace.span_id, sizeof(x->trace.span_id));
-		x->trace.trace_flags = 1;
 	}
 }
 
@@ -348,25 +358,18 @@ void exchange_identify(struct obi_conns *conns, struct exchange *x,
 
 /* ---- The end of an exchange ---------------------------------------------------------------- */
 
-static struct slice text_take(const char **at, size_t len)
+static struct slice piece(const struct exchange *x, struct piece piece)
 {
-	struct slice s = slice_of(*at, len);
-
-	*at += len;
-	return s;
+	return slice_of(x->text + piece.at, piece.len);
 }
 
 static void span_of_text(const struct exchange *x, struct obi_span *ret_span)
 {
-	const char *at = x->text;
-
-	ret_span->method = text_take(&at, x->method_len);
-	ret_span->scheme = text_take(&at, x->scheme_len);
-	ret_span->host_header = text_take(&at, x->host_len);
-	ret_span->path = text_take(&at, x->path_len);
-	ret_span->query = text_take(&at, x->query_len);
-	if (x->scheme_len == 0)
-		ret_span->scheme = SLICE_LIT("http");
+	ret_span->method = exchange_method(x);
+	ret_span->scheme = x->scheme.len ? piece(x, x->scheme) : SLICE_LIT("http");
+	ret_span->host_header = piece(x, x->host);
+	ret_span->path = x->root ? SLICE_LIT("/") : piece(x, x->path);
+	ret_span->query = piece(x, x->query);
 }
 
 /* The peer is the client's end, the host the server's. */
@@ -388,7 +391,7 @@ static void exchange_emit(struct obi_conns *conns, const struct exchange *x, uin
 {
 	uint64_t offset = (uint64_t)conns->options.epoch_offset_ns;
 	const struct obi_service *service;
-	struct obi_span span = { 0 };
+	struct obi_span *span = &conns->span;
 
 	conns->stats.pending--;
 	service = conns->options.service(conns->options.context, x->pid);
@@ -396,19 +399,20 @@ static void exchange_emit(struct obi_conns *conns, const struct exchange *x, uin
 		conns->stats.dropped[OBI_DROP_NO_SERVICE]++;
 		return;
 	}
-	span.type = x->server ? OBI_SPAN_HTTP_SERVER : OBI_SPAN_HTTP_CLIENT;
-	span.flags = flags;
-	span.start_ns = span.request_start_ns = x->start_ns + offset;
-	span.end_ns = (end_ns > x->start_ns ? end_ns : x->start_ns) + offset;
-	span.status = x->status;
-	span.request_length = length_of(x->request_length, x->request_bytes);
-	span.response_length = length_of(x->response_length, x->response_bytes);
-	span_of_text(x, &span);
-	span_of_ends(&conns->slots[x->conn], x->server, &span);
-	span.trace = x->trace;
-	span.service = service;
+	span->type = x->server ? OBI_SPAN_HTTP_SERVER : OBI_SPAN_HTTP_CLIENT;
+	span->flags = flags;
+	span->start_ns = span->request_start_ns = x->start_ns + offset;
+	span->end_ns = (end_ns > x->start_ns ? end_ns : x->start_ns) + offset;
+	span->status = x->status;
+	span->request_length = length_of(x->request_length, x->request_bytes);
+	span->response_length = length_of(x->response_length, x->response_bytes);
+	span_of_text(x, span);
+	span_of_ends(&conns->slots[x->conn], x->server, span);
+	span->route = span->peer_name = span->host_name = (struct slice){ 0 };
+	span->trace = x->trace;
+	span->service = service;
 	conns->stats.spans++;
-	obi_span_put(&conns->options.sink, &span);
+	obi_span_put(&conns->options.sink, span);
 }
 
 void exchange_finish(struct obi_conns *conns, struct exchange *x, uint64_t end_ns, unsigned flags)

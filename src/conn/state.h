@@ -22,6 +22,12 @@
 /* Requests open on one connection. */
 #define PIPELINE_MAX 64
 
+/* Of an exchange's text. */
+struct piece {
+	uint16_t at;
+	uint16_t len;
+};
+
 /* A request and its response. Lives in a pool; the text of the request lies behind it. */
 struct exchange {
 	struct exchange *next;  /* of the same connection, in order */
@@ -39,15 +45,16 @@ struct exchange {
 	uint16_t status; /* 0 until the response began */
 	uint8_t large;   /* class of the pool */
 	bool server;
-	bool answered; /* the final response began */
-	bool emitted;  /* timed out: waits only to keep the order */
-	bool chunked;  /* response: a last chunk ends it, wherever it is seen */
-	uint8_t method_len;
-	uint8_t scheme_len;
-	uint8_t host_len;
-	uint16_t path_len;
-	uint16_t query_len;
-	char text[]; /* method, scheme, host, path, query */
+	bool answered;       /* the final response began */
+	bool emitted;        /* timed out: waits only to keep the order */
+	bool chunked;        /* response: a last chunk ends it, wherever it is seen */
+	bool root;           /* the path is "/" */
+	uint16_t method_len; /* the text begins with the method */
+	struct piece path;
+	struct piece query;
+	struct piece host;
+	struct piece scheme;
+	char text[]; /* the request line up to its version, the host */
 };
 
 #define LENGTH_UNKNOWN (-1)
@@ -61,8 +68,8 @@ struct partial {
 	uint32_t pid;
 	uint32_t tid;
 	uint32_t len;
-	bool turn; /* it began its message */
-	bool traced;
+	bool turn;            /* it began its message */
+	uint8_t record_flags; /* OBI_RECORD_* of its first chunk */
 	uint8_t bytes[HEAD_MAX];
 };
 
@@ -132,6 +139,7 @@ struct obi_conns {
 	uint32_t sweep; /* where the search for something to evict goes on */
 	uint32_t await_first;
 
+	struct obi_span span; /* the one that is handed on: only what changes is written */
 	struct exchange *oldest;
 	struct exchange *newest;
 	struct exchange *free_exchanges[2];
@@ -176,8 +184,7 @@ void table_await(struct obi_conns *conns, struct conn *c, bool awaiting);
 
 /* ---- stream.c -------------------------------------------------------------------------- */
 
-void stream_feed(struct obi_conns *conns, struct conn *c, uint8_t direction,
-		 const struct chunk *chunk);
+void stream_feed(struct obi_conns *conns, struct conn *c, uint8_t direction, struct chunk *chunk);
 /* len bytes passed that nobody saw, the last of them at time_ns. */
 void stream_pass_unseen(struct obi_conns *conns, struct conn *c, uint8_t direction, uint64_t len,
 			uint64_t time_ns);

@@ -183,6 +183,9 @@ static void identify(struct obi_conns *conns, struct conn *c, struct exchange *x
 {
 	const struct partial *partial = c->streams[c->requests].partial;
 	const struct obi_record *record = chunk->record;
+	unsigned flags = partial ? partial->record_flags : record->flags;
+	const struct obi_trace *kernel = partial ? &partial->trace : &record->trace;
+	bool traced = flags & OBI_RECORD_TRACED;
 
 	x->server = c->requests == OBI_RECV;
 	x->pid = record->pid;
@@ -192,11 +195,12 @@ static void identify(struct obi_conns *conns, struct conn *c, struct exchange *x
 		x->pid = partial->pid;
 		x->tid = partial->tid;
 		x->start_ns = partial->start_ns;
-		exchange_identify(conns, x, fresh_trace(c, partial->traced, &partial->trace), head);
-		return;
 	}
-	exchange_identify(conns, x,
-			  fresh_trace(c, record->flags & OBI_RECORD_TRACED, &record->trace), head);
+	kernel = fresh_trace(c, traced, kernel);
+	/* The application's own header went out untouched: the other end knows us by it. */
+	if (!x->server && (head->flags & HTTP1_TRACED) && !(flags & OBI_RECORD_INJECTED))
+		kernel = NULL;
+	exchange_identify(conns, x, kernel, head);
 }
 
 /* cut: the end of the head, and so the beginning of the body, is not known. */
@@ -323,7 +327,7 @@ static bool keep_partial(struct obi_conns *conns, struct stream *s, const struct
 	partial->pid = chunk->record->pid;
 	partial->tid = chunk->record->tid;
 	partial->turn = chunk->turn;
-	partial->traced = chunk->record->flags & OBI_RECORD_TRACED;
+	partial->record_flags = chunk->record->flags;
 	partial->trace = chunk->record->trace;
 	s->partial = partial;
 	s->state = STREAM_PARTIAL;
@@ -433,8 +437,7 @@ static void resynchronise(struct obi_conns *conns, struct conn *c, uint8_t direc
 	struct stream *s = &c->streams[direction];
 	enum obi_role role;
 
-	if ((s->state != STREAM_LOST && s->state != STREAM_CHUNKED_LOST) ||
-	    !head_is_due(c, direction, chunk) ||
+	if (!head_is_due(c, direction, chunk) ||
 	    protocol_http1.guess(chunk->bytes, &role) != OBI_GUESS_YES)
 		return;
 	if (c->requests == DIRECTION_UNKNOWN)
@@ -479,17 +482,16 @@ static size_t take_bytes(struct obi_conns *conns, struct conn *c, uint8_t direct
 	}
 }
 
-void stream_feed(struct obi_conns *conns, struct conn *c, uint8_t direction,
-		 const struct chunk *chunk)
+void stream_feed(struct obi_conns *conns, struct conn *c, uint8_t direction, struct chunk *chunk)
 {
 	struct stream *s = &c->streams[direction];
 	struct slice rest = chunk->bytes;
-	struct chunk here = *chunk;
 
-	resynchronise(conns, c, direction, chunk);
+	if (s->state == STREAM_LOST || s->state == STREAM_CHUNKED_LOST)
+		resynchronise(conns, c, direction, chunk);
 	while (rest.len && !c->muted) {
-		rest = slice_from(rest, take_bytes(conns, c, direction, &here, rest));
-		here.turn = false; /* what follows did not begin the message */
+		rest = slice_from(rest, take_bytes(conns, c, direction, chunk, rest));
+		chunk->turn = false; /* what follows did not begin the message */
 	}
 	s->at += chunk->bytes.len;
 	s->last_ns = chunk->time_ns;
@@ -546,10 +548,12 @@ void stream_pass_unseen(struct obi_conns *conns, struct conn *c, uint8_t directi
 void stream_end_message(struct obi_conns *conns, struct conn *c, uint8_t direction,
 			uint64_t time_ns)
 {
+	static const struct obi_record none;
 	struct stream *s = &c->streams[direction];
-	struct chunk chunk = { .time_ns = time_ns, .record = &(struct obi_record){ 0 } };
+	struct chunk chunk;
 
 	if (s->state != STREAM_PARTIAL)
 		return;
+	chunk = (struct chunk){ .record = &none, .time_ns = time_ns };
 	take_cut_head(conns, c, direction, &chunk, slice_of(s->partial->bytes, s->partial->len));
 }

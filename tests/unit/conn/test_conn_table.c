@@ -298,6 +298,25 @@ static void identity_of_the_kernel_wins(void **state)
 	wire_free(w);
 }
 
+static void identity_of_the_kernel_yields_to_a_header_that_went_out(void **state)
+{
+	struct obi_trace kernel = { .trace_id = { 1 }, .span_id = { 2 }, .trace_flags = 1 }, sent;
+	struct wire *w = wire_new();
+
+	assert_int_equal(trace_parse_traceparent(SLICE_LIT(TRACEPARENT), &sent), 0);
+	w->trace = &kernel;
+	wire_send(w, "GET /a HTTP/1.1\r\ntraceparent: " TRACEPARENT "\r\n\r\n");
+	wire_recv(w, OK);
+	assert_memory_equal(w->last_trace.trace_id, sent.trace_id, 16);
+	/* ... unless it was replaced on its way. */
+	kernel.span_id[0] = 9;
+	w->injected = true;
+	wire_send(w, "GET /a HTTP/1.1\r\ntraceparent: " TRACEPARENT "\r\n\r\n");
+	wire_recv(w, OK);
+	assert_memory_equal(&w->last_trace, &kernel, sizeof(kernel));
+	wire_free(w);
+}
+
 static void identity_of_the_kernel_is_used_once(void **state)
 {
 	struct obi_trace kernel = { .trace_id = { 1 }, .span_id = { 2 }, .trace_flags = 1 };
@@ -372,6 +391,7 @@ int main(void)
 		cmocka_unit_test(client_of_another_thread_is_no_child),
 		cmocka_unit_test(client_keeps_the_identity_it_sends),
 		cmocka_unit_test(identity_of_the_kernel_wins),
+		cmocka_unit_test(identity_of_the_kernel_yields_to_a_header_that_went_out),
 		cmocka_unit_test(identity_of_the_kernel_is_used_once),
 		cmocka_unit_test(identity_of_a_split_head_is_that_of_its_beginning),
 		cmocka_unit_test(tick_costs_nothing_for_idle_connections),

@@ -47,6 +47,7 @@ struct wire {
 	bool quiet;     /* later chunks make no record, only the board knows */
 	bool lose;      /* records get lost */
 	const struct obi_trace *trace;
+	bool injected; /* a header was written into the requests */
 	/* What came out: */
 	char spans[64 * 1024];
 	size_t spans_len;
@@ -182,6 +183,7 @@ static inline struct obi_record wire_record(const struct wire *w, uint8_t type, 
 	if (w->trace) {
 		record.flags = OBI_RECORD_TRACED;
 		record.trace = *w->trace;
+		record.flags |= w->injected ? OBI_RECORD_INJECTED : 0;
 	}
 	return record;
 }
