@@ -65,14 +65,16 @@ def _agent(env):
 
 
 def _first_span(port):
-    """Milliseconds from exec to the first span, and from SIGTERM to the end."""
+    """Milliseconds from exec to the first span, of CPU used by then, and from SIGTERM to the
+    end."""
     agent, lines = _agent({"OTEL_EBPF_OPEN_PORT": str(port)})
     process.until(lambda: lines.spans, 10, "the first span")
+    cpu = agent.cpu_ns() / 1e6
     first = (lines.spans[0][0] - agent.began_ns) / 1e6
     time.sleep(0.1)
     stop = agent.stop() * 1e3
     lines.close()
-    return first, stop
+    return first, cpu, stop
 
 
 def _new_server(port, lines):
@@ -114,11 +116,12 @@ def run(report, quick):
     nginx = target.Nginx()
     traffic = Traffic(nginx.port)
     try:
-        first, stop = zip(*[_first_span(nginx.port) for _ in range(count)])
+        first, cpu, stop = zip(*[_first_span(nginx.port) for _ in range(count)])
     finally:
         traffic.close()
         nginx.close()
     report.figure("exec of the agent to its first span", Spread(first), "ms", most=300)
+    report.figure("   CPU of both processes by then", Spread(cpu), "ms")
     report.figure("SIGTERM to its end", Spread(stop), "ms", most=1000)
     port = target.free_port()
     _new_servers(report, "by port", port, {"OTEL_EBPF_OPEN_PORT": str(port)}, count)
