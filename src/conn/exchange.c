@@ -94,7 +94,7 @@ static bool pool_grow(struct obi_conns *conns, bool large)
 
 	if (conns->exchanges_made >= most)
 		return false;
-	slab = malloc(sizeof(*slab));
+	slab = calloc(1, sizeof(*slab)); /* the padding of identities stays zero */
 	if (!slab)
 		return false;
 	slab->next = conns->slabs;
@@ -201,9 +201,12 @@ static void exchange_forget(struct obi_conns *conns, struct exchange *x)
 /* Where a slice of the request line stands in the copy of it, as far as that goes. */
 static struct piece piece_of(struct slice line, struct slice part)
 {
-	size_t at = (size_t)(part.data - line.data);
+	size_t at;
 
-	if (part.len == 0 || at >= line.len)
+	if (part.len == 0)
+		return (struct piece){ 0 };
+	at = (size_t)(part.data - line.data);
+	if (at >= line.len)
 		return (struct piece){ 0 };
 	return (struct piece){ (uint16_t)at, (uint16_t)slice_first(part, line.len - at).len };
 }
@@ -283,30 +286,43 @@ void exchange_answer(struct obi_conns *conns, struct exchange *x, uint16_t statu
 
 /* ---- Identity ------------------------------------------------------------------------------ */
 
-static void new_id(struct obi_conns *conns, uint8_t *id, size_t len)
+static bool is_zero(const uint8_t *id, size_t len)
 {
-	conns->options.random(conns->options.context, id, len);
-	id[len - 1] |= !memcmp(id, (const uint8_t[16]){ 0 }, len); /* never all zero */
+	static const uint8_t zero[16];
+
+	return memcmp(id, zero, len) == 0;
+}
+
+static void new_span_id(struct obi_conns *conns, struct exchange *x)
+{
+	uint8_t *id = x->trace.span_id;
+
+	conns->options.random(conns->options.context, id, sizeof(x->trace.span_id));
+	id[0] |= is_zero(id, sizeof(x->trace.span_id)); /* all zero would mean none */
 }
 
 static void new_root(struct obi_conns *conns, struct exchange *x)
 {
-	new_id(conns, x->trace.trace_id, sizeof(x->trace.trace_id));
+	uint8_t *id = x->trace.trace_id;
+
+	conns->options.random(conns->options.context, id, sizeof(x->trace.trace_id));
+	id[0] |= is_zero(id, sizeof(x->trace.trace_id));
 	memset(x->trace.parent_id, 0, sizeof(x->trace.parent_id));
 	x->trace.trace_flags = 1;
+	new_span_id(conns, x);
 }
 
 static void identify_server(struct obi_conns *conns, struct exchange *x,
 			    const struct http1_head *head)
 {
-	if (head->flags & HTTP1_TRACED) {
-		memcpy(x->trace.trace_id, head->trace.trace_id, sizeof(x->trace.trace_id));
-		memcpy(x->trace.parent_id, head->trace.span_id, sizeof(x->trace.parent_id));
-		x->trace.trace_flags = head->trace.trace_flags;
-	} else {
+	if (!(head->flags & HTTP1_TRACED)) {
 		new_root(conns, x);
+		return;
 	}
-	new_id(conns, x->trace.span_id, sizeof(x->trace.span_id));
+	memcpy(x->trace.trace_id, head->trace.trace_id, sizeof(x->trace.trace_id));
+	memcpy(x->trace.parent_id, head->trace.span_id, sizeof(x->trace.parent_id));
+	x->trace.trace_flags = head->trace.trace_flags;
+	new_span_id(conns, x);
 }
 
 /* A request that already carries an identity of the same trace keeps it, as the server at the
@@ -321,7 +337,7 @@ static void identify_child(struct obi_conns *conns, struct exchange *x,
 	    memcmp(head->trace.trace_id, parent->trace_id, sizeof(parent->trace_id)) == 0)
 		memcpy(x->trace.span_id, head->trace.span_id, sizeof(x->trace.span_id));
 	else
-		new_id(conns, x->trace.span_id, sizeof(x->trace.span_id));
+		new_span_id(conns, x);
 }
 
 static void identify_client(struct obi_conns *conns, struct exchange *x,
@@ -335,7 +351,6 @@ static void identify_client(struct obi_conns *conns, struct exchange *x,
 		x->trace = head->trace;
 	} else {
 		new_root(conns, x);
-		new_id(conns, x->trace.span_id, sizeof(x->trace.span_id));
 	}
 }
 
