@@ -172,7 +172,7 @@ lint-%:
 	tests/lint/check-$*
 
 tidy: $(SKELETONS)
-	tests/lint/tidy "$(TIDY)" $(BASE_CFLAGS) -I$(BUILD)/skel -Itests/unit
+	tests/lint/tidy "$(TIDY)" $(BASE_CFLAGS) -isystem $(BUILD)/skel -Itests/unit
 
 docs: bin/obi
 	deploy/generate bin/obi .

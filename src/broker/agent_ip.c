@@ -35,7 +35,7 @@ static bool by_route(int family, char ret_text[48])
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(9) };
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(9) };
-	struct sockaddr_storage local;
+	struct sockaddr_storage local = { 0 };
 	socklen_t len = sizeof(local);
 	_cleanup_close_ int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int failed;

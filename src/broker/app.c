@@ -166,6 +166,7 @@ static int attach_programs(struct obi_app *app, char *why, size_t why_size)
 {
 	struct bpf_program *program;
 
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): without a plane there is an error */
 	bpf_object__for_each_program(program, app->skel->obj)
 	{
 		const char *name = bpf_program__name(program);

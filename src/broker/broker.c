@@ -159,7 +159,7 @@ static void watch_interfaces(struct broker *b)
 
 static int start_worker(struct broker *b)
 {
-	struct timeval timeout = { .tv_usec = SEND_TIMEOUT_MS * 1000 };
+	struct timeval timeout = { .tv_usec = SEND_TIMEOUT_MS * 1000L };
 	int error = obi_child_start(b->config_path, &b->child);
 
 	if (error)
