@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define WINDOW (256 * 1024)
+#define WINDOW (128 * 1024)
 #define BLOCK_MAX (1024 * 1024) /* with a packet; libpcap's largest snapshot is 256 KiB */
 #define INTERFACES_MAX 1024
 #define NSEC 1000000000ULL
@@ -249,13 +249,16 @@ static int pcap_begin(struct capture *capture, uint32_t magic)
 static int pcap_next(struct capture *capture, struct capture_packet *ret_packet)
 {
 	uint32_t header = capture->packet_header, captured;
-	int have = need(capture, header), err;
+	int err;
 
-	if (have == 0 && capture->rest == 0)
-		return 0;
-	err = have < 0 ? have : need_all(capture, header, "a packet's header");
-	if (err)
-		return err;
+	if (capture->rest < header) {
+		err = need(capture, header);
+		if (err <= 0 && (err < 0 || capture->rest == 0))
+			return err;
+		err = need_all(capture, header, "a packet's header");
+		if (err)
+			return err;
+	}
 	captured = get32(capture, capture->at + 8);
 	if (captured > BLOCK_MAX)
 		return problem(capture, -EPROTO, "a packet of %u bytes", captured);
@@ -521,18 +524,16 @@ static int begin(struct capture *capture)
 
 int capture_next(struct capture *capture, struct capture_packet *ret_packet)
 {
-	struct capture_packet packet = { 0 };
 	int got = capture->started ? 0 : begin(capture);
 
 	if (got < 0)
 		return got;
-	got = capture->ng ? ng_next(capture, &packet) : pcap_next(capture, &packet);
+	got = capture->ng ? ng_next(capture, ret_packet) : pcap_next(capture, ret_packet);
 	if (got != 1)
 		return got;
 	/* A wire is never shorter than what was captured from it. */
-	if (packet.length < packet.bytes.len)
-		packet.length = (uint32_t)packet.bytes.len;
-	capture->time_ns = packet.time_ns;
-	*ret_packet = packet;
+	if (ret_packet->length < ret_packet->bytes.len)
+		ret_packet->length = (uint32_t)ret_packet->bytes.len;
+	capture->time_ns = ret_packet->time_ns;
 	return 1;
 }

@@ -456,7 +456,9 @@ static void on_ends(struct reassembly *tcp, struct arrival *at, const struct pac
 	}
 	if (packet->flags & TCP_FIN)
 		on_fin(at, packet);
-	/* The other's too: an acknowledgement may have given up what was missing before it. */
+	if (!halves[0].fin_seen && !halves[1].fin_seen)
+		return;
+	/* Both: an acknowledgement may have given up what was missing before the other's FIN. */
 	end_half(tcp, at, at->from);
 	end_half(tcp, at, !at->from);
 	if (halves[0].ended && halves[1].ended)

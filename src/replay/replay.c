@@ -108,14 +108,15 @@ static uint64_t next_random(struct replay *replay)
 static void fill_random(void *context, void *bytes, size_t len)
 {
 	uint8_t *at = bytes;
+	uint64_t value;
 
-	while (len) {
-		uint64_t value = next_random(context);
-		size_t n = len < sizeof(value) ? len : sizeof(value);
-
-		memcpy(at, &value, n);
-		at += n;
-		len -= n;
+	for (; len >= sizeof(value); len -= sizeof(value), at += sizeof(value)) {
+		value = next_random(context);
+		memcpy(at, &value, sizeof(value));
+	}
+	if (len) {
+		value = next_random(context);
+		memcpy(at, &value, len);
 	}
 }
 
@@ -210,11 +211,9 @@ struct replay *replay_new(const struct replay_options *options)
 	replay->random = options->seed;
 	replay->board = calloc(OBI_BOARD_SLOTS, sizeof(*replay->board));
 	replay->services = calloc(SERVICES_MAX, sizeof(struct named_service *));
-	replay->tap_sink = (struct tap_sink){
-		.context = replay,
-		.put = on_record,
-		.board = replay->board,
-	};
+	replay->tap_sink.context = replay;
+	replay->tap_sink.put = on_record;
+	replay->tap_sink.board = replay->board;
 	replay->conns = make_conns(replay);
 	replay->tcp = make_reassembly(replay);
 	if (!replay->board || !replay->services || !replay->conns || !replay->tcp) {

@@ -14,11 +14,6 @@
 /* Bytes of a message that are handed on. */
 #define DETAIL (16 * 1024)
 
-union tap_record {
-	struct obi_record record;
-	uint8_t bytes[sizeof(struct obi_record) + OBI_HEAD_MAX];
-};
-
 void tap_open(struct tap *tap, uint64_t id, const struct packet_end ends[2], int client)
 {
 	memset(tap, 0, sizeof(*tap));
@@ -57,46 +52,52 @@ bool tap_orient(struct tap *tap, int from, struct slice bytes)
 	return true;
 }
 
-static void fill(const struct tap *tap, struct obi_record *record, uint8_t type, uint64_t time_ns)
+/* The sink's record, filled in but for the chunk. */
+static struct obi_record *begin_record(const struct tap *tap, struct tap_sink *sink, uint8_t type,
+				       uint64_t time_ns)
 {
 	const struct packet_end *local = &tap->ends[tap->server],
 				*remote = &tap->ends[!tap->server];
+	struct obi_record *record = (struct obi_record *)sink->scratch;
 
-	memset(record, 0, sizeof(*record));
 	record->type = type;
 	record->direction = tap->direction;
 	record->side = tap->side;
+	record->flags = 0;
 	record->message = tap->message;
 	record->conn = tap->id;
 	record->time_ns = time_ns;
+	record->bytes = record->before = 0;
+	record->total_bytes = record->last_ns = 0;
 	record->pid = tap->pid;
 	record->tid = (uint32_t)tap->id;
 	memcpy(record->tuple.local_addr, local->addr, sizeof(local->addr));
 	memcpy(record->tuple.remote_addr, remote->addr, sizeof(remote->addr));
 	record->tuple.local_port = local->port;
 	record->tuple.remote_port = remote->port;
+	record->head_len = 0;
+	return record;
 }
 
 /* One record of len bytes, and what follows from it. */
-static void put_chunk(struct tap *tap, const struct tap_sink *sink, union tap_record *r,
-		      struct slice bytes, uint64_t len)
+static void put_chunk(struct tap *tap, struct tap_sink *sink, struct slice bytes, uint64_t len)
 {
+	struct obi_record *record = (struct obi_record *)sink->scratch;
 	struct slice head = slice_first(bytes, OBI_HEAD_MAX);
 
-	r->record.bytes = len;
-	r->record.before = tap->total;
-	r->record.head_len = (uint32_t)head.len;
-	r->record.flags = head.len ? 0 : OBI_RECORD_UNREADABLE;
+	record->bytes = len;
+	record->before = tap->total;
+	record->head_len = (uint32_t)head.len;
+	record->flags = head.len ? 0 : OBI_RECORD_UNREADABLE;
 	if (head.len)
-		memcpy(r->record.head, head.data, head.len);
-	sink->put(sink->context, &r->record, sizeof(r->record) + head.len);
-	r->record.type = OBI_RECORD_MORE;
-	r->record.total_bytes = r->record.last_ns = 0;
+		memcpy(record->head, head.data, head.len);
+	sink->put(sink->context, record, sizeof(*record) + head.len);
+	record->type = OBI_RECORD_MORE;
+	record->total_bytes = record->last_ns = 0;
 	tap->total += len;
 }
 
-static void show_progress(struct tap *tap, const struct tap_sink *sink, struct slice bytes,
-			  uint64_t len)
+static void show_progress(struct tap *tap, struct tap_sink *sink, struct slice bytes, uint64_t len)
 {
 	struct obi_board_slot *slot = &sink->board[tap->id % OBI_BOARD_SLOTS];
 	size_t from = bytes.len > 8 ? bytes.len - 8 : 0;
@@ -114,61 +115,66 @@ static void show_progress(struct tap *tap, const struct tap_sink *sink, struct s
 	};
 }
 
-void tap_data(struct tap *tap, const struct tap_sink *sink, int from, struct slice bytes,
-	      uint64_t len, uint64_t time_ns)
+/* Hands on what may hold heads, in as many records as it takes. */
+static void put_chunks(struct tap *tap, struct tap_sink *sink, bool turn, struct slice bytes,
+		       uint64_t len, uint64_t time_ns)
+{
+	struct obi_record *record =
+		begin_record(tap, sink, turn ? OBI_RECORD_MESSAGE : OBI_RECORD_MORE, time_ns);
+
+	if (turn) {
+		record->total_bytes = tap->total;
+		record->last_ns = tap->last_ns;
+		tap->total = tap->tail = 0;
+	}
+	/* Whole records while more of the chunk shall follow, then all that is left. */
+	while (bytes.len > OBI_HEAD_MAX && tap->total < DETAIL) {
+		put_chunk(tap, sink, bytes, OBI_HEAD_MAX);
+		bytes = slice_from(bytes, OBI_HEAD_MAX);
+		len -= OBI_HEAD_MAX;
+	}
+	put_chunk(tap, sink, bytes, len);
+}
+
+void tap_data(struct tap *tap, struct tap_sink *sink, int from, struct slice bytes, uint64_t len,
+	      uint64_t time_ns)
 {
 	uint8_t direction = from == tap->server ? OBI_SEND : OBI_RECV;
 	bool turn = tap->message == 0 || tap->direction != direction;
-	uint64_t all = len;
-	struct slice rest = bytes;
-	union tap_record r;
 
 	tap->direction = direction;
 	tap->message += turn;
-	if (turn || tap->total < DETAIL || role_of(bytes) != OBI_ROLE_UNKNOWN) {
-		fill(tap, &r.record, turn ? OBI_RECORD_MESSAGE : OBI_RECORD_MORE, time_ns);
-		if (turn) {
-			r.record.total_bytes = tap->total;
-			r.record.last_ns = tap->last_ns;
-			tap->total = tap->tail = 0;
-		}
-		/* Whole records while more of the chunk shall follow, then all that is left. */
-		while (rest.len > OBI_HEAD_MAX && tap->total < DETAIL) {
-			put_chunk(tap, sink, &r, rest, OBI_HEAD_MAX);
-			rest = slice_from(rest, OBI_HEAD_MAX);
-			len -= OBI_HEAD_MAX;
-		}
-		put_chunk(tap, sink, &r, rest, len);
-	} else {
+	if (turn || tap->total < DETAIL || role_of(bytes) != OBI_ROLE_UNKNOWN)
+		put_chunks(tap, sink, turn, bytes, len, time_ns);
+	else
 		tap->total += len;
-	}
 	tap->last_ns = time_ns;
-	if (!turn || bytes.len < all || all > OBI_HEAD_MAX)
-		show_progress(tap, sink, bytes, all);
+	if (!turn || bytes.len < len || len > OBI_HEAD_MAX)
+		show_progress(tap, sink, bytes, len);
 }
 
-static void put_end(struct tap *tap, const struct tap_sink *sink, uint8_t type, uint8_t flags,
+static void put_end(struct tap *tap, struct tap_sink *sink, uint8_t type, uint8_t flags,
 		    uint64_t time_ns)
 {
-	struct obi_record record;
+	struct obi_record *record;
 
 	if (tap->message == 0)
 		return;
-	fill(tap, &record, type, time_ns);
-	record.flags = flags;
-	record.total_bytes = tap->total;
-	record.last_ns = tap->last_ns;
-	sink->put(sink->context, &record, sizeof(record));
+	record = begin_record(tap, sink, type, time_ns);
+	record->flags = flags;
+	record->total_bytes = tap->total;
+	record->last_ns = tap->last_ns;
+	sink->put(sink->context, record, sizeof(*record));
 }
 
-void tap_fin(struct tap *tap, const struct tap_sink *sink, int from, uint64_t time_ns)
+void tap_fin(struct tap *tap, struct tap_sink *sink, int from, uint64_t time_ns)
 {
 	/* As in the kernel: a FIN says that our side sends no more, and ends its message. */
 	if (from == tap->server && tap->direction == OBI_SEND)
 		put_end(tap, sink, OBI_RECORD_FIN, 0, time_ns);
 }
 
-void tap_close(struct tap *tap, const struct tap_sink *sink, bool reset, uint64_t time_ns)
+void tap_close(struct tap *tap, struct tap_sink *sink, bool reset, uint64_t time_ns)
 {
 	put_end(tap, sink, OBI_RECORD_CLOSE, reset ? OBI_RECORD_RESET : 0, time_ns);
 }

@@ -13,11 +13,13 @@
 #include "obi/record.h"
 #include "replay/packet.h"
 
-/* Where records and progress go. */
+/* Where records and progress go. Begins as all zero. */
 struct tap_sink {
 	void *context;
 	void (*put)(void *context, const struct obi_record *record, size_t size);
 	struct obi_board_slot *board; /* OBI_BOARD_SLOTS */
+	/* The record that is handed on, with its head; what no tap sets stays zero. */
+	_Alignas(struct obi_record) uint8_t scratch[sizeof(struct obi_record) + OBI_HEAD_MAX];
 };
 
 struct tap {
@@ -43,11 +45,11 @@ void tap_open(struct tap *tap, uint64_t id, const struct packet_end ends[2], int
 bool tap_orient(struct tap *tap, int from, struct slice bytes);
 
 /* len bytes from this end, of which the first bytes.len were seen. */
-void tap_data(struct tap *tap, const struct tap_sink *sink, int from, struct slice bytes,
-	      uint64_t len, uint64_t time_ns);
+void tap_data(struct tap *tap, struct tap_sink *sink, int from, struct slice bytes, uint64_t len,
+	      uint64_t time_ns);
 
 /* This end sends no more. */
-void tap_fin(struct tap *tap, const struct tap_sink *sink, int from, uint64_t time_ns);
-void tap_close(struct tap *tap, const struct tap_sink *sink, bool reset, uint64_t time_ns);
+void tap_fin(struct tap *tap, struct tap_sink *sink, int from, uint64_t time_ns);
+void tap_close(struct tap *tap, struct tap_sink *sink, bool reset, uint64_t time_ns);
 
 #endif
