@@ -12,6 +12,7 @@ from harness.target import free_port
 
 BINARY = "bin/obi"
 LOG = "build/bench/agent.log"
+PATIENCE = 60.0  # seconds: an emulated machine takes that long
 _CLONE_NEWNET = 0x40000000
 
 
@@ -64,13 +65,12 @@ class Agent:
         self.pid = self.process.pid
 
     def wait_ready(self):
-        process.until(self._answers, 10, "the agent's metrics page")
+        process.until(self._answers, PATIENCE, "the agent's metrics page")
         return self
 
     def _answers(self):
         if self.process.poll() is not None:
-            raise process.Failed("the agent ended with %d: see %s" %
-                                 (self.process.returncode, LOG))
+            raise self._ended()
         try:
             return self.metrics() is not None
         except OSError:
@@ -93,7 +93,7 @@ class Agent:
                        if labels.get("server_port") in (str(port), None)))
 
     def wait_span(self, port):
-        process.until(lambda: self.spans(port) > 0, 10, "the agent's first span")
+        process.until(lambda: self.spans(port) > 0, PATIENCE, "the agent's first span")
         return self
 
     def pids(self):
@@ -110,9 +110,14 @@ class Agent:
         """Seconds until it was gone. It must end well."""
         took = process.stop(self.process)
         if self.process.returncode:
-            raise process.Failed("the agent ended with %d: see %s" %
-                                 (self.process.returncode, LOG))
+            raise self._ended()
         return took
+
+    def _ended(self):
+        with open(LOG, errors="replace") as file:
+            last = [line.strip() for line in file if "level=ERROR" in line][-1:]
+        return process.Failed("the agent ended with %d: %s" %
+                              (self.process.returncode, last[0] if last else "see " + LOG))
 
     @staticmethod
     def _fields(message):

@@ -26,6 +26,7 @@ class Report:
         self.missed = []
         self.void = []
         self._item = ""
+        self._shown = False
 
     def line(self, text=""):
         self._file.write(text + "\n")
@@ -33,9 +34,11 @@ class Report:
         print(text, flush=True)
 
     def progress(self, text):
-        if sys.stderr.isatty():
+        """A line that the next one overwrites."""
+        if sys.stderr.isatty() and (text or self._shown):
             sys.stderr.write("\r\033[K" + text)
             sys.stderr.flush()
+        self._shown = bool(text)
 
     def head(self, item, title):
         self.progress("")
