@@ -8,8 +8,8 @@
 #
 #   ok NAME | FAIL NAME (reason) | skip NAME (reason)
 #
-# and after a FAIL its log, indented (VERBOSE=1: after each). Arguments of the file select tests by a
-# part of their names.
+# and after a FAIL its log, indented (VERBOSE=1: after each). A long test may be cut by `step NAME`:
+# each step is then a line of its own. Arguments of the file select tests by a part of their names.
 
 LIB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$LIB/../.." && pwd)
@@ -49,19 +49,31 @@ is_selected() {
 	return 1
 }
 
+# report_steps NAME STATUS LOG: all that are done; last_step is the one it ended in.
+report_steps() {
+	local step
+	last_step=
+	while read -r step; do
+		[ -z "$last_step" ] || echo "ok $1$last_step"
+		last_step=/$step
+	done < <(sed -n 's/^STEP: //p' "$3")
+	[ "$2" != 0 ] || [ -z "$last_step" ] || echo "ok $1$last_step"
+}
+
 run_in_a_shell() {
-	local log status=0 reason limit
+	local log status=0 reason limit last_step
 	limit=$((${LIMIT[$2]:-$DEFAULT_LIMIT} * SLOWNESS))
 	log=$(mktemp)
 	timeout -k 10 $limit bash "$1" --one "$2" >"$log" 2>&1 </dev/null ||
 		status=$?
+	report_steps "$3" $status "$log"
 	case $status in
-	0) echo "ok $3" ;;
-	"$SKIPPED") echo "skip $3 ($(sed -n 's/^SKIP: //p' "$log" | tail -n 1))" ;;
+	0) [ -n "$last_step" ] || echo "ok $3" ;;
+	"$SKIPPED") echo "skip $3$last_step ($(sed -n 's/^SKIP: //p' "$log" | tail -n 1))" ;;
 	*)
 		reason=$(sed -n 's/^FAIL: //p' "$log" | tail -n 1)
 		[ $status = 124 ] && reason="longer than $limit s"
-		echo "FAIL $3 (${reason:-exit status $status})"
+		echo "FAIL $3$last_step (${reason:-exit status $status})"
 		;;
 	esac
 	case $status in
@@ -72,7 +84,7 @@ run_in_a_shell() {
 }
 
 print_log() {
-	tail -n 120 "$1" | cut -c 1-320 | sed 's/^/    | /'
+	tail -n 60 "$1" | cut -c 1-240 | sed 's/^/    | /'
 }
 
 run_one() {
@@ -100,6 +112,11 @@ skip() {
 	echo "SKIP: $*"
 	trap - ERR
 	exit $SKIPPED
+}
+
+# From here on the test is about this.
+step() {
+	printf '\nSTEP: %s\n' "$1"
 }
 
 # need COMMAND...: skips the test where one is not installed.
@@ -145,7 +162,7 @@ assert_near() {
 
 show() {
 	echo "--- $1"
-	tail -n 60 "$1" 2>/dev/null || true
+	tail -n 25 "$1" 2>/dev/null || true
 	echo "---"
 }
 
@@ -224,7 +241,7 @@ expect_spans() {
 	wait_until 5 has_spans "$@" || true
 	n=$(spans "${@:2}")
 	[ "$n" = "$1" ] || {
-		$PYTHON "$LIB/spans.py" list "$LOG"
+		$PYTHON "$LIB/spans.py" list "$LOG" | tail -n 12
 		fail "expected $1 spans with ${*:2}, got $n"
 	}
 }

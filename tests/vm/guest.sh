@@ -6,7 +6,6 @@
 . "$(dirname "$0")/../lib/lib.sh"
 
 KERNEL=$(uname -r | cut -d. -f1-2)
-SITE='server { listen 8080; location / { return 200 "hello"; } }'
 
 before_kernel() {
 	[ "$(printf '%s\n%s\n' "$KERNEL" "$1" | sort -V | head -n 1)" != "$1" ]
@@ -39,21 +38,18 @@ application_caps() {
 	echo "$1$(extra_application "$(expected_plane)" | tr -d '\n')"
 }
 
-observe() {
-	start_agent "$(application_caps "$CAPS_APPLICATION")" OTEL_EBPF_OPEN_PORT=8080 \
-		OTEL_EBPF_TRACE_PRINTER="${PRINTER:-text}" "$@"
-}
-
 client() {
 	timeout 100 $PYTHON "$LIB/client.py" "$@"
 }
 
-test_plane() {
-	observe
-	assert_line "$LOG" 'application tracer attached' 20
-	assert_line "$LOG" "application tracer attached\" plane=$(expected_plane)"
-	assert_no_line "$LOG" 'level=(WARN|ERROR)'
-	stop_agent
+# begin_python PORT MODULE...
+begin_python() {
+	local port=$1
+	shift
+	$PYTHON "$@" >/dev/null 2>&1 &
+	SERVER=$!
+	defer stop $SERVER
+	wait_until 10 listens $SERVER "$port" || fail "the server on port $port does not listen"
 }
 
 test_check() {
@@ -66,7 +62,7 @@ test_check() {
 	assert_line "$SCRATCH/report" "kernel +$(uname -r)"
 }
 
-test_check_names_what_is_missing() {
+test_enforce() {
 	local expected="CAP_NET_RAW, CAP_BPF"
 	before_kernel 5.11 && expected="CAP_NET_RAW, CAP_SYS_RESOURCE, CAP_BPF"
 	start_agent "" OTEL_EBPF_ENFORCE_SYS_CAPS=1 OTEL_EBPF_NETWORK_METRICS=1 \
@@ -75,114 +71,123 @@ test_check_names_what_is_missing() {
 	assert_line "$LOG" "level=ERROR .*error=\"the following capabilities are required: $expected\""
 }
 
-test_server_spans() {
-	$PYTHON -m http.server --directory "$ROOT/tests" 8080 >/dev/null 2>&1 &
-	defer stop $!
-	wait_until 10 listens $! 8080 || fail "the server does not listen"
-	observe
-	application_ready $!
-	client get 127.0.0.1 8080 /vm/guest.sh >/dev/null
-	client get 127.0.0.1 8080 /missing 404 >/dev/null
-	expect_spans 1 type=HTTP method=GET path=/vm/guest.sh status=200 \
-		responseLen="$(stat -c %s "$ROOT/tests/vm/guest.sh")" language=python
-	expect_spans 1 path=/missing status=404
-	stop_agent
-}
+# Loading takes long under emulation, so that one agent serves all this.
+LIMIT[test_application]=90
 
-test_keep_alive_and_pipelining() {
+test_application() {
+	local file=$ROOT/tests/vm/guest.sh python set worker
 	need nginx
-	start_nginx "$SITE"
-	observe
-	application_ready "$NGINX"
-	client keep_alive 127.0.0.1 8080 /k/ 20
-	client pipelined 127.0.0.1 8080 /p/ 10
-	expect_spans 20 'path=/k/*' status=200 responseLen=5
-	expect_spans 10 'path=/p/*' status=200
-	stop_agent
-}
-
-test_split_and_large() {
-	need nginx
+	step plane
 	mkdir -m 755 "$SCRATCH/www"
 	truncate -s 3000000 "$SCRATCH/www/big"
 	start_nginx "server { listen 8080; root $SCRATCH/www; sendfile on; location = /big { }
 		location / { return 200 'hello'; } }"
-	observe
-	application_ready "$NGINX"
-	client split_in_two 127.0.0.1 8080 /pieces
-	client download_slowly 127.0.0.1 8080 /big 3000000 0.1
-	client get 127.0.0.1 8080 /end
-	expect_spans 1 path=/end
-	expect_spans 1 path=/pieces status=200
-	expect_spans 1 path=/big status=200 responseLen=3000000
-	stop_agent
-}
-
-test_client_spans() {
-	need nginx
-	start_nginx 'server { listen 8081; location / { return 200 "hello"; } }'
-	observe OTEL_EBPF_OPEN_PORT= OTEL_EBPF_AUTO_TARGET_EXE='*/python3*'
-	assert_line "$LOG" 'application tracer attached' 20
-	client many 127.0.0.1 8081 /c/ 5
-	expect_spans 5 type=HTTPClient 'path=/c/*' status=200
-	stop_agent
-}
-
-test_late_to_a_connection_kept_alive() {
-	need nginx
-	start_nginx "$SITE"
+	begin_python 8081 -m http.server --directory "$ROOT/tests" 8081
+	python=$SERVER
 	mkfifo "$SCRATCH/ask"
 	client held 127.0.0.1 8080 /late/ <"$SCRATCH/ask" >"$SCRATCH/answered" &
 	defer stop $!
 	exec 7>"$SCRATCH/ask"
 	echo before >&7
 	assert_line "$SCRATCH/answered" 'done before' 5
-	observe
-	application_ready "$NGINX" "$(children "$NGINX")"
-	sleep 1
+	cat >"$SCRATCH/obi.yaml" <<-'END'
+		discovery:
+		  instrument:
+		    - open_ports: 8080-8089
+		    - exe_path: '*/python3*'
+		      cmd_args: '*client.py many *'
+	END
+	start_agent "$(application_caps "$CAPS_APPLICATION")" OTEL_EBPF_TRACE_PRINTER=text \
+		OTEL_EBPF_CONFIG_PATH="$SCRATCH/obi.yaml"
+	assert_line "$LOG" "application tracer attached\" plane=$(expected_plane)" 20
+	application_ready "$NGINX" "$(children "$NGINX")" "$python"
+	assert_no_line "$LOG" 'level=(WARN|ERROR)'
+
+	step late_to_a_connection_kept_alive
 	echo after >&7
 	assert_line "$SCRATCH/answered" 'done after' 5
 	exec 7>&-
 	expect_spans 1 path=/late/after status=200
+
+	step python_server
+	client get 127.0.0.1 8081 /vm/guest.sh >/dev/null
+	client get 127.0.0.1 8081 /missing 404 >/dev/null
+	expect_spans 1 type=HTTP method=GET path=/vm/guest.sh status=200 \
+		responseLen="$(stat -c %s "$file")" language=python
+	expect_spans 1 path=/missing status=404
+
+	step keep_alive
+	client keep_alive 127.0.0.1 8080 /k/ 20
+	expect_spans 20 'path=/k/*' status=200 responseLen=5
+
+	step pipelining
+	client pipelined 127.0.0.1 8080 /p/ 10
+	expect_spans 10 'path=/p/*' status=200
+
+	step sendfile
+	client download_slowly 127.0.0.1 8080 /big 3000000 0.1
+	client get 127.0.0.1 8080 /end
+	expect_spans 1 path=/end
+	expect_spans 1 path=/big status=200 responseLen=3000000
+
+	step client_spans
+	client many 127.0.0.1 8080 /c/ 5
+	expect_spans 5 type=HTTPClient 'path=/c/*' status=200
+
+	step worker_holds_nothing
+	worker=$(worker_of "$AGENT")
+	for set in CapInh CapPrm CapEff CapAmb; do
+		assert_eq 0000000000000000 "$(sed -n "s/^$set:[[:space:]]*//p" "/proc/$worker/status")" "worker's $set"
+	done
+	assert_line "/proc/$worker/status" '^NoNewPrivs:\s*1'
+	assert_line "/proc/$worker/status" '^Seccomp:\s*2'
+
+	step worker_comes_back
+	kill -KILL "$worker"
+	client get 127.0.0.1 8080 /afterwards >/dev/null
+	expect_spans 1 path=/afterwards
+
+	step request_in_pieces
+	client split_in_two 127.0.0.1 8080 /pieces
+	expect_spans 1 path=/pieces status=200
+
+	step stop
 	stop_agent
+	assert_eq 0 "$(total 'application totals' ringFull)" "records lost"
 }
 
 test_propagation() {
 	local answer
 	need nginx
-	$PYTHON "$LIB/targets/echo.py" 8081 &
-	defer stop $!
-	wait_until 10 listens $! 8081 || fail "the second server does not listen"
+	step fionread
+	begin_python 8081 "$LIB/targets/echo.py" 8081
 	start_nginx 'server { listen 8080; location / { proxy_pass http://127.0.0.1:8081; } }'
-	start_agent "$(application_caps "$CAPS_PROPAGATION")" OTEL_EBPF_OPEN_PORT=8080,8081 \
+	cat >"$SCRATCH/obi.yaml" <<-'END'
+		discovery:
+		  instrument:
+		    - open_ports: 8080,8081
+		    - exe_path: '*/python3*'
+	END
+	start_agent "$(application_caps "$CAPS_PROPAGATION")" OTEL_EBPF_CONFIG_PATH="$SCRATCH/obi.yaml" \
 		OTEL_EBPF_TRACE_PRINTER=text OTEL_EBPF_BPF_CONTEXT_PROPAGATION=all
-	application_ready "$NGINX"
+	application_ready "$NGINX" "$(children "$NGINX")" $SERVER
 	grep headerInjection "$LOG"
-	sleep 1
-	answer=$(client get 127.0.0.1 8080 /chain)
-	expect_spans 3 path=/chain
-	if grep -q 'headerInjection=off' "$LOG"; then
-		skip "$(sed -n 's/.*headers will not be injected into requests" reason=//p' "$LOG")"
-	fi
-	[[ $answer == *traceparent* ]] || fail "no header: $answer"
-	assert_eq 1 "$(span_field traceID path=/chain | sort -u | wc -l)" "traces"
-	stop_agent
-}
-
-test_fionread_stays_right() {
-	local answer
-	$PYTHON "$LIB/targets/echo.py" 8081 &
-	defer stop $!
-	wait_until 10 listens $! 8081 || fail "the server does not listen"
-	start_agent "$(application_caps "$CAPS_PROPAGATION")" OTEL_EBPF_AUTO_TARGET_EXE='*/python3*' \
-		OTEL_EBPF_TRACE_PRINTER=text OTEL_EBPF_BPF_CONTEXT_PROPAGATION=all
-	assert_line "$LOG" 'application tracer attached' 20
 	sleep 1
 	answer=$(client fionread 127.0.0.1 8081)
 	echo "$answer"
 	[[ $answer =~ \"fionread\":\ ([0-9]+),\ \"read\":\ ([0-9]+) ]] || fail "no answer"
 	assert_ge "${BASH_REMATCH[1]}" 100 FIONREAD
 	assert_eq "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" "FIONREAD against what was read"
+
+	step one_trace
+	answer=$(client get 127.0.0.1 8080 /chain)
+	expect_spans 1 type=HTTP hostPort=8080 path=/chain
+	expect_spans 1 type=HTTP hostPort=8081 path=/chain
+	if grep -q 'headerInjection=off' "$LOG"; then
+		skip "$(sed -n 's/.*headers will not be injected into requests" reason=//p' "$LOG")"
+	fi
+	[[ $answer == *traceparent* ]] || fail "no header: $answer"
+	assert_eq 1 "$(span_field traceID path=/chain | sort -u | wc -l)" "traces"
 	stop_agent
 }
 
@@ -221,24 +226,6 @@ test_flows_by_tc() {
 	flows "$CAPS_NETWORK_TC" OTEL_EBPF_NETWORK_SOURCE=tc
 	assert_line "$LOG" "hook=$hook"
 	assert_eq "" "$(tc filter show dev veth0 ingress)" "what stays on veth0"
-}
-
-test_worker_holds_nothing() {
-	local set worker
-	need nginx
-	start_nginx "$SITE"
-	observe
-	application_ready "$NGINX"
-	worker=$(worker_of "$AGENT")
-	for set in CapInh CapPrm CapEff CapAmb; do
-		assert_eq 0000000000000000 "$(sed -n "s/^$set:[[:space:]]*//p" "/proc/$worker/status")" "worker's $set"
-	done
-	assert_line "/proc/$worker/status" '^NoNewPrivs:\s*1'
-	assert_line "/proc/$worker/status" '^Seccomp:\s*2'
-	kill -KILL "$worker"
-	client get 127.0.0.1 8080 /afterwards >/dev/null
-	expect_spans 1 path=/afterwards
-	stop_agent
 }
 
 run_tests "$@"

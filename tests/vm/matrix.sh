@@ -11,11 +11,11 @@ may_match() {
 	local kernel=$1 word name
 	shift
 	[ $# -gt 0 ] || return 0
-	for name in $(sed -n 's/^test_\([a-z0-9_]*\)() {$/\1/p' "$here/guest.sh"); do
+	while read -r name; do
 		for word in "$@"; do
 			[[ vm/$kernel/$name == *"$word"* ]] && return 0
 		done
-	done
+	done < <(sed -n 's/^test_\([a-z0-9_]*\)() {$/\1/p' "$here/guest.sh")
 	return 1
 }
 
@@ -33,14 +33,19 @@ for kernel in $KERNELS; do
 		echo "skip vm/$kernel ($(tail -n 1 <<<"$why"))"
 		continue
 	fi
-	for tool in qemu-system-x86_64 busybox cpio modprobe; do
-		PATH=$PATH:/usr/sbin:/sbin command -v $tool >/dev/null || continue 2
-	done
+	if ! command -v qemu-system-x86_64 >/dev/null; then
+		echo "skip vm/$kernel (needs qemu-system-x86)"
+		continue
+	fi
 	# A test whose time is up, or an agent that hangs, ends within the guest; this is for the guest.
-	"$here/run-in-vm" --kernel "$kernel" --timeout 480 -- \
-		env OBI_TEST_SLOWNESS=4 OBI_TEST_PREFIX="vm/$kernel" bash "$here/guest.sh" "$@" || {
-		status=$?
-		[ $status = 124 ] && echo "FAIL vm/$kernel (the guest took too long)"
-		[ $status = 125 ] && echo "FAIL vm/$kernel (the guest failed)"
-	}
+	output=$(mktemp)
+	"$here/run-in-vm" --kernel "$kernel" --timeout 600 -- \
+		env OBI_TEST_SLOWNESS=4 OBI_TEST_PREFIX="vm/$kernel" OBI="${OBI:-}" VERBOSE="${VERBOSE:-}" \
+		bash "$here/guest.sh" "$@" 2>&1 | tee "$output"
+	case ${PIPESTATUS[0]} in
+	0) grep -qE '^(ok|FAIL|skip) ' "$output" || echo "FAIL vm/$kernel (no test ran)" ;;
+	124) echo "FAIL vm/$kernel (the guest took too long)" ;;
+	*) echo "FAIL vm/$kernel (the guest failed)" ;;
+	esac
+	rm -f "$output"
 done
