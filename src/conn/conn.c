@@ -73,7 +73,7 @@ static void follow_board(struct obi_conns *conns, struct conn *c)
 	if (c->direction != direction || !board_read(conns, c, &slot) || slot.total_bytes < s->at)
 		return;
 	more = slot.total_bytes - s->at;
-	if (s->state == STREAM_LENGTH) {
+	if (s->state == STREAM_LENGTH || s->state == STREAM_CUT) {
 		stream_pass_unseen(conns, c, direction, more < s->left ? more : s->left,
 				   slot.last_ns);
 		return;
@@ -131,8 +131,11 @@ static void on_gap(struct obi_conns *conns, struct conn *c)
 
 static void end_response(struct obi_conns *conns, struct conn *c, bool reset)
 {
-	bool short_of = reset || stream_is_cut_short(conn_responses(c));
+	const struct stream *s = conn_responses(c);
+	bool short_of = reset || stream_is_cut_short(s);
 
+	if (s->state == STREAM_CUT) /* part of what was counted is head */
+		s->exchange->response_length = LENGTH_UNKNOWN;
 	stream_end_lost(conns, c, short_of ? OBI_SPAN_INCOMPLETE : 0);
 }
 
@@ -306,7 +309,7 @@ int obi_conns_put(struct obi_conns *conns, const struct obi_record *record, size
 /* Only a length that is known is waited for however long it takes. */
 static bool is_idle(const struct obi_conns *conns, const struct stream *s)
 {
-	return s->state != STREAM_LENGTH && conns->now_ns > s->last_ns &&
+	return s->state != STREAM_LENGTH && s->state != STREAM_CUT && conns->now_ns > s->last_ns &&
 	       conns->now_ns - s->last_ns >= conns->options.idle_ns;
 }
 

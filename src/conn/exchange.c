@@ -15,7 +15,7 @@
 
 #define SMALL_BLOCK 512
 #define LARGE_BLOCK 2560
-#define SLAB_SIZE (32 * 1024)
+#define SLAB_SIZE ((size_t)32 * 1024)
 #define THREADS 1024 /* power of two */
 #define HOST_MAX 1024
 

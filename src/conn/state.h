@@ -78,6 +78,7 @@ enum stream_state {
 	STREAM_HEAD,         /* the next byte begins a head */
 	STREAM_PARTIAL,      /* within a head, kept in partial */
 	STREAM_LENGTH,       /* within a body, left bytes to go */
+	STREAM_CUT,          /* behind what was seen of a head: at least left bytes to go */
 	STREAM_CHUNKED,      /* within a chunked body */
 	STREAM_CHUNKED_LOST, /* the same, but some of it was not seen */
 	STREAM_CLOSE,        /* within a body that only the end of the connection ends */

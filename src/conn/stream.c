@@ -54,7 +54,7 @@ void stream_end_lost(struct obi_conns *conns, struct conn *c, unsigned flags)
 
 bool stream_is_cut_short(const struct stream *s)
 {
-	return s->state == STREAM_LENGTH || s->state == STREAM_CHUNKED;
+	return s->state == STREAM_LENGTH || s->state == STREAM_CUT || s->state == STREAM_CHUNKED;
 }
 
 static void drop_partial(struct obi_conns *conns, struct stream *s)
@@ -137,6 +137,34 @@ static void begin_body(struct obi_conns *conns, struct conn *c, uint8_t directio
 	}
 }
 
+/* The same where the rest of the head was not seen: the body begins somewhere behind. */
+static void begin_body_cut(struct obi_conns *conns, struct conn *c, uint8_t direction,
+			   enum http1_body body, int64_t length, uint64_t time_ns)
+{
+	struct stream *s = &c->streams[direction];
+
+	if (body == HTTP1_BODY_NONE)
+		stream_end_body(conns, c, direction, time_ns);
+	s->state = body == HTTP1_BODY_LENGTH ? STREAM_CUT : STREAM_LOST;
+	s->left = (uint64_t)length;
+}
+
+/* So many bytes of a body of known length passed, at time_ns. */
+static void pass_length(struct obi_conns *conns, struct conn *c, uint8_t direction, uint64_t len,
+			uint64_t time_ns)
+{
+	struct stream *s = &c->streams[direction];
+	bool cut = s->state == STREAM_CUT;
+
+	count_body(c, direction, len);
+	s->left -= len;
+	if (s->left)
+		return;
+	stream_end_body(conns, c, direction, time_ns);
+	if (cut)
+		s->state = STREAM_LOST;
+}
+
 /* The length to report: what the head promises, or what will be counted. */
 static int64_t length_to_report(enum http1_body body, int64_t length)
 {
@@ -207,7 +235,7 @@ static void identify(struct obi_conns *conns, struct conn *c, struct exchange *x
 static void begin_request(struct obi_conns *conns, struct conn *c, const struct chunk *chunk,
 			  const struct http1_head *head, bool cut)
 {
-	enum http1_body body = cut ? HTTP1_BODY_UNKNOWN : http1_request_body(head);
+	enum http1_body body = http1_request_body(head);
 	struct stream *s = &c->streams[c->requests];
 	bool turn = s->partial ? s->partial->turn : chunk->turn;
 	struct exchange *x = NULL;
@@ -232,7 +260,12 @@ static void begin_request(struct obi_conns *conns, struct conn *c, const struct 
 		s->exchange = x;
 		c->lost = false;
 	}
-	begin_body(conns, c, c->requests, body, head->content_length, chunk->time_ns);
+	if (!cut)
+		begin_body(conns, c, c->requests, body, head->content_length, chunk->time_ns);
+	else /* no length may mean that it stands in what was not seen */
+		begin_body_cut(conns, c, c->requests,
+			       body == HTTP1_BODY_NONE ? HTTP1_BODY_UNKNOWN : body,
+			       head->content_length, chunk->time_ns);
 }
 
 /* ---- Responses ----------------------------------------------------------------------------- */
@@ -270,14 +303,13 @@ static void begin_response(struct obi_conns *conns, struct conn *c, const struct
 		x->response_length = 0;
 		body = HTTP1_BODY_NONE;
 		c->muted = true;
-	} else if (cut && body != HTTP1_BODY_NONE) {
-		if (body != HTTP1_BODY_LENGTH)
-			x->response_length = LENGTH_UNKNOWN;
-		body = HTTP1_BODY_UNKNOWN;
+	} else if (cut && x->response_length == LENGTH_COUNTED) {
+		x->response_length = LENGTH_UNKNOWN;
 	}
-	begin_body(conns, c, direction, body, head->content_length, chunk->time_ns);
 	if (cut)
-		s->state = STREAM_LOST;
+		begin_body_cut(conns, c, direction, body, head->content_length, chunk->time_ns);
+	else
+		begin_body(conns, c, direction, body, head->content_length, chunk->time_ns);
 }
 
 /* ---- Heads --------------------------------------------------------------------------------- */
@@ -459,12 +491,10 @@ static size_t take_bytes(struct obi_conns *conns, struct conn *c, uint8_t direct
 	case STREAM_PARTIAL:
 		return read_head(conns, c, direction, chunk, bytes);
 	case STREAM_LENGTH:
+	case STREAM_CUT:
 		if (bytes.len > s->left)
 			n = (ptrdiff_t)s->left;
-		count_body(c, direction, (uint64_t)n);
-		s->left -= (uint64_t)n;
-		if (s->left == 0)
-			stream_end_body(conns, c, direction, chunk->time_ns);
+		pass_length(conns, c, direction, (uint64_t)n, chunk->time_ns);
 		return (size_t)n;
 	case STREAM_CHUNKED:
 		n = http1_skip_chunked(&s->chunked, bytes);
@@ -508,12 +538,10 @@ static uint64_t pass_body(struct obi_conns *conns, struct conn *c, uint8_t direc
 	case STREAM_PARTIAL:
 		return 0;
 	case STREAM_LENGTH:
+	case STREAM_CUT:
 		if (len > s->left)
 			len = s->left;
-		count_body(c, direction, len);
-		s->left -= len;
-		if (s->left == 0)
-			stream_end_body(conns, c, direction, time_ns);
+		pass_length(conns, c, direction, len, time_ns);
 		return len;
 	case STREAM_CHUNKED:
 		count_body(c, direction, len);
@@ -538,7 +566,8 @@ void stream_pass_unseen(struct obi_conns *conns, struct conn *c, uint8_t directi
 		return;
 	if (s->state == STREAM_PARTIAL)
 		stream_end_message(conns, c, direction, time_ns);
-	left -= pass_body(conns, c, direction, left, time_ns);
+	while (left && s->state != STREAM_HEAD && !c->muted)
+		left -= pass_body(conns, c, direction, left, time_ns);
 	if (left && !c->muted)
 		lose_head(conns, c, direction);
 	s->at += len;

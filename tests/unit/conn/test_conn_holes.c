@@ -75,6 +75,46 @@ static void response_head_cut_ends_with_the_next_request(void **state)
 	wire_free(w);
 }
 
+static void cut_response_of_known_length_ends_with_its_bytes(void **state)
+{
+	struct wire *w = wire_new();
+	struct slice head = repeat(
+		'x', 2000, "HTTP/1.1 200 OK\r\nContent-Length: 3000\r\nSet-Cookie: ", "\r\n\r\n");
+
+	wire_recv(w, "GET /a HTTP/1.1\r\n\r\n");
+	wire_pass(w, OBI_SEND, head, head.len + 3000);
+	wire_spans(w, "server 200 GET /a 0>3000 [1..2]\n");
+	wire_recv(w, "GET /b HTTP/1.1\r\n\r\n");
+	wire_pass(w, OBI_SEND, head, head.len);
+	wire_spans(w, "");
+	w->quiet = true;
+	wire_pass(w, OBI_SEND, slice_of(NULL, 0), 1000);
+	wire_tick(w, 1000); /* its end is known, however long that takes */
+	wire_pass(w, OBI_SEND, slice_of(NULL, 0), 2000);
+	w->quiet = false;
+	wire_tick(w, 1);
+	wire_spans(w, "server 200 GET /b 0>3000 [3..1006]\n");
+	wire_recv(w, "GET /c HTTP/1.1\r\n\r\n");
+	wire_pass(w, OBI_SEND, head, head.len);
+	wire_close(w);
+	wire_spans(w, "server 200 GET /c 0>-1 [1008..1009] incomplete\n");
+	wire_free(w);
+}
+
+static void cut_upload_hides_no_request(void **state)
+{
+	struct wire *w = wire_new();
+	struct slice head = repeat(
+		'x', 2000, "POST /a HTTP/1.1\r\nContent-Length: 100\r\nCookie: ", "\r\n\r\n");
+
+	wire_pass(w, OBI_RECV, head, head.len + 100);
+	wire_send(w, OK);
+	wire_recv(w, "GET /b HTTP/1.1\r\n\r\n");
+	wire_send(w, OK);
+	wire_spans(w, "server 200 POST /a 100>0 [1..2]\nserver 200 GET /b 0>0 [3..4]\n");
+	wire_free(w);
+}
+
 static void response_head_cut_of_bodiless_response_ends_at_once(void **state)
 {
 	struct wire *w = wire_new();
@@ -539,6 +579,8 @@ int main(void)
 		cmocka_unit_test(target_cut_at_the_capture),
 		cmocka_unit_test(head_longer_than_is_put_together),
 		cmocka_unit_test(response_head_cut_ends_with_the_next_request),
+		cmocka_unit_test(cut_response_of_known_length_ends_with_its_bytes),
+		cmocka_unit_test(cut_upload_hides_no_request),
 		cmocka_unit_test(response_head_cut_of_bodiless_response_ends_at_once),
 		cmocka_unit_test(response_of_unknown_length_ends_when_idle),
 		cmocka_unit_test(body_in_one_chunk_beyond_the_capture),
