@@ -35,7 +35,7 @@ CFLAGS ?= -O2 -g
 BASE_CFLAGS := -std=gnu11 $(WARN) -Iinclude -Isrc -D_GNU_SOURCE -DOBI_VERSION='"$(VERSION)"' \
 	-fstack-protector-strong -ffunction-sections -fdata-sections $(SYSROOT:%=--sysroot=%)
 LDFLAGS := -Wl,--gc-sections $(SYSROOT:%=--sysroot=%)
-BPF_CFLAGS := -mcpu=v3 -O2 -g -Wall -Werror -Wno-unused-function \
+BPF_CFLAGS = -mcpu=$(BPF_CPU) -O2 -g -Wall -Werror -Wno-unused-function \
 	-Wno-gnu-variable-sized-type-not-at-end -D__TARGET_ARCH_$(BPF_ARCH) -Ibpf -Iinclude
 LIBS := -lbpf -lelf -lz -lcap -lseccomp -lyaml -lmicrohttpd -ljansson -lm
 
@@ -55,6 +55,10 @@ $(call remember,$(BUILD)/flags,$(CC) $(BASE_CFLAGS) $(CFLAGS))
 $(call remember,$(BUILD)/bpf.flags,$(CLANG) $(BPF_CFLAGS))
 
 # ---- BPF programs ---------------------------------------------------------------------------
+
+BPF_CPU := v3
+# Without 32-bit registers: the verifier refuses their spills to programs without CAP_PERFMON.
+$(BUILD)/bpf/net.bpf.o: BPF_CPU := v2
 
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(BPF_HEADERS) $(BUILD)/bpf.flags
 	@mkdir -p $(@D)

@@ -46,7 +46,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 10000); /* (set) */
 	__type(key, struct ends);
-	__type(value, u8);
+	__type(value, u64);
 } initiators SEC(".maps");
 
 struct {
@@ -89,6 +89,7 @@ struct {
 #define TCP_SYN 0x02
 #define TCP_ACK 0x10
 #define E_EXIST 17
+#define MAX_EXTENSIONS 3
 
 struct ipv4_header { /* RFC 791 section 3.1 */
 	u8 version_ihl, tos;
@@ -105,20 +106,41 @@ struct ipv6_header { /* RFC 8200 section 3 */
 	u8 src[16], dst[16];
 };
 
+/*
+ * Without CAP_PERFMON the verifier of kernels up to 6.1 refuses to write less than 8 bytes to a
+ * place of the stack that once held a register. So keys of 4 bytes are written as 8
+ * (little-endian), and whatever is larger lives in a map.
+ */
+typedef u64 stack_key;
+
+struct scratch {
+	struct obi_flow flow;
+	u32 pad;
+	struct ends ends;
+	u64 smaller_opened;
+	union {
+		struct ipv4_header v4;
+		struct ipv6_header v6;
+		u8 extension[8];
+		u8 transport[16];
+	} head;
+};
+
+/* One packet at a time is looked at on a CPU: bottom halves are off. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct scratch);
+} net_scratch SEC(".maps");
+
 static __always_inline void count_add(enum obi_net_counter counter, u64 n)
 {
-	u32 key = counter;
+	stack_key key = counter;
 	u64 *value = bpf_map_lookup_elem(&net_counters, &key);
 
 	if (value)
 		*value += n;
-}
-
-static __always_inline u64 now_ns(void)
-{
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_ktime_get_coarse_ns))
-		return bpf_ktime_get_coarse_ns();
-	return bpf_ktime_get_ns();
 }
 
 static __always_inline int load_net(struct __sk_buff *skb, u32 offset, void *to, u32 len)
@@ -133,91 +155,119 @@ static __always_inline void map_ipv4(u8 *addr, u32 ip)
 	*(u32 *)(addr + 12) = ip;
 }
 
-/* IPv6 extension headers (RFC 8200 section 4): all but the fragment header have their length in
- * units of 8 bytes in the second byte. Returns the offset of what follows, or 0. */
-static __always_inline u32 skip_extensions(struct __sk_buff *skb, u8 *transport,
-					   bool *ret_later_fragment)
-{
-	u32 offset = sizeof(struct ipv6_header);
-	u8 head[8] = {};
+#define LATER_FRAGMENT (1u << 16)
 
-	for (u32 i = 0; i < 6; i++) {
-		switch (*transport) {
-		case 0:   /* hop-by-hop */
-		case 43:  /* routing */
-		case 60:  /* destination options */
-		case 44:  /* fragment */
-		case 135: /* mobility */
+/* Small numbers compared by arithmetic: without CAP_PERFMON the verifier also follows the wrong way
+ * of each branch, and gives up when there are too many. */
+static __always_inline u64 is_equal(u64 a, u64 b)
+{
+	u64 differs = a ^ b;
+
+	barrier_var(differs);
+	return (differs - 1) >> 63;
+}
+
+/* hop-by-hop, routing, fragment, destination options, mobility */
+static __always_inline bool is_extension(u64 next)
+{
+	u64 yes = is_equal(next, 0) | is_equal(next, 43) | is_equal(next, 44) | is_equal(next, 60) |
+		  is_equal(next, 135);
+
+	barrier_var(yes);
+	return yes;
+}
+
+/*
+ * IPv6 extension headers (RFC 8200 section 4): all but the fragment header have their length in
+ * units of 8 bytes in the second byte. Returns the offset of what follows, 0 where it cannot be
+ * told, with LATER_FRAGMENT. A global function: looked at by itself, not once for each way to it.
+ */
+__noinline int skip_extensions(struct __sk_buff *skb)
+{
+	stack_key zero = 0;
+	struct scratch *s = bpf_map_lookup_elem(&net_scratch, &zero);
+	u64 offset = sizeof(struct ipv6_header), later_fragment = 0;
+
+	if (!s)
+		return 0;
+#pragma clang loop unroll(full)
+	for (u32 i = 0; i < MAX_EXTENSIONS;
+	     i++) { /* unrolled: a spilled counter loses its bounds */
+		u64 next = s->flow.key.transport, fragment;
+
+		if (!is_extension(next))
 			break;
-		default:
-			return offset;
-		}
-		if (load_net(skb, offset, head, sizeof(head)))
+		if (load_net(skb, offset, s->head.extension, sizeof(s->head.extension)))
 			return 0;
-		if (*transport == 44) {
-			*ret_later_fragment |= head[2] || (head[3] & 0xf8);
-			offset += 8;
-		} else {
-			offset += 8 + 8 * head[1];
-		}
-		*transport = head[0];
+		fragment = is_equal(next, 44);
+		later_fragment |= fragment * (s->head.extension[2] | (s->head.extension[3] & 0xf8));
+		offset += 8 + 8 * (1 - fragment) * s->head.extension[1];
+		s->flow.key.transport = s->head.extension[0];
 	}
-	return offset;
+	later_fragment = (0 - later_fragment) >> 63 ? LATER_FRAGMENT : 0;
+	return offset | later_fragment;
 }
 
 /* Fills in addresses and transport; the offset of the transport header, 0 where it cannot be told.
  */
-static __always_inline u32 parse_ip(struct __sk_buff *skb, struct obi_flow_key *key,
-				    bool *ret_later_fragment)
+static __always_inline u64 parse_ip(struct __sk_buff *skb, struct scratch *s,
+				    u64 *ret_later_fragment)
 {
-	union {
-		struct ipv4_header v4;
-		struct ipv6_header v6;
-	} ip = {};
+	struct obi_flow_key *key = &s->flow.key;
+	u64 offset;
 
 	if (key->eth_protocol == ETH_P_IP) {
-		if (load_net(skb, 0, &ip.v4, sizeof(ip.v4)))
+		struct ipv4_header *ip = &s->head.v4;
+
+		if (load_net(skb, 0, ip, sizeof(*ip)))
 			return 0;
-		map_ipv4(key->src_addr, ip.v4.src);
-		map_ipv4(key->dst_addr, ip.v4.dst);
-		key->transport = ip.v4.protocol;
-		*ret_later_fragment = (bpf_ntohs(ip.v4.fragment) & IP_OFFSET_MASK) != 0;
-		return (ip.v4.version_ihl & 15) * 4;
+		map_ipv4(key->src_addr, ip->src);
+		map_ipv4(key->dst_addr, ip->dst);
+		key->transport = ip->protocol;
+		*ret_later_fragment = (bpf_ntohs(ip->fragment) & IP_OFFSET_MASK) != 0;
+		return (ip->version_ihl & 15) * 4;
 	}
-	if (load_net(skb, 0, &ip.v6, sizeof(ip.v6)))
+	if (load_net(skb, 0, &s->head.v6, sizeof(s->head.v6)))
 		return 0;
-	__builtin_memcpy(key->src_addr, ip.v6.src, 16);
-	__builtin_memcpy(key->dst_addr, ip.v6.dst, 16);
-	key->transport = ip.v6.next_header;
-	return skip_extensions(skb, &key->transport, ret_later_fragment);
+	__builtin_memcpy(key->src_addr, s->head.v6.src, 16);
+	__builtin_memcpy(key->dst_addr, s->head.v6.dst, 16);
+	key->transport = s->head.v6.next_header;
+	offset = skip_extensions(skb);
+	*ret_later_fragment = offset & LATER_FRAGMENT;
+	return offset & 0xffff;
 }
 
-static __always_inline bool has_ports(u8 transport)
+static __always_inline bool has_ports(u64 transport)
 {
-	return transport == IPPROTO_TCP || transport == IPPROTO_UDP || transport == IPPROTO_SCTP ||
-	       transport == IPPROTO_DCCP || transport == IPPROTO_UDPLITE;
+	u64 yes = is_equal(transport, IPPROTO_TCP) | is_equal(transport, IPPROTO_UDP) |
+		  is_equal(transport, IPPROTO_SCTP) | is_equal(transport, IPPROTO_DCCP) |
+		  is_equal(transport, IPPROTO_UDPLITE);
+
+	barrier_var(yes);
+	return yes;
 }
 
 /* -1: not a packet that makes a flow. */
-static __always_inline int parse_packet(struct __sk_buff *skb, struct obi_flow_key *key,
-					u16 *ret_tcp_flags)
+static __always_inline int parse_packet(struct __sk_buff *skb, struct scratch *s)
 {
-	bool later_fragment = false;
-	u8 head[14] = {}; /* up to the flags of TCP (RFC 9293 section 3.1) */
-	u32 offset;
+	struct obi_flow_key *key = &s->flow.key;
+	u8 *head = s->head.transport;
+	u64 later_fragment = 0;
+	u64 offset;
 
 	key->eth_protocol = bpf_ntohs(skb->protocol);
 	if (key->eth_protocol != ETH_P_IP && key->eth_protocol != ETH_P_IPV6) {
 		count_add(OBI_NET_NOT_IP, 1);
 		return -1;
 	}
-	offset = parse_ip(skb, key, &later_fragment);
+	offset = parse_ip(skb, s, &later_fragment);
 	if (offset < sizeof(struct ipv4_header)) {
 		count_add(OBI_NET_MALFORMED, 1);
 		return -1;
 	}
 	if (later_fragment || !has_ports(key->transport))
 		return 0;
+	/* Up to the flags of TCP (RFC 9293 section 3.1). */
 	if (load_net(skb, offset, head, key->transport == IPPROTO_TCP ? 14 : 4)) {
 		count_add(OBI_NET_MALFORMED, 1);
 		return -1;
@@ -225,7 +275,7 @@ static __always_inline int parse_packet(struct __sk_buff *skb, struct obi_flow_k
 	key->src_port = head[0] << 8 | head[1];
 	key->dst_port = head[2] << 8 | head[3];
 	if (key->transport == IPPROTO_TCP)
-		*ret_tcp_flags = head[13];
+		s->flow.value.tcp_flags = head[13];
 	return 0;
 }
 
@@ -240,65 +290,68 @@ static __always_inline bool src_is_smaller(const struct obi_flow_key *key)
 	return key->src_port < key->dst_port;
 }
 
-/* Once per flow and period. */
-static __always_inline u8 find_initiator(const struct obi_flow_key *key, u16 tcp_flags)
+/* mask: all ones where the source goes first, else 0. By arithmetic: of two branches the compiler
+ * makes one with a computed offset, which the verifier refuses without CAP_PERFMON. */
+static __always_inline void put_ends(struct ends *ends, const struct obi_flow_key *key, u64 mask)
 {
+	const u64 *src = (const u64 *)key->src_addr, *dst = (const u64 *)key->dst_addr;
+	u64 *first = (u64 *)ends->addr[0], *second = (u64 *)ends->addr[1];
+
+	barrier_var(mask);
+	first[0] = (src[0] & mask) | (dst[0] & ~mask);
+	first[1] = (src[1] & mask) | (dst[1] & ~mask);
+	second[0] = (dst[0] & mask) | (src[0] & ~mask);
+	second[1] = (dst[1] & mask) | (src[1] & ~mask);
+	ends->port[0] = (key->src_port & mask) | (key->dst_port & ~mask);
+	ends->port[1] = (key->dst_port & mask) | (key->src_port & ~mask);
+}
+
+/* Once per flow and period. */
+static __always_inline u8 find_initiator(struct scratch *s)
+{
+	const struct obi_flow_key *key = &s->flow.key;
 	bool src_smaller = src_is_smaller(key);
-	struct ends ends = {};
-	u8 smaller_opened, *known;
+	u16 tcp_flags = s->flow.value.tcp_flags;
+	struct ends *ends = &s->ends;
+	u64 *known;
 
 	if (key->transport != IPPROTO_TCP)
 		return OBI_INITIATOR_UNKNOWN;
-	if (src_smaller) {
-		__builtin_memcpy(ends.addr[0], key->src_addr, 16);
-		__builtin_memcpy(ends.addr[1], key->dst_addr, 16);
-		ends.port[0] = key->src_port;
-		ends.port[1] = key->dst_port;
-	} else {
-		__builtin_memcpy(ends.addr[0], key->dst_addr, 16);
-		__builtin_memcpy(ends.addr[1], key->src_addr, 16);
-		ends.port[0] = key->dst_port;
-		ends.port[1] = key->src_port;
-	}
+	put_ends(ends, key, -(u64)src_smaller);
 	if (tcp_flags & TCP_SYN) {
 		/* SYN comes from who opens, SYN ACK from the other. */
-		smaller_opened = (tcp_flags & TCP_ACK) ? !src_smaller : src_smaller;
-		bpf_map_update_elem(&initiators, &ends, &smaller_opened, BPF_ANY);
+		s->smaller_opened = (tcp_flags & TCP_ACK) ? !src_smaller : src_smaller;
+		bpf_map_update_elem(&initiators, ends, &s->smaller_opened, BPF_ANY);
 		return tcp_flags & TCP_ACK ? OBI_INITIATOR_DST : OBI_INITIATOR_SRC;
 	}
-	known = bpf_map_lookup_elem(&initiators, &ends);
+	known = bpf_map_lookup_elem(&initiators, ends);
 	if (!known)
 		return OBI_INITIATOR_UNKNOWN;
 	return *known == src_smaller ? OBI_INITIATOR_SRC : OBI_INITIATOR_DST;
 }
 
-static __always_inline void flow_add(struct obi_flow_value *value, u64 bytes, u64 packets, u64 now,
-				     u16 tcp_flags)
+/* Adds the packet to its flow, unless it was counted at another place. */
+static __always_inline void flow_add(struct obi_flow_value *value, const struct obi_flow *packet)
 {
-	__sync_fetch_and_add(&value->bytes, bytes);
-	__sync_fetch_and_add(&value->packets, packets);
-	value->last_ns = now;
-	value->tcp_flags |= tcp_flags;
+	if (first_come && (value->first_ifindex != packet->value.first_ifindex ||
+			   value->first_direction != packet->value.first_direction)) {
+		count_add(OBI_NET_DUPLICATE, packet->value.packets);
+		return;
+	}
+	__sync_fetch_and_add(&value->bytes, packet->value.bytes);
+	__sync_fetch_and_add(&value->packets, packet->value.packets);
+	value->last_ns = packet->value.last_ns;
+	value->tcp_flags |= packet->value.tcp_flags;
 }
 
-/* true where the packet was counted elsewhere */
-static __always_inline bool seen_elsewhere(const struct obi_flow_value *value, u32 ifindex,
-					   u8 direction, u64 packets)
+/* The flow is in the map: its scratch serves for the notice. */
+static __always_inline void notice_pressure(struct scratch *s, u32 map)
 {
-	if (!first_come || (value->first_ifindex == ifindex && value->first_direction == direction))
-		return false;
-	count_add(OBI_NET_DUPLICATE, packets);
-	return true;
-}
-
-static __always_inline void notice_pressure(u32 map)
-{
-	struct obi_flow notice = {};
-
 	if (++fill[map & 1] < pressure || pressed)
 		return;
 	pressed = 1;
-	(void)bpf_ringbuf_output(&net_records, &notice, sizeof(notice), BPF_RB_FORCE_WAKEUP);
+	s->flow.value.packets = 0;
+	(void)bpf_ringbuf_output(&net_records, &s->flow, sizeof(s->flow), BPF_RB_FORCE_WAKEUP);
 }
 
 static __always_inline void flow_overflow(const struct obi_flow *flow)
@@ -312,21 +365,18 @@ static __always_inline void flow_overflow(const struct obi_flow *flow)
 	}
 }
 
-static __always_inline void flow_begin(void *map, u32 index, struct obi_flow *flow, u32 ifindex,
-				       u8 direction, u16 tcp_flags)
+static __always_inline void flow_begin(void *map, u32 index, struct scratch *s)
 {
+	struct obi_flow *flow = &s->flow;
 	struct obi_flow_value *value;
 	long error;
 
 	flow->value.first_ns = flow->value.last_ns;
-	flow->value.first_ifindex = ifindex;
-	flow->value.first_direction = direction;
-	flow->value.tcp_flags = tcp_flags;
-	flow->value.initiator = find_initiator(&flow->key, tcp_flags);
+	flow->value.initiator = find_initiator(s);
 	error = bpf_map_update_elem(map, &flow->key, &flow->value, BPF_NOEXIST);
 	if (!error) {
 		count_add(OBI_NET_FLOWS, 1);
-		notice_pressure(index);
+		notice_pressure(s, index);
 		return;
 	}
 	if (error != -E_EXIST) {
@@ -334,65 +384,68 @@ static __always_inline void flow_begin(void *map, u32 index, struct obi_flow *fl
 		return;
 	}
 	value = bpf_map_lookup_elem(map, &flow->key); /* another CPU was faster */
-	if (!value)
+	if (value)
+		flow_add(value, flow);
+	else
 		flow_overflow(flow);
-	else if (!seen_elsewhere(value, ifindex, direction, flow->value.packets))
-		flow_add(value, flow->value.bytes, flow->value.packets, flow->value.last_ns,
-			 tcp_flags);
 }
 
 static __always_inline bool observed(u32 ifindex, u8 transport)
 {
-	u32 key = transport;
+	stack_key iface = ifindex, number = transport;
 	u8 *allowed;
 
 	if (sampling > 1 && bpf_get_prandom_u32() % sampling)
 		return false;
 	if (filter_transports) {
-		allowed = bpf_map_lookup_elem(&transports, &key);
+		allowed = bpf_map_lookup_elem(&transports, &number);
 		if (!allowed || !*allowed)
 			return false;
 	}
-	allowed = bpf_map_lookup_elem(&interfaces, &ifindex);
+	allowed = bpf_map_lookup_elem(&interfaces, &iface);
 	return allowed ? *allowed : iface_fallback;
 }
 
-static __always_inline void count_in(void *map, u32 index, struct obi_flow *flow, u32 ifindex,
-				     u8 direction, u16 tcp_flags)
+static __always_inline void count_in(void *map, u32 index, struct scratch *s)
 {
-	struct obi_flow_value *value = bpf_map_lookup_elem(map, &flow->key);
+	struct obi_flow_value *value = bpf_map_lookup_elem(map, &s->flow.key);
 
-	if (!value)
-		flow_begin(map, index, flow, ifindex, direction, tcp_flags);
-	else if (!seen_elsewhere(value, ifindex, direction, flow->value.packets))
-		flow_add(value, flow->value.bytes, flow->value.packets, flow->value.last_ns,
-			 tcp_flags);
+	if (value)
+		flow_add(value, &s->flow);
+	else
+		flow_begin(map, index, s);
 }
 
 static __always_inline void on_packet(struct __sk_buff *skb, u8 direction)
 {
-	struct obi_flow flow = {};
-	u32 ifindex = skb->ifindex;
-	u16 tcp_flags = 0;
+	stack_key zero = 0;
+	struct scratch *s = bpf_map_lookup_elem(&net_scratch, &zero);
+	struct obi_flow *flow;
 
-	/* A packet that segmentation offload will cut up counts as its pieces. */
-	flow.value.packets = skb->gso_segs ? skb->gso_segs : 1;
-	flow.value.bytes = skb->len;
-	count_add(OBI_NET_PACKETS, flow.value.packets);
-	count_add(OBI_NET_BYTES, flow.value.bytes);
-	if (parse_packet(skb, &flow.key, &tcp_flags))
+	if (!s)
 		return;
-	if (!observed(ifindex, flow.key.transport)) {
-		count_add(OBI_NET_FILTERED, flow.value.packets);
+	flow = &s->flow;
+	__builtin_memset(flow, 0, sizeof(*flow));
+	/* A packet that segmentation offload will cut up counts as its pieces. */
+	flow->value.packets = skb->gso_segs ? skb->gso_segs : 1;
+	flow->value.bytes = skb->len;
+	count_add(OBI_NET_PACKETS, flow->value.packets);
+	count_add(OBI_NET_BYTES, flow->value.bytes);
+	if (parse_packet(skb, s))
+		return;
+	if (!observed(skb->ifindex, flow->key.transport)) {
+		count_add(OBI_NET_FILTERED, flow->value.packets);
 		return;
 	}
-	flow.key.direction = first_come ? OBI_DIRECTION_UNSET : direction;
-	flow.key.ifindex = first_come ? 0 : ifindex;
-	flow.value.last_ns = now_ns();
+	flow->value.first_ifindex = skb->ifindex;
+	flow->value.first_direction = direction;
+	flow->value.last_ns = bpf_ktime_get_ns();
+	flow->key.direction = first_come ? OBI_DIRECTION_UNSET : direction;
+	flow->key.ifindex = first_come ? 0 : skb->ifindex;
 	if (active)
-		count_in(&flows_1, 1, &flow, ifindex, direction, tcp_flags);
+		count_in(&flows_1, 1, s);
 	else
-		count_in(&flows_0, 0, &flow, ifindex, direction, tcp_flags);
+		count_in(&flows_0, 0, s);
 }
 
 /* The packet itself is not wanted: the socket receives nothing. */
