@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define WINDOW (128 * 1024)
+#define WINDOW ((size_t)128 * 1024)
 #define BLOCK_MAX (1024 * 1024) /* with a packet; libpcap's largest snapshot is 256 KiB */
 #define INTERFACES_MAX 1024
 #define NSEC 1000000000ULL

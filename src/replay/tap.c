@@ -12,7 +12,7 @@
 #include "protocol/protocol.h"
 
 /* Bytes of a message that are handed on. */
-#define DETAIL (16 * 1024)
+#define DETAIL ((size_t)16 * 1024)
 
 void tap_open(struct tap *tap, uint64_t id, const struct packet_end ends[2], int client)
 {

@@ -95,10 +95,11 @@ static char *write_hex(char *at, const uint8_t *bytes, size_t len)
 
 void trace_format_traceparent(const struct obi_trace *trace, char *ret_text)
 {
-	char *at = ret_text;
+	static const uint8_t version = 0;
+	char *at = write_hex(ret_text, &version, sizeof(version));
 
-	memcpy(at, "00-", 3);
-	at = write_hex(at + 3, trace->trace_id, sizeof(trace->trace_id));
+	*at++ = '-';
+	at = write_hex(at, trace->trace_id, sizeof(trace->trace_id));
 	*at++ = '-';
 	at = write_hex(at, trace->span_id, sizeof(trace->span_id));
 	*at++ = '-';

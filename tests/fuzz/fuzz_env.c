@@ -4,6 +4,7 @@
  * byte picks an option whose variable gets the first value, so that the fuzzer
  * need not guess 200 names.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,13 +29,10 @@ static const char *variable(size_t number)
 
 static char *assign(const char *name, const char *value)
 {
-	char *text = malloc(strlen(name) + strlen(value) + 2);
+	char *text;
 
-	if (!text)
+	if (asprintf(&text, "%s=%s", name, value) < 0)
 		abort();
-	strcpy(text, name);
-	strcat(text, "=");
-	strcat(text, value);
 	return text;
 }
 
