@@ -34,7 +34,7 @@ static ptrdiff_t pass_over(const char *text, size_t first, size_t step, bool *re
 
 static void assert_body(const char *text, ptrdiff_t length, bool done)
 {
-	bool got;
+	bool got = false;
 
 	for (size_t first = 0; first <= strlen(text); first++) {
 		assert_int_equal(pass_over(text, first, ALL, &got), length);
@@ -64,7 +64,7 @@ static void what_is_not_chunked(void **state)
 		"5\r\nhello\rX", "-1\r\n", "1234567890abcdef0\r\n",
 		"0\r\n\rX",
 	};
-	bool done;
+	bool done = false;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		for (size_t first = 0; first <= strlen(bad[i]); first++)

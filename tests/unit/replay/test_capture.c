@@ -2,11 +2,14 @@
 /* pcap and pcapng: all byte orders and clocks, and files that are broken in any place. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "replay/capture.h"
 #include "replay/frames.h"
+
+#define PROBLEM_ROOM 128
 
 static struct bytes file, body;
 
@@ -163,14 +166,14 @@ static int read_all(struct slice bytes, char *ret_problem, uint64_t *ret_offset)
 	while ((got = capture_next(capture, &packet)) == 1)
 		for (size_t i = 0; i < packet.bytes.len; i++)
 			sum = (uint8_t)(sum + packet.bytes.data[i]);
-	strcpy(ret_problem, capture_problem(capture, ret_offset));
+	snprintf(ret_problem, PROBLEM_ROOM, "%s", capture_problem(capture, ret_offset));
 	capture_close(capture);
 	return got;
 }
 
 static void assert_problem(int error, const char *words, uint64_t offset)
 {
-	char problem[128];
+	char problem[PROBLEM_ROOM];
 	uint64_t at;
 
 	assert_int_equal(read_all(slice_of(file.data, file.len), problem, &at), error);
@@ -232,7 +235,7 @@ static void broken_files_say_what_and_where(void **state)
 
 static void pcapng_cut_anywhere(void **state)
 {
-	char problem[128];
+	char problem[PROBLEM_ROOM];
 	uint64_t offset;
 
 	begin(false);
@@ -251,7 +254,7 @@ static void pcapng_cut_anywhere(void **state)
 
 static void any_byte_broken(void **state)
 {
-	char problem[128];
+	char problem[PROBLEM_ROOM];
 	uint64_t offset;
 
 	for (int format = 0; format < 2; format++) {
@@ -300,7 +303,7 @@ static void capture_from_a_pipe(void **state)
 	struct capture *capture;
 	int fds[2], got, count = 0;
 
-	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
 	if (fork() == 0) {
 		begin(false);
 		pcap_header(&file, 0xa1b2c3d4, 1);

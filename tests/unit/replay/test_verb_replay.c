@@ -39,7 +39,7 @@ static int replay_input(const char *input, size_t len, char *const *arguments)
 
 	while (arguments[argc])
 		argc++;
-	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
 	pid = fork();
 	if (pid == 0) {
 		dup2(fds[0], STDIN_FILENO);
