@@ -96,7 +96,7 @@ static void expect_line(const char *dump, const char *want)
 		if (strncmp(line, want, (size_t)(origin - want)) != 0)
 			continue;
 		rest += strspn(rest, " ");
-		if (strncmp(rest, origin + 1, strlen(origin + 1)) == 0)
+		if (strstr(rest, origin + 1) == rest)
 			return;
 	}
 	fail_msg("no line '%s' in:\n%s", want, dump);
@@ -182,7 +182,7 @@ static void help_names_every_option_that_works(void **state)
 static void expect_file(const char *path, void (*print)(struct buffer *), const char *command)
 {
 	struct buffer want = { 0 };
-	FILE *file = fopen(path, "r");
+	FILE *file = fopen(path, "re");
 	char *got;
 	size_t len;
 

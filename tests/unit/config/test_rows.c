@@ -88,9 +88,10 @@ static const char *string_sample(const struct obi_option *option, bool good)
 
 static void put_int_sample(struct buffer *buf, const struct obi_option *option)
 {
-	int64_t value = option->fallback ? atoll(option->fallback) : 0;
+	int64_t value = option->fallback ? strtoll(option->fallback, NULL, 10) : 0;
 
-	value += (option->min == 0 && option->max == 0) || value + 1 <= option->max ? 1 : -1;
+	value += (option->min == 0 && option->max == 0) || (double)(value + 1) <= option->max ? 1
+											      : -1;
 	buffer_put_i64(buf, value);
 }
 
@@ -107,7 +108,7 @@ static const char *name_sample(const struct obi_option *option)
 {
 	const struct obi_name *standard = option->names;
 
-	for (; option->fallback && strcmp(standard->name, option->fallback); standard++) {
+	for (; option->fallback && strcmp(standard->name, option->fallback) != 0; standard++) {
 		if (!standard[1].name)
 			break; /* a list of several: any single one differs */
 	}
@@ -156,7 +157,7 @@ static void put_sample(struct buffer *buf, const struct obi_option *option, bool
 		buffer_put_cstr(buf, yaml ? "[0.5, 1.5]" : "0.5,1.5");
 		break;
 	case OBI_TYPE_CIDR:
-		buffer_put_cstr(buf, yaml ? "10.9.0.0/16" : "10.9.0.0/16");
+		buffer_put_cstr(buf, "10.9.0.0/16");
 		break;
 	case OBI_TYPE_LABELS:
 		buffer_put_cstr(buf, "{label.a: [");

@@ -196,7 +196,7 @@ static void a_configuration_is_small(void **state)
 	struct obi_settings s;
 
 	assert_int_equal(obi_settings_load(EXAMPLE, NULL, &s, &error), 0);
-	assert_true(obi_arena_size(s.arena) + sizeof(s) < 64 * 1024);
+	assert_true(obi_arena_size(s.arena) + sizeof(s) < (size_t)64 * 1024);
 	obi_settings_free(&s);
 }
 

@@ -62,9 +62,9 @@ static uint64_t check_lines(struct buffer *all)
 static void make_slow_pair(bool sockets, int fds[2])
 {
 	if (sockets)
-		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
 	else
-		assert_int_equal(pipe(fds), 0);
+		assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
 	assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
 }
 
@@ -136,7 +136,7 @@ static void a_reader_that_is_gone_costs_nothing(void **state)
 	int fds[2];
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
 	(void)close(fds[0]);
 	line_writer_open(&writer, fds[1]);
 	for (unsigned n = 0; n < 100; n++)

@@ -28,7 +28,7 @@ struct capture {
 
 static struct capture capture_begin(void)
 {
-	struct capture capture = { tmpfile(), dup(STDOUT_FILENO) };
+	struct capture capture = { tmpfile(), fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0) };
 
 	assert_non_null(capture.file);
 	(void)fflush(stdout);

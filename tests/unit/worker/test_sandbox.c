@@ -50,7 +50,9 @@ static void assert_exits_zero(int status)
 
 static int open_a_file(void)
 {
-	return open("/etc/passwd", O_RDONLY) < 0 && (errno == EPERM || errno == EACCES) ? 0 : 1;
+	return open("/etc/passwd", O_RDONLY | O_CLOEXEC) < 0 && (errno == EPERM || errno == EACCES)
+		       ? 0
+		       : 1;
 }
 
 static void sandbox_opens_no_file(void **state)
@@ -160,7 +162,7 @@ static void sandbox_holds_no_capability(void **state)
 		struct obi_sandbox sandbox;
 		const char *step;
 
-		status_fd = open("/proc/self/status", O_RDONLY);
+		status_fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
 		leave(obi_sandbox_close(&sandbox, &step) ? 99 : hold_nothing());
 	}
 	assert_int_equal(pid, waitpid(pid, &status, 0));
