@@ -37,7 +37,8 @@ begin_scratch() {
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
 	for place in "${TMPDIR:-/tmp}" /var/tmp /run; do
-		options=$(findmnt -n -o OPTIONS -T "$place" 2>/dev/null) || continue
+		# In a chroot the mount is not to be found: then it is tried.
+		options=$(findmnt -n -o OPTIONS -T "$place" 2>/dev/null || true)
 		[[ ,$options, == *,nosuid,* || ,$options, == *,noexec,* ]] && continue
 		SCRATCH=$(mktemp -d "$place/obi.XXXXXX") && break
 	done
