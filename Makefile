@@ -35,7 +35,10 @@ CFLAGS ?= -O2 -g
 BASE_CFLAGS := -std=gnu11 $(WARN) -Iinclude -Isrc -D_GNU_SOURCE -DOBI_VERSION='"$(VERSION)"' \
 	-fstack-protector-strong -ffunction-sections -fdata-sections $(SYSROOT:%=--sysroot=%)
 LDFLAGS := -Wl,--gc-sections $(SYSROOT:%=--sysroot=%)
-BPF_CFLAGS = -mcpu=$(BPF_CPU) -O2 -g -Wall -Werror -Wno-unused-function \
+BPF_CPU := v3
+# Without 32-bit registers: the verifier refuses their spills to programs without CAP_PERFMON.
+BPF_CPU_net := v2
+BPF_CFLAGS := -O2 -g -Wall -Werror -Wno-unused-function \
 	-Wno-gnu-variable-sized-type-not-at-end -D__TARGET_ARCH_$(BPF_ARCH) -Ibpf -Iinclude
 LIBS := -lbpf -lelf -lz -lcap -lseccomp -lyaml -lmicrohttpd -ljansson -lm
 
@@ -52,17 +55,13 @@ all: $(OBI)
 differ = $(subst $(1),,$(2))$(subst $(2),,$(1))
 remember = $(if $(call differ,$(file <$(1)),$(2)),$(shell mkdir -p $(dir $(1)))$(file >$(1),$(2)))
 $(call remember,$(BUILD)/flags,$(CC) $(BASE_CFLAGS) $(CFLAGS))
-$(call remember,$(BUILD)/bpf.flags,$(CLANG) $(BPF_CFLAGS))
+$(call remember,$(BUILD)/bpf.flags,$(CLANG) $(BPF_CPU) $(BPF_CPU_net) $(BPF_CFLAGS))
 
 # ---- BPF programs ---------------------------------------------------------------------------
 
-BPF_CPU := v3
-# Without 32-bit registers: the verifier refuses their spills to programs without CAP_PERFMON.
-$(BUILD)/bpf/net.bpf.o: BPF_CPU := v2
-
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(BPF_HEADERS) $(BUILD)/bpf.flags
 	@mkdir -p $(@D)
-	$(CLANG) -target bpf $(BPF_CFLAGS) -c $< -o $@.full
+	$(CLANG) -target bpf -mcpu=$(or $(BPF_CPU_$*),$(BPF_CPU)) $(BPF_CFLAGS) -c $< -o $@.full
 	$(BPFTOOL) gen object $@ $@.full
 
 $(BUILD)/skel/%.skel.h: $(BUILD)/bpf/%.bpf.o
