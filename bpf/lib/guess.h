@@ -10,7 +10,8 @@ enum protocol_guess {
 	GUESS_NONE,
 	GUESS_HTTP_REQUEST,
 	GUESS_HTTP_RESPONSE,
-	GUESS_FOREIGN, /* recognised as something that is not observed: TLS, HTTP/2 */
+	GUESS_HTTP_MAYBE, /* too short to tell, and nothing against it */
+	GUESS_FOREIGN,    /* recognised as something that is not observed: TLS, HTTP/2 */
 };
 
 #define GUESS_BYTES 16
@@ -36,11 +37,11 @@ static __always_inline u32 byte_between(u32 c, u32 first, u32 last)
 	return byte_below((c - first) & 0xff, last - first + 1);
 }
 
-/* A method is a token (RFC 9110 section 9.1), in practice capitals, '-' and '_'; the target
- * begins with '/', '*', or "http" in any case; CONNECT takes an authority. */
-static __noinline bool is_request(const u8 *p)
+/* The first len bytes. A method is a token (RFC 9110 section 9.1), in practice capitals, '-' and
+ * '_'; the target begins with '/', '*', or "http" in any case; CONNECT takes an authority. */
+static __noinline int guess_request(const u8 *p, u32 len)
 {
-	u32 method = 0, space = 0, target = 0, first;
+	u32 method = 0, space = 0, target = 0, first, all;
 
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < GUESS_BYTES; i++) {
@@ -50,15 +51,22 @@ static __noinline bool is_request(const u8 *p)
 		space |= byte_is(c, ' ') << i;
 		target |= (byte_is(c, '/') | byte_is(c, '*') | byte_is(c | 0x20, 'h')) << i;
 	}
-	first = space & -space; /* bit of the first blank */
+	first = space & -space; /* bit of the first blank, 0 = there is none */
+	all = len < GUESS_BYTES ? (1u << (len & (GUESS_BYTES - 1))) - 1 : 0;
+	if (all && (method & all) == all)
+		return GUESS_HTTP_MAYBE;
 	if (first < 2 || (method & (first - 1)) != first - 1)
-		return false;
-	return (target & (first << 1)) || *(u64 *)p == 0x205443454e4e4f43 /* "CONNECT " */;
+		return GUESS_NONE;
+	if (all && first << 1 > all)
+		return GUESS_HTTP_MAYBE;
+	return (target & (first << 1)) || *(u64 *)p == 0x205443454e4e4f43 /* "CONNECT " */
+		       ? GUESS_HTTP_REQUEST
+		       : GUESS_NONE;
 }
 
-/* What does head of a scratch begin with? (enum protocol_guess) It is zero where the chunk was
- * shorter. Both architectures are little-endian. */
-__noinline int scratch_guess(u32 slot)
+/* What does head of a scratch, of which len bytes came, begin with? (enum protocol_guess) It is
+ * zero behind them. Both architectures are little-endian. */
+__noinline int scratch_guess(u32 slot, u32 len)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
 	u64 word;
@@ -68,6 +76,8 @@ __noinline int scratch_guess(u32 slot)
 	word = *(u64 *)s->head;
 	if ((word & 0xffffffffffffff) == 0x2e312f50545448 /* "HTTP/1." */)
 		return GUESS_HTTP_RESPONSE;
+	if (len < 7 && !((word ^ 0x2e312f50545448) & ((1ULL << (8 * (len & 7))) - 1)))
+		return GUESS_HTTP_MAYBE;
 	/* A TLS record (RFC 8446 section 5.1): handshake, version 3.x. */
 	if ((word & 0xffff) == 0x0316)
 		return GUESS_FOREIGN;
@@ -77,7 +87,7 @@ __noinline int scratch_guess(u32 slot)
 	/* "GET /", "POST /": most of what comes. */
 	if ((word & 0xffffffffff) == 0x2f20544547 || (word & 0xffffffffffff) == 0x2f2054534f50)
 		return GUESS_HTTP_REQUEST;
-	return is_request(s->head) ? GUESS_HTTP_REQUEST : GUESS_NONE;
+	return guess_request(s->head, len);
 }
 
 #endif

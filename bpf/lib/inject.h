@@ -252,7 +252,8 @@ int inject_msg(struct sk_msg_md *msg)
 	if (msg->data + 16 > msg->data_end && bpf_msg_pull_data(msg, 0, 16, 0))
 		return SK_PASS;
 	data = msg->data;
-	if (data + 16 > (const u8 *)msg->data_end || !is_request(data))
+	if (data + 16 > (const u8 *)msg->data_end ||
+	    guess_request(data, GUESS_BYTES) != GUESS_HTTP_REQUEST)
 		return SK_PASS;
 	if (size > SCAN_MAX)
 		size = SCAN_MAX;

@@ -117,6 +117,8 @@ static __always_inline bool message_unclaimed(struct conn_state *state, enum pro
 		state->unrecognised = 0;
 		return false;
 	}
+	if (guess == GUESS_HTTP_MAYBE)
+		return false;
 	count(OBI_APP_UNRECOGNISED);
 	if (++state->unrecognised >= MUTE_AFTER || guess == GUESS_FOREIGN) {
 		state->muted = 1;
@@ -177,7 +179,7 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 	u64 now = bpf_ktime_get_ns();
 	enum protocol_guess guess = GUESS_NONE;
 	bool report;
-	u32 len = 0;
+	u32 len = 0, reported;
 
 	if (!turn && !state->reported) {
 		state->total += s->bytes;
@@ -191,7 +193,12 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 	if (len == 0)
 		count(OBI_APP_UNREADABLE);
 	else
-		guess = scratch_guess(slot);
+		guess = scratch_guess(slot, len);
+	/* Of a request's head all that there is, also of its further pieces; of answers and bodies
+	 * less. */
+	reported = len;
+	if (guess != GUESS_HTTP_REQUEST && !(!turn && state->head_open) && len > RESPONSE_HEAD)
+		reported = RESPONSE_HEAD;
 	report = turn ? message_begin(sk, state, s, slot, direction, guess, len)
 		      : message_more(state, s, guess, len);
 	if (report) {
@@ -202,12 +209,11 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 		s->record.last_ns = turn ? state->pending_last_ns : 0;
 		if (len == 0)
 			s->record.flags |= OBI_RECORD_UNREADABLE;
-		record_output(s, guess != GUESS_HTTP_REQUEST && len > RESPONSE_HEAD ? RESPONSE_HEAD
-										    : len);
+		record_output(s, reported);
 	}
 	state->total += s->bytes;
 	state->last_ns = now;
-	if (state->reported && (!turn || len < s->bytes)) {
+	if (state->reported && (!turn || reported < s->bytes)) {
 		s->tail = 0;
 		if (len)
 			scratch_tail(slot);
