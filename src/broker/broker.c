@@ -280,7 +280,7 @@ static void read_worker(struct broker *b)
 	size = obi_wire_receive(b->child.sock, &id, body, sizeof(body), fds, &fd_count);
 	if (size == -EAGAIN || size == -EINTR)
 		return;
-	if (size == -EPIPE) { /* it ended: SIGCHLD tells how */
+	if (size < 0 && size != -EPROTO) { /* it ended: SIGCHLD tells how */
 		(void)epoll_ctl(b->epoll, EPOLL_CTL_DEL, b->child.sock, NULL);
 		return;
 	}

@@ -172,6 +172,8 @@ static bool judge(struct obi_discover *d, struct look *look, const struct obi_po
 	return true;
 }
 
+static void scan_children(struct obi_discover *d);
+
 /* ---- Events ---- */
 
 static void on_exec(struct obi_discover *d, uint32_t pid)
@@ -230,7 +232,13 @@ static void on_listen(struct obi_discover *d, uint32_t pid, uint32_t port)
 		return;
 	if (p->ports.count < OBI_PORTS_MAX)
 		p->ports.items[p->ports.count++] = (uint16_t)port;
-	if (!p->selected && !judge(d, &look, &p->ports))
+	if (p->selected)
+		return;
+	/* A server may have forked its workers before we heard of it. From here on the kernel side
+	 * selects them, so none falls between. */
+	if (judge(d, &look, &p->ports))
+		scan_children(d);
+	else
 		(void)d->actions.mark(d->actions.context, pid, OBI_PROCESS_KNOWN);
 }
 
@@ -305,6 +313,17 @@ static int scan_child(void *context, uint32_t pid)
 	return 0;
 }
 
+static void scan_children(struct obi_discover *d)
+{
+	struct scan scan = { .discover = d };
+
+	do {
+		scan.found = false;
+		if (d->selected)
+			(void)obi_procfs_each(scan_child, &scan);
+	} while (scan.found);
+}
+
 void obi_discover_scan(struct obi_discover *d)
 {
 	struct scan scan = { .discover = d };
@@ -312,11 +331,7 @@ void obi_discover_scan(struct obi_discover *d)
 	if (obi_select_needs_ports(d->options))
 		scan.listeners = obi_listeners_new();
 	(void)obi_procfs_each(scan_process, &scan);
-	do {
-		scan.found = false;
-		if (d->selected)
-			(void)obi_procfs_each(scan_child, &scan);
-	} while (scan.found);
+	scan_children(d);
 	obi_listeners_free(scan.listeners);
 }
 

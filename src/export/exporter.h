@@ -32,6 +32,8 @@ struct obi_exporter {
 	void (*ready)(void *state);
 	/* Called at least once a second. */
 	void (*tick)(void *state, uint64_t now_ns);
+	/* Spans taken and not out yet: lost if the process dies now. NULL: always none. */
+	uint64_t (*held)(void *state);
 	/* Everything that was taken is out when it returns. Frees the state. */
 	void (*close)(void *state);
 };

@@ -119,3 +119,16 @@ void obi_exports_tick(struct obi_exports *exports, uint64_t now_ns)
 		if (exports->open[i].exporter->tick)
 			exports->open[i].exporter->tick(exports->open[i].state, now_ns);
 }
+
+uint64_t obi_exports_held(const struct obi_exports *exports)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < exports->count; i++) {
+		const struct open_exporter *open = &exports->open[i];
+		uint64_t held = open->exporter->held ? open->exporter->held(open->state) : 0;
+
+		most = held > most ? held : most;
+	}
+	return most;
+}

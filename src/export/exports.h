@@ -32,4 +32,7 @@ void obi_exports_ready(struct obi_exports *exports, int fd);
 
 void obi_exports_tick(struct obi_exports *exports, uint64_t now_ns);
 
+/* Spans that some exporter took and has not put out yet; the most of any. */
+uint64_t obi_exports_held(const struct obi_exports *exports);
+
 #endif

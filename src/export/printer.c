@@ -26,6 +26,7 @@ struct printer {
 	struct buffer batch; /* JSON: the array so far, without its end */
 	uint64_t batched;
 	uint64_t printed;
+	uint64_t held; /* since all was written last */
 };
 
 static bool printer_wanted(const struct obi_settings *settings)
@@ -95,6 +96,7 @@ static void printer_put_span(void *state, const struct obi_span *span)
 	if (span->flags & OBI_SPAN_IGNORE_TRACES)
 		return;
 	printer->printed++;
+	printer->held += printer->mode != OBI_PRINTER_COUNTER;
 	if (printer->mode == OBI_PRINTER_TEXT)
 		print_text(printer, span);
 	else if (printer->mode != OBI_PRINTER_COUNTER)
@@ -107,9 +109,16 @@ static void printer_tick(void *state, uint64_t now_ns)
 
 	end_batch(printer);
 	line_writer_flush(&printer->writer);
+	if (!printer->writer.pending.len)
+		printer->held = 0;
 	if (printer->writer.dropped)
 		obi_internal_set(OBI_INTERNAL_DROPPED, (const char *[]){ "printer_blocked" },
 				 printer->writer.dropped);
+}
+
+static uint64_t printer_held(void *state)
+{
+	return ((struct printer *)state)->held;
 }
 
 static void printer_close(void *state)
@@ -137,5 +146,6 @@ const struct obi_exporter exporter_printer = {
 	.open = printer_open,
 	.put_span = printer_put_span,
 	.tick = printer_tick,
+	.held = printer_held,
 	.close = printer_close,
 };

@@ -239,7 +239,7 @@ int obi_listeners_ports(struct obi_listeners *listeners, uint32_t pid, struct ob
 	return error;
 }
 
-int obi_procfs_ports(uint32_t pid, struct obi_ports *ret_ports)
+static int read_ports(uint32_t pid, struct obi_ports *ret_ports)
 {
 	struct obi_listeners *listeners = obi_listeners_new();
 	int error;
@@ -249,4 +249,38 @@ int obi_procfs_ports(uint32_t pid, struct obi_ports *ret_ports)
 	error = obi_listeners_ports(listeners, pid, ret_ports);
 	obi_listeners_free(listeners);
 	return error;
+}
+
+/* Does any of its first descriptors lead to a socket? */
+static bool has_socket(uint32_t pid)
+{
+	_cleanup_close_ int dir = obi_procfs_open_dir(pid);
+	int fd = dir < 0 ? -1 : openat(dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *fds = fd < 0 ? NULL : fdopendir(fd);
+	bool found = false;
+
+	if (!fds) {
+		if (fd >= 0)
+			(void)close(fd);
+		return true; /* not known */
+	}
+	for (struct dirent *entry = readdir(fds); entry && !found; entry = readdir(fds)) {
+		char target[8];
+
+		found = readlinkat(fd, entry->d_name, target, sizeof(target)) ==
+				(ssize_t)sizeof(target) &&
+			!memcmp(target, "socket:[", sizeof(target));
+	}
+	(void)closedir(fds);
+	return found;
+}
+
+int obi_procfs_ports(uint32_t pid, struct obi_ports *ret_ports)
+{
+	/* Reading the tables takes the kernel a millisecond, however few sockets there are. */
+	if (!has_socket(pid)) {
+		*ret_ports = (struct obi_ports){ 0 };
+		return 0;
+	}
+	return read_ports(pid, ret_ports);
 }

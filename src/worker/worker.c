@@ -62,6 +62,8 @@ struct worker {
 	char host[128];
 	uint64_t next_tick, next_counters;
 	uint64_t bad_records;
+	uint8_t random[4096];
+	size_t random_left;
 	unsigned empty_drains;
 	bool stopping;
 	uint64_t stop_timeout_ns;
@@ -76,9 +78,18 @@ static const struct obi_service *find_service(void *context, uint32_t pid)
 	return obi_services_find(w->services, pid);
 }
 
+/* Random bytes are fetched by the page: a system call for each span costs more than parsing it. */
 static void random_bytes(void *context, void *bytes, size_t len)
 {
-	(void)!getrandom(bytes, len, 0);
+	struct worker *w = context;
+
+	if (w->random_left < len) {
+		if (getrandom(w->random, sizeof(w->random), 0) != (ssize_t)sizeof(w->random))
+			return;
+		w->random_left = sizeof(w->random);
+	}
+	w->random_left -= len;
+	memcpy(bytes, w->random + w->random_left, len);
 }
 
 static void take_record(void *context, const void *record, size_t size)
@@ -123,7 +134,7 @@ static void publish_page(struct worker *w)
 	w->page->requests = stats.requests;
 	w->page->spans = stats.spans;
 	w->page->dropped = dropped;
-	w->page->pending = stats.pending;
+	w->page->pending = stats.pending + obi_exports_held(w->exports);
 }
 
 static size_t drain_ring(struct worker *w)
