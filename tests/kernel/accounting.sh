@@ -206,7 +206,8 @@ test_direction_of_requests() {
 	scrape $PORT "$SCRATCH/metrics"
 	assert_ge "$(metric "$SCRATCH/metrics" obi_network_flow_bytes_total 'direction="response"')" $BIG "response bytes"
 	assert_le "$(metric "$SCRATCH/metrics" obi_network_flow_bytes_total 'direction="request"')" $((BIG / 10)) "request bytes"
-	assert_eq 0 "$(metric "$SCRATCH/metrics" obi_network_flow_bytes_total 'direction="unknown"')" "bytes of unknown direction"
+	# What has no ports has no initiator: a new interface's ICMPv6.
+	assert_le "$(metric "$SCRATCH/metrics" obi_network_flow_bytes_total 'direction="unknown"')" 5000 "bytes of unknown direction"
 	stop_agent
 }
 

@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# obi replay: the same spans from a capture as from the kernel, without any privilege.
+
+# shellcheck source=../lib/lib.sh
+. "$(dirname "$0")/../lib/lib.sh"
+
+client() {
+	timeout 40 $PYTHON "$LIB/client.py" "$@"
+}
+
+# replay ARGUMENT...: as somebody without any capability. Sets OUTPUT.
+replay() {
+	local status=0
+	OUTPUT=$SCRATCH/replayed
+	[ -e "$SCRATCH/obi" ] || copy_agent "" "$SCRATCH/obi"
+	(unprivileged env -i "$SCRATCH/obi" replay "$@") >"$OUTPUT" 2>"$SCRATCH/errors" || status=$?
+	cat "$SCRATCH/errors"
+	return $status
+}
+
+begin_capture() {
+	$PYTHON "$LIB/capture.py" lo "$SCRATCH/capture.pcap" &
+	CAPTURE=$!
+	defer stop $CAPTURE
+	wait_until 5 test -s "$SCRATCH/capture.pcap" || fail "no capture"
+}
+
+# Lines "METHOD PATH STATUS LENGTH" of the server's spans in a file.
+shape() {
+	LOG=$1 span_fields type=HTTP
+}
+
+span_fields() {
+	local field
+	paste -d ' ' <(span_field method "$@") <(span_field path "$@") <(span_field status "$@") \
+		<(span_field responseLen "$@")
+}
+
+test_capture_gives_the_same_spans() {
+	need nginx
+	mkdir -m 755 "$SCRATCH/www"
+	head -c 300000 /dev/zero >"$SCRATCH/www/file"
+	start_nginx "server { listen 8080; root $SCRATCH/www; location = /file { } if_modified_since before;
+		location = /none { return 204; } location / { return 200 'hello'; } }"
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=8080 OTEL_EBPF_TRACE_PRINTER=text
+	application_ready "$NGINX" "$(children "$NGINX")"
+	begin_capture
+	client keep_alive 127.0.0.1 8080 /k/ 20
+	client pipelined 127.0.0.1 8080 /p/ 10
+	client empty_bodies 127.0.0.1 8080
+	client split_in_two 127.0.0.1 8080 /pieces
+	client get 127.0.0.1 8080 /file >/dev/null
+	client upload 127.0.0.1 8080 /upload 5000
+	sleep 0.3
+	stop $CAPTURE || true
+	stop_agent
+	chmod a+r "$SCRATCH/capture.pcap"
+	replay --format text "$SCRATCH/capture.pcap" || fail "status $?"
+	shape "$LOG" | sort >"$SCRATCH/of_the_kernel"
+	shape "$OUTPUT" | sort >"$SCRATCH/of_the_capture"
+	assert_ge "$(wc -l <"$SCRATCH/of_the_kernel")" 38 "spans of the kernel"
+	diff "$SCRATCH/of_the_kernel" "$SCRATCH/of_the_capture" || fail "the spans differ"
+}
+
+test_metrics_of_a_capture_pass_promtool() {
+	need nginx promtool
+	start_nginx 'server { listen 8080; location / { return 200 "hello"; } }'
+	begin_capture
+	client keep_alive 127.0.0.1 8080 /k/ 7
+	sleep 0.3
+	stop $CAPTURE || true
+	chmod a+r "$SCRATCH/capture.pcap"
+	replay --format json --metrics "$SCRATCH/capture.pcap" || fail "status $?"
+	LOG=$OUTPUT expect_spans 7 'path=/k/?' status=200
+	grep -vE '^\[' "$OUTPUT" >"$SCRATCH/metrics"
+	promtool check metrics <"$SCRATCH/metrics" || fail "promtool finds fault"
+	assert_eq 7 "$(metric "$SCRATCH/metrics" http_server_request_duration_seconds_count)" "requests"
+}
+
+test_bad_files_get_a_clear_error() {
+	local file
+	printf 'this is no capture, but long enough to be one' >"$SCRATCH/text"
+	: >"$SCRATCH/empty"
+	printf '\xd4\xc3\xb2\xa1\x02\x00\x04\x00' >"$SCRATCH/cut"
+	chmod a+r "$SCRATCH"/*
+	for file in text empty cut none; do
+		replay "$SCRATCH/$file" && fail "$file is accepted"
+		assert_eq 1 "$(grep -c "obi replay: $SCRATCH/$file: " "$SCRATCH/errors")" "errors on $file"
+	done
+}
+
+run_tests "$@"
