@@ -165,6 +165,7 @@ static int start_worker(struct broker *b)
 	if (error)
 		return error;
 	b->phase = OBI_PHASE_STARTING;
+	b->meter = (struct obi_request_meter){ 0 }; /* not the dead one's */
 	(void)setsockopt(b->child.sock, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 	error = watch_fd(b, b->child.sock, EPOLLIN);
 	if (!error)
@@ -197,6 +198,8 @@ static void restart_worker(struct broker *b)
 	b->restart_at = 0;
 	b->restarts++;
 	error = start_worker(b);
+	if (!error)
+		error = send_worker(b, OBI_WIRE_PROCESSES_TOLD, NULL, 0, NULL, 0);
 	if (!error)
 		return;
 	log_error("cannot start the worker", F("error", log_errno(error)));
@@ -513,6 +516,7 @@ static int open_all(struct broker *b, uint64_t keep_caps)
 		log_warn("cannot give up capabilities", F("error", log_errno(error)));
 	if (b->discover)
 		obi_discover_scan(b->discover);
+	(void)send_worker(b, OBI_WIRE_PROCESSES_TOLD, NULL, 0, NULL, 0);
 	/* Loading read the kernel's whole BTF: megabytes that are free now, but not given back. */
 	(void)malloc_trim(0);
 	if (b->net)

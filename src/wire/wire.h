@@ -25,14 +25,16 @@
 #define OBI_WIRE_FD 3
 
 enum obi_wire_id {
-	OBI_WIRE_START = 1,    /* struct obi_wire_start; statistics page, then what its flags say */
-	OBI_WIRE_PROCESS,      /* struct obi_wire_process; environ, maps, exe (those that could be
-				  opened) */
-	OBI_WIRE_PROCESS_GONE, /* struct obi_wire_pid */
-	OBI_WIRE_IFACE,        /* struct obi_wire_iface */
-	OBI_WIRE_FLOWS,        /* struct obi_wire_flows, cut to count */
-	OBI_WIRE_COUNTERS,     /* struct obi_wire_counters: answer to OBI_REQUEST_COUNTERS */
-	OBI_WIRE_STOP,         /* struct obi_wire_stop: flush, then exit */
+	OBI_WIRE_START = 1, /* struct obi_wire_start; statistics page, then what its flags say */
+	OBI_WIRE_PROCESS,   /* struct obi_wire_process; environ, maps, exe (those that could be
+			       opened) */
+	OBI_WIRE_PROCESSES_TOLD, /* nothing: every process of now is announced, records make sense
+				  */
+	OBI_WIRE_PROCESS_GONE,   /* struct obi_wire_pid */
+	OBI_WIRE_IFACE,          /* struct obi_wire_iface */
+	OBI_WIRE_FLOWS,          /* struct obi_wire_flows, cut to count */
+	OBI_WIRE_COUNTERS,       /* struct obi_wire_counters: answer to OBI_REQUEST_COUNTERS */
+	OBI_WIRE_STOP,           /* struct obi_wire_stop: flush, then exit */
 
 	OBI_REQUEST_READY = 64, /* nothing; the sandbox is closed and the loop runs */
 	OBI_REQUEST_COUNTERS,   /* nothing */

@@ -65,6 +65,7 @@ struct worker {
 	uint8_t random[4096];
 	size_t random_left;
 	unsigned empty_drains;
+	bool told; /* until then records wait: their processes are not known */
 	bool stopping;
 	uint64_t stop_timeout_ns;
 };
@@ -141,11 +142,14 @@ static size_t drain_ring(struct worker *w)
 {
 	size_t taken;
 
-	if (!w->conns)
+	if (!w->conns || !w->told)
 		return 0;
 	taken = obi_ring_drain(&w->ring, DRAIN_BUDGET, take_record, w);
-	if (taken)
+	if (taken) {
+		/* What was read is out before it is accounted for: little is lost with us. */
+		obi_exports_tick(w->exports, clock_monotonic_ns());
 		publish_page(w);
+	}
 	return taken;
 }
 
@@ -240,6 +244,8 @@ static void handle(struct worker *w, uint32_t id, const void *body, size_t size,
 {
 	if (id == OBI_WIRE_PROCESS && size == sizeof(struct obi_wire_process)) {
 		take_process(w, body, fds, fd_count);
+	} else if (id == OBI_WIRE_PROCESSES_TOLD) {
+		w->told = true;
 	} else if (id == OBI_WIRE_PROCESS_GONE && size == sizeof(struct obi_wire_pid)) {
 		take_gone(w, body);
 	} else if (id == OBI_WIRE_IFACE && size == sizeof(struct obi_wire_iface)) {
