@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,8 @@ static void remove_process(struct obi_discover *d, uint32_t pid)
 	if (!p)
 		return;
 	*at = p->next;
+	/* It may have been marked after it had ended: its number will be another's. */
+	(void)d->actions.mark(d->actions.context, pid, 0);
 	if (p->selected) {
 		d->selected--;
 		d->actions.forget(d->actions.context, pid);
@@ -116,6 +119,9 @@ static void select_process(struct obi_discover *d, struct process *p, const char
 	p->selected = true;
 	announce(d, p);
 	(void)d->actions.mark(d->actions.context, p->pid, OBI_PROCESS_SELECTED | OBI_PROCESS_KNOWN);
+	/* Ended before it was marked: the kernel side has no exit of it to tell any more. */
+	if (kill((pid_t)p->pid, 0) && errno == ESRCH)
+		(void)d->actions.mark(d->actions.context, p->pid, 0);
 }
 
 static void unselect_process(struct obi_discover *d, struct process *p)
