@@ -123,6 +123,7 @@ test_loss_of_a_killed_worker_is_counted() {
 	done
 	sleep 0.3
 	stop_agent
+	assert_eq 0 "$(spans type=HTTPClient)" "spans of the client, which is not selected"
 	seen=$(spans 'path=/round*')
 	lost=$(grep -o 'spansLost=[0-9]*' "$LOG" | awk -F= '{ n += $2 } END { print n + 0 }')
 	echo "seen=$seen lost=$lost"
