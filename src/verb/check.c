@@ -42,6 +42,7 @@ struct report {
 	struct buffer buf;
 	int bpf_error; /* of bpf(2) as such, 0 = it answers */
 	bool failed;   /* something needed is not there */
+	bool admin;    /* tracers are tried with CAP_SYS_ADMIN too: without it they were refused */
 	bool idle;     /* the configuration asks for no mode */
 };
 
@@ -209,8 +210,30 @@ static uint64_t granted(const struct report *report)
 {
 	uint64_t mask = report->required & report->effective;
 
-	return mask == report->required ? mask
-					: mask | (report->effective & OBI_CAP(CAP_SYS_ADMIN));
+	if (mask == report->required && !report->admin)
+		return mask;
+	return mask | (report->effective & OBI_CAP(CAP_SYS_ADMIN));
+}
+
+/* kernel.perf_event_paranoid above 2 closes kprobes to all but CAP_SYS_ADMIN, which no set asks
+ * for: the agent has it at start if it was granted. */
+static void report_application_outcome(struct report *report)
+{
+	struct check_outcome outcome;
+
+	check_application_tracer(report->settings, granted(report), &outcome);
+	if (outcome.error && report->host.perf_event_paranoid > 2) {
+		report->admin = report->effective & OBI_CAP(CAP_SYS_ADMIN);
+		if (report->admin)
+			check_application_tracer(report->settings, granted(report), &outcome);
+	}
+	put_outcome(report, "application", &outcome);
+	if (report->admin)
+		put_fact(report, "", "with CAP_SYS_ADMIN: perf_event_paranoid is above 2");
+	else if (outcome.error && report->host.perf_event_paranoid > 2)
+		put_fact(report, "",
+			 "kprobes, if it takes them, need CAP_SYS_ADMIN or "
+			 "kernel.perf_event_paranoid at 2 or less");
 }
 
 static void report_outcomes(struct report *report)
@@ -225,14 +248,8 @@ static void report_outcomes(struct report *report)
 		check_network_tracer(report->settings, granted(report), &outcome);
 		put_outcome(report, "network", &outcome);
 	}
-	if (obi_settings_application(report->settings)) {
-		check_application_tracer(report->settings, granted(report), &outcome);
-		put_outcome(report, "application", &outcome);
-		if (outcome.error && report->host.perf_event_paranoid > 2)
-			put_fact(report, "",
-				 "kprobes, if it takes them, need CAP_SYS_ADMIN or "
-				 "kernel.perf_event_paranoid at 2 or less");
-	}
+	if (obi_settings_application(report->settings))
+		report_application_outcome(report);
 }
 
 /* ---- Ladders ----------------------------------------------------------------------------------
