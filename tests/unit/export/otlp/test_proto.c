@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Expected bytes are from https://protobuf.dev/programming-guides/encoding/ or worked out by hand.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "export/otlp/proto.h"
+
+#define check(buf, bytes) check_bytes(buf, bytes, sizeof(bytes) - 1)
+
+/* What is in buf; empties it. */
+static void check_bytes(struct buffer *buf, const char *bytes, size_t len)
+{
+	assert_false(buf->failed);
+	assert_int_equal(buf->len, len);
+	assert_memory_equal(buf->data, bytes, len);
+	buf->len = 0;
+}
+
+static void scalars(void **state)
+{
+	struct buffer buf = { 0 };
+
+	proto_put_varint(&buf, 1, 150);
+	check(&buf, "\x08\x96\x01");
+	proto_put_varint(&buf, 1, 0);
+	check(&buf, "\x08\x00");
+	proto_put_varint(&buf, 3, (uint64_t)-2);
+	check(&buf, "\x18\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01");
+	proto_put_varint(&buf, 16, 127);
+	check(&buf, "\x80\x01\x7f");
+	proto_put_bool(&buf, 2, true);
+	check(&buf, "\x10\x01");
+	proto_put_sint32(&buf, 1, -1);
+	proto_put_sint32(&buf, 1, 1);
+	proto_put_sint32(&buf, 1, INT32_MIN);
+	proto_put_sint32(&buf, 1, INT32_MAX);
+	check(&buf, "\x08\x01\x08\x02\x08\xff\xff\xff\xff\x0f\x08\xfe\xff\xff\xff\x0f");
+	proto_put_fixed64(&buf, 7, 0x0102030405060708);
+	check(&buf, "\x39\x08\x07\x06\x05\x04\x03\x02\x01");
+	proto_put_fixed32(&buf, 16, 0x01020304);
+	check(&buf, "\x85\x01\x04\x03\x02\x01");
+	proto_put_double(&buf, 1, -1.5);
+	check(&buf, "\x09\x00\x00\x00\x00\x00\x00\xf8\xbf");
+	proto_put_bytes(&buf, 2, SLICE_LIT("testing"));
+	check(&buf, "\x12\x07testing");
+	proto_put_bytes(&buf, 2, slice_of(NULL, 0));
+	check(&buf, "\x12\x00");
+	buffer_free(&buf);
+}
+
+static void varint_sizes_are_those_written(void **state)
+{
+	uint8_t bytes[PROTO_VARINT_MAX];
+
+	for (unsigned bit = 0; bit < 64; bit++) {
+		const uint64_t power = 1ull << bit;
+		const uint64_t values[] = { power - 1, power, power + 1, ~power, -power };
+
+		for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+			assert_int_equal(proto_varint_size(values[i]),
+					 proto_write_varint(bytes, values[i]) - bytes);
+	}
+}
+
+static void packed_lists(void **state)
+{
+	const uint64_t numbers[] = { 3, 270, 86942 };
+	const double doubles[] = { 0, 1 };
+	struct buffer buf = { 0 };
+
+	proto_put_packed_uint64(&buf, 6, numbers, 3);
+	check(&buf, "\x32\x06\x03\x8e\x02\x9e\xa7\x05");
+	proto_put_packed_fixed64(&buf, 6, numbers, 2);
+	check(&buf, "\x32\x10\x03\0\0\0\0\0\0\0\x0e\x01\0\0\0\0\0\0");
+	proto_put_packed_double(&buf, 7, doubles, 2);
+	check(&buf, "\x3a\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xf0\x3f");
+	proto_put_packed_uint64(&buf, 6, NULL, 0);
+	proto_put_packed_fixed64(&buf, 6, NULL, 0);
+	proto_put_packed_double(&buf, 7, NULL, 0);
+	assert_int_equal(buf.len, 0);
+	buffer_free(&buf);
+}
+
+/* Content of so many bytes in a message: the length is as short as it can be and the content
+ * whole, whatever was guessed. */
+static void check_message(size_t len, enum proto_guess guess)
+{
+	_cleanup_free_ uint8_t *content = malloc(len + 1);
+	struct buffer buf = { 0 }, expected = { 0 }, whole = { 0 };
+	size_t outer, inner;
+
+	for (size_t i = 0; i < len; i++)
+		content[i] = (uint8_t)(i * 7);
+	proto_put_bytes(&expected, 5, slice_of(content, len));
+	proto_put_varint(&expected, 6, 1);
+
+	outer = proto_begin(&buf, 1);
+	inner = proto_begin_guess(&buf, 5, guess);
+	buffer_put(&buf, content, len);
+	proto_end(&buf, inner);
+	proto_put_varint(&buf, 6, 1);
+	proto_end(&buf, outer);
+
+	proto_put_bytes(&whole, 1, slice_of(expected.data, expected.len));
+	check_bytes(&buf, whole.data, whole.len);
+	buffer_free(&whole);
+	buffer_free(&buf);
+	buffer_free(&expected);
+}
+
+static void messages_of_any_length(void **state)
+{
+	static const size_t lengths[] = { 0,     1,     127,     128,     129,     16383,
+					  16384, 16385, 2097151, 2097152, 2097153, 5000000 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
+		for (int guess = PROTO_SMALL; guess <= PROTO_LARGE; guess++)
+			check_message(lengths[i], (enum proto_guess)guess);
+	}
+}
+
+static void messages_nest(void **state)
+{
+	struct buffer buf = { 0 };
+	size_t outer = proto_begin(&buf, 3), inner;
+
+	inner = proto_begin_guess(&buf, 4, PROTO_MIDDLE);
+	proto_put_varint(&buf, 1, 150);
+	proto_end(&buf, inner);
+	inner = proto_begin(&buf, 4);
+	proto_end(&buf, inner);
+	proto_end(&buf, outer);
+	check(&buf, "\x1a\x07\x22\x03\x08\x96\x01\x22\x00");
+	buffer_free(&buf);
+}
+
+static void failed_buffer_stays_harmless(void **state)
+{
+	struct buffer buf = { .failed = true };
+	size_t mark = proto_begin(&buf, 1);
+
+	proto_put_varint(&buf, 1, 1);
+	proto_put_fixed64(&buf, 1, 1);
+	proto_put_bytes(&buf, 1, SLICE_LIT("x"));
+	(void)otlp_put_string_attribute(&buf, 1, SLICE_LIT("k"), SLICE_LIT("\xff"));
+	otlp_put_int_attribute(&buf, 1, SLICE_LIT("k"), 1);
+	proto_end(&buf, mark);
+	assert_true(buf.failed);
+	assert_int_equal(buf.len, 0);
+	assert_null(buf.data);
+}
+
+static void attributes(void **state)
+{
+	const struct slice words[] = { SLICE_LIT("a"), SLICE_LIT("b\xc0") };
+	struct buffer buf = { 0 };
+	struct otlp_faults faults;
+
+	faults = otlp_put_string_attribute(&buf, 9, SLICE_LIT("key"), SLICE_LIT("value"));
+	check(&buf, "\x4a\x0e\x0a\x03key\x12\x07\x0a\x05value");
+	assert_int_equal(faults.replaced + faults.cut, 0);
+	otlp_put_int_attribute(&buf, 9, SLICE_LIT("key"), 200);
+	check(&buf, "\x4a\x0a\x0a\x03key\x12\x03\x18\xc8\x01");
+	otlp_put_int_attribute(&buf, 9, SLICE_LIT("key"), -1);
+	check(&buf, "\x4a\x12\x0a\x03key\x12\x0b\x18\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01");
+	otlp_put_bool_attribute(&buf, 9, SLICE_LIT("key"), false);
+	check(&buf, "\x4a\x09\x0a\x03key\x12\x02\x10\x00");
+	otlp_put_double_attribute(&buf, 9, SLICE_LIT("key"), 1);
+	check(&buf, "\x4a\x10\x0a\x03key\x12\x09\x21\0\0\0\0\0\0\xf0\x3f");
+	faults = otlp_put_strings_attribute(&buf, 9, SLICE_LIT("key"), words, 2);
+	check(&buf, "\x4a\x16\x0a\x03key\x12\x0f\x2a\x0d\x0a\x03\x0a\x01"
+		    "a\x0a\x06\x0a\x04"
+		    "b\xef\xbf\xbd");
+	assert_int_equal(faults.replaced, 1);
+	buffer_free(&buf);
+}
+
+static void check_text(const char *text, size_t len, const char *expected, size_t expected_len,
+		       uint32_t replaced, uint32_t cut)
+{
+	struct buffer buf = { 0 }, wanted = { 0 };
+	struct otlp_faults faults = otlp_put_text(&buf, 1, slice_of(text, len));
+
+	proto_put_bytes(&wanted, 1, slice_of(expected, expected_len));
+	check_bytes(&buf, wanted.data, wanted.len);
+	assert_int_equal(faults.replaced, replaced);
+	assert_int_equal(faults.cut, cut);
+	buffer_free(&buf);
+	buffer_free(&wanted);
+}
+
+static void invalid_text_is_replaced_and_counted(void **state)
+{
+	check_text("plain", 5, "plain", 5, 0, 0);
+	check_text("gr\xc3\xbc\xc3\x9f", 6, "gr\xc3\xbc\xc3\x9f", 6, 0, 0);
+	check_text("\xff", 1, "\xef\xbf\xbd", 3, 1, 0);
+	check_text("a\xc3", 2, "a\xef\xbf\xbd", 4, 1, 0); /* cut off */
+	check_text("\xed\xa0\x80", 3, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd", 9, 3,
+		   0); /* surrogate */
+	check_text("\0", 1, "\0", 1, 0, 0);
+}
+
+static void long_text_is_cut_after_a_character(void **state)
+{
+	_cleanup_free_ char *text = malloc(1 << 20), *expected = malloc(1 << 20);
+
+	memset(text, 'x', 1 << 20);
+	memset(expected, 'x', 1 << 20);
+	check_text(text, OTLP_TEXT_MAX, expected, OTLP_TEXT_MAX, 0, 0);
+	check_text(text, OTLP_TEXT_MAX + 1, expected, OTLP_TEXT_MAX, 0, 1);
+	check_text(text, 1 << 20, expected, OTLP_TEXT_MAX, 0, 1);
+	memcpy(text + OTLP_TEXT_MAX - 2, "\xe2\x82\xac", 3); /* 3 bytes over the border */
+	check_text(text, 1 << 20, expected, OTLP_TEXT_MAX - 2, 0, 1);
+	text[0] = (char)0xff; /* grows by two, so that what was inside no longer is */
+	memset(text + 1, 'x', OTLP_TEXT_MAX);
+	memcpy(expected, "\xef\xbf\xbd", 3);
+	check_text(text, OTLP_TEXT_MAX, expected, OTLP_TEXT_MAX, 1, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(scalars),
+		cmocka_unit_test(varint_sizes_are_those_written),
+		cmocka_unit_test(packed_lists),
+		cmocka_unit_test(messages_of_any_length),
+		cmocka_unit_test(messages_nest),
+		cmocka_unit_test(failed_buffer_stays_harmless),
+		cmocka_unit_test(attributes),
+		cmocka_unit_test(invalid_text_is_replaced_and_counted),
+		cmocka_unit_test(long_text_is_cut_after_a_character),
+	};
+
+	return cmocka_run_group_tests_name("otlp/proto", tests, NULL, NULL);
+}
