@@ -10,42 +10,43 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/pairs.h"
 #include "service/procfs.h"
 
 /* ---- Resource attributes ----------------------------------------------------------------------
  */
-
-bool obi_resource_list_next(struct slice *list, struct slice *ret_key, struct slice *ret_value)
-{
-	while (list->len) {
-		ptrdiff_t comma = slice_find(*list, ',');
-		struct slice entry = slice_first(*list, comma < 0 ? list->len : (size_t)comma);
-		ptrdiff_t equals = slice_find(entry, '=');
-		struct slice key, value;
-
-		*list = slice_from(*list, comma < 0 ? list->len : (size_t)comma + 1);
-		if (equals < 0)
-			continue;
-		key = slice_trim(slice_first(entry, (size_t)equals));
-		value = slice_trim(slice_from(entry, (size_t)equals + 1));
-		if (!key.len || !value.len)
-			continue;
-		*ret_key = key;
-		*ret_value = value;
-		return true;
-	}
-	return false;
-}
 
 /* The last value of a key, empty where there is none. */
 static struct slice find_attribute(struct slice list, struct slice wanted)
 {
 	struct slice key, value, found = { 0 };
 
-	while (obi_resource_list_next(&list, &key, &value))
+	while (pairs_next(&list, &key, &value))
 		if (slice_equal(key, wanted))
 			found = value;
 	return found;
+}
+
+/* Whole pairs, as long as they fit; what has a field of its own is left out. */
+static void copy_pairs(char *to, size_t size, struct slice list)
+{
+	struct slice key, value;
+	size_t len = 0;
+
+	while (pairs_next(&list, &key, &value)) {
+		if (slice_equal(key, SLICE_LIT("service.name")) ||
+		    slice_equal(key, SLICE_LIT("service.namespace")) ||
+		    len + key.len + value.len + 3 > size)
+			continue;
+		if (len)
+			to[len++] = ',';
+		memcpy(to + len, key.data, key.len);
+		len += key.len;
+		to[len++] = '=';
+		memcpy(to + len, value.data, value.len);
+		len += value.len;
+	}
+	to[len] = '\0';
 }
 
 /* ---- Name -------------------------------------------------------------------------------------
@@ -117,6 +118,8 @@ enum obi_name_source obi_service_identify(const struct obi_identity *identity,
 	copy(service.name_space, sizeof(service.name_space), name_space);
 	copy(service.language, sizeof(service.language),
 	     slice_cstr(given(identity->language) ? identity->language : "generic"));
+	copy_pairs(service.resource_attributes, sizeof(service.resource_attributes),
+		   identity->otel_resource_attributes);
 	(void)snprintf(service.instance, sizeof(service.instance), "%.140s:%u",
 		       identity->host ? identity->host : "", identity->pid);
 	*ret_service = service;

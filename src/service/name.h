@@ -34,10 +34,6 @@ enum obi_name_source obi_service_identify(const struct obi_identity *identity,
 
 const char *obi_name_source_text(enum obi_name_source source);
 
-/* Takes the next key=value off a comma separated list (OTEL_RESOURCE_ATTRIBUTES); blanks around
- * either do not count, and what lacks a key or a value is skipped. False at the end. */
-bool obi_resource_list_next(struct slice *list, struct slice *ret_key, struct slice *ret_value);
-
 /* Host part of instance ids: override where it is not "", else this host's name; where full says
  * so, its name with a domain, if /etc/hosts has one. DNS is not asked: the start would hang on the
  * network, and the name would change with the network's mood. */

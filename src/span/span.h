@@ -26,6 +26,8 @@ struct obi_service {
 	char name_space[128]; /* service.namespace, "" if none */
 	char language[16];    /* telemetry.sdk.language: go, java, ..., generic */
 	char instance[160];   /* service.instance.id: host:PID */
+	/* Of its OTEL_RESOURCE_ATTRIBUTES, as given: key=value,key=value, each one whole. */
+	char resource_attributes[512];
 };
 
 /* obi_span.flags */

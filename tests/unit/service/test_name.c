@@ -13,6 +13,7 @@
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/pairs.h"
 #include "service/name.h"
 
 /* "key=value;" for each element. */
@@ -21,7 +22,7 @@ static void check_list(const char *list, const char *expected)
 	struct slice rest = slice_cstr(list), key, value;
 	struct buffer text = { 0 };
 
-	while (obi_resource_list_next(&rest, &key, &value)) {
+	while (pairs_next(&rest, &key, &value)) {
 		buffer_put_slice(&text, key);
 		buffer_put_char(&text, '=');
 		buffer_put_slice(&text, value);
@@ -106,6 +107,31 @@ static void later_attribute_of_the_same_key_wins(void **state)
 
 	(void)obi_service_identify(&identity, &service);
 	assert_string_equal(service.name, "two");
+}
+
+static void pairs_of_the_process_are_kept_whole(void **state)
+{
+	struct obi_identity identity = {
+		.otel_resource_attributes =
+			slice_cstr("service.name=n, a = 1 ,b,service.namespace=s,c=x%20y,a=2"),
+	};
+	struct obi_service service;
+	char text[2 * sizeof(service.resource_attributes)];
+
+	(void)obi_service_identify(&identity, &service);
+	assert_string_equal(service.resource_attributes, "a=1,c=x%20y,a=2");
+
+	/* The second does not fit beside the first, the third does. */
+	memset(text, 'v', sizeof(text));
+	memcpy(text, "k=", 2);
+	text[sizeof(service.resource_attributes) - 10] = ',';
+	memcpy(text + sizeof(service.resource_attributes) - 9, "long=", 5);
+	memcpy(text + sizeof(text) - 5, ",b=1", 5);
+	identity.otel_resource_attributes = slice_cstr(text);
+	(void)obi_service_identify(&identity, &service);
+	assert_int_equal(strlen(service.resource_attributes),
+			 sizeof(service.resource_attributes) - 10 + 4);
+	assert_string_equal(strchr(service.resource_attributes, ','), ",b=1");
 }
 
 static void instance_is_host_and_pid(void **state)
@@ -194,6 +220,7 @@ int main(void)
 		cmocka_unit_test(name_comes_from_the_best_source_there_is),
 		cmocka_unit_test(empty_sources_are_passed_over),
 		cmocka_unit_test(later_attribute_of_the_same_key_wins),
+		cmocka_unit_test(pairs_of_the_process_are_kept_whole),
 		cmocka_unit_test(instance_is_host_and_pid),
 		cmocka_unit_test(long_names_are_cut_at_a_whole_character),
 		cmocka_unit_test(host_gets_its_domain_from_the_hosts_file),
