@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/glob.h"
 #include "base/pairs.h"
 #include "export/attributes.h"
 #include "settings/settings.h"
