@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "config/value.h"
 
 /* Origin of a row by its key, for warnings that no row can give. */
@@ -182,9 +183,12 @@ static int warn_features(struct obi_settings *settings, const struct obi_load *l
 static int derive_export(struct obi_settings *settings, const struct obi_load *load)
 {
 	struct obi_export_options *export = &settings->export;
+	const struct obi_flags *otlp = &settings->otlp.metrics.features;
 	int e;
 
-	if (export->prometheus.features.set)
+	if (otlp->set && obi_otlp_metrics_wanted(&settings->otlp))
+		export->features = *otlp;
+	else if (export->prometheus.features.set)
 		export->features = export->prometheus.features;
 	e = warn_features(settings, load);
 	if (settings->network.enable)
@@ -195,12 +199,30 @@ static int derive_export(struct obi_settings *settings, const struct obi_load *l
 	return e;
 }
 
+/* Old names, and a period in milliseconds as the OpenTelemetry specification has it. */
+static void derive_otlp(struct obi_settings *settings)
+{
+	const struct obi_origin *interval = origin_of(settings, "otel_metrics_export.interval");
+	struct obi_otlp_metrics_options *metrics = &settings->otlp.metrics;
+	struct obi_otlp_traces_options *traces = &settings->otlp.traces;
+
+	if (traces->max_export_batch_size.set)
+		traces->batch_max_size = traces->max_export_batch_size.value;
+	if (traces->max_queue_size.set)
+		traces->queue_size = traces->max_queue_size.value;
+	if (traces->queue_size == 0)
+		traces->queue_size = 4 * traces->batch_max_size;
+	if (metrics->interval_ms.set && interval && interval->kind == OBI_ORIGIN_DEFAULT)
+		metrics->interval = (uint64_t)metrics->interval_ms.value * NSEC_PER_MSEC;
+}
+
 int obi_settings_derive(struct obi_settings *settings, const struct obi_load *load)
 {
 	int e = derive_discovery(settings, load);
 
 	if (settings->network.deduper_fc_ttl == 0)
 		settings->network.deduper_fc_ttl = settings->network.cache_active_timeout * 2;
+	derive_otlp(settings);
 	if (e == 0)
 		e = derive_propagation(settings, load);
 	if (e == 0)

@@ -19,7 +19,6 @@
 #define LATER OBI_LATER
 #define LATER_DEPRECATED(...)                                                                      \
 	OBI_LATER_FLAGS(OBI_OPTION_UNIMPLEMENTED | OBI_OPTION_DEPRECATED, __VA_ARGS__)
-#define LATER_SECRET(...) OBI_LATER_FLAGS(OBI_OPTION_UNIMPLEMENTED | OBI_OPTION_SECRET, __VA_ARGS__)
 #define LATER_LENIENT(...)                                                                         \
 	OBI_LATER_FLAGS(OBI_OPTION_UNIMPLEMENTED | OBI_OPTION_LENIENT, __VA_ARGS__)
 
@@ -49,11 +48,6 @@ NAMES(samplers, { "parentbased_always_on", 0 }, { "parentbased_always_off", 1 },
 NAMES(service_samplers, { "", 0 }, { "parentbased_always_on", 1 }, { "parentbased_always_off", 2 },
       { "parentbased_traceidratio", 3 }, { "always_on", 4 }, { "always_off", 5 },
       { "traceidratio", 6 });
-NAMES(protocols, { "", 0 }, { "grpc", 1 }, { "http/protobuf", 2 }, { "http/json", 3 });
-NAMES(trace_protocols, { "", 0 }, { "grpc", 1 }, { "http/protobuf", 2 }, { "http/json", 3 },
-      { "debug", 4 });
-NAMES(aggregations, { "explicit_bucket_histogram", 0 },
-      { "base2_exponential_bucket_histogram", 1 });
 NAMES(sdk_levels, { "", 0 }, { "debug", 1 }, { "info", 2 }, { "warn", 3 }, { "error", 4 });
 NAMES(exemplar_filters, { "always_off", 0 }, { "always_on", 1 }, { "trace_based", 2 });
 NAMES(listen_modes, { "watch", 0 }, { "poll", 1 });
@@ -66,8 +60,6 @@ NAMES(resolvers, { "k8s", 1 }, { "kube", 1 }, { "kubernetes", 1 }, { "dns", 2 },
 	"0.01,0.02,0.04,0.08,0.16,0.32,0.64,1.28,2.56,5.12,10.24,20.48,40.96,81.92"
 #define GENAI_TOKEN_BUCKETS                                                                        \
 	"1,4,16,64,256,1024,4096,16384,65536,262144,1048576,4194304,16777216,67108864"
-#define DURATION_BUCKETS "0,0.005,0.01,0.025,0.05,0.075,0.1,0.25,0.5,0.75,1,2.5,5,7.5,10"
-#define SIZE_BUCKETS "0,32,64,128,256,512,1024,2048,4096,8192"
 #define DEFAULT_EXCLUDE_SERVICES                                                                   \
 	"[{exe_path: '(?:^|/)(obi$|otelcol[^/]*$)'},"                                              \
 	" {k8s_namespace: '^kube-system$|^kube-node-lease$|^local-path-storage$|^cert-manager$|"   \
@@ -75,8 +67,6 @@ NAMES(resolvers, { "k8s", 1 }, { "kube", 1 }, { "kubernetes", 1 }, { "dns", 2 },
 	"^gke-managed-filestorecsi$|^gke-managed-metrics-server$|^gke-managed-system$|"            \
 	"^gke-managed-volumepopulator$|^gke-system$|^gatekeeper-system$'}]"
 #define SYSTEM_PATHS "/lib/systemd/,/usr/lib/systemd/,/usr/libexec/,/sbin/,/usr/sbin/"
-#define TRACE_INSTRUMENTATIONS                                                                     \
-	"http,grpc,sql,redis,kafka,mqtt,nats,amqp,mongo,couchbase,memcached,sunrpc,aerospike"
 #define RESOURCE_LABELS                                                                            \
 	"{service.name: [app.kubernetes.io/instance, app.kubernetes.io/name],"                     \
 	" service.namespace: [app.kubernetes.io/part-of],"                                         \
@@ -95,27 +85,6 @@ static int check_socket_path(const void *field, char *why, size_t why_size)
 	if (!*path || *path == '/' || (*path == '@' && path[1]))
 		return 0;
 	return allowed_is(why, why_size, "an absolute path, or @ and a name");
-}
-
-/* A collector's address, as the OTLP exporter specification writes it, or a Unix socket. */
-static int check_endpoint(const void *field, char *why, size_t why_size)
-{
-	const char *url = *(const char *const *)field;
-	const char *host;
-
-	if (!*url)
-		return 0;
-	if (strncmp(url, "unix://", 7) == 0) {
-		if (url[7] == '/' || (url[7] == '@' && url[8]))
-			return 0;
-	} else if (strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0) {
-		host = strstr(url, "://") + 3;
-		if (*host && *host != '/' && *host != ':')
-			return 0;
-	}
-	return allowed_is(why, why_size,
-			  "a URL with scheme and host, such as http://collector:4318, or "
-			  "unix:///path");
 }
 
 static int check_field_name(const void *field, char *why, size_t why_size)
@@ -403,96 +372,23 @@ static const struct obi_option rows[] = {
 	LATER("filter.stats", NULL, MAP, NULL, "keep only statistics whose attributes pass",
 	      CLAUSES),
 	/* OTLP */
-	LATER_SECRET(NULL, "OTEL_EXPORTER_OTLP_ENDPOINT", STRING, NULL, "collector for all signals",
-		     .check = check_endpoint),
-	LATER_SECRET(NULL, "OTEL_EXPORTER_OTLP_HEADERS", LIST, NULL,
-		     "headers for all signals, name=value"),
-	LATER_SECRET(NULL, "OTEL_EXPORTER_OTLP_METRICS_HEADERS", LIST, NULL, "headers for metrics"),
-	LATER_SECRET(NULL, "OTEL_EXPORTER_OTLP_TRACES_HEADERS", LIST, NULL, "headers for traces"),
-	LATER_SECRET("otel_metrics_export.endpoint", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", STRING,
-		     NULL, "collector for metrics", .check = check_endpoint),
-	LATER("otel_metrics_export.protocol", "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", CHOICE, NULL,
-	      "else told by the port", .aliases = "OTEL_EXPORTER_OTLP_PROTOCOL",
-	      .names = protocols),
-	LATER("otel_metrics_export.insecure_skip_verify", "OTEL_EBPF_INSECURE_SKIP_VERIFY", BOOL,
-	      "false", "accept any certificate"),
-	LATER("otel_metrics_export.interval", "OTEL_EBPF_METRICS_INTERVAL", DURATION, "1m",
-	      "how often metrics are sent", POSITIVE),
-	LATER(NULL, "OTEL_METRIC_EXPORT_INTERVAL", INT, "60000", "the same in milliseconds",
-	      POSITIVE),
-	LATER("otel_metrics_export.buckets.duration_histogram", NULL, FLOATS, DURATION_BUCKETS,
-	      "upper bounds of request durations, seconds"),
-	LATER("otel_metrics_export.buckets.request_size_histogram", NULL, FLOATS, SIZE_BUCKETS,
-	      "upper bounds of request body sizes, bytes"),
-	LATER("otel_metrics_export.buckets.response_size_histogram", NULL, FLOATS, SIZE_BUCKETS,
-	      "upper bounds of response body sizes, bytes"),
 	LATER("otel_metrics_export.buckets.stat_tcp_rtt_histogram", NULL, FLOATS, RTT_BUCKETS,
 	      "upper bounds of TCP round trips, seconds"),
 	LATER("otel_metrics_export.buckets.gen_ai_client_operation_duration_histogram", NULL,
 	      FLOATS, GENAI_DURATION_BUCKETS, "upper bounds of generative AI calls, seconds"),
 	LATER("otel_metrics_export.buckets.gen_ai_client_token_usage_histogram", NULL, FLOATS,
 	      GENAI_TOKEN_BUCKETS, "upper bounds of generative AI tokens"),
-	LATER_LENIENT("otel_metrics_export.histogram_aggregation",
-		      "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", CHOICE,
-		      "explicit_bucket_histogram", "kind of histograms", .names = aggregations),
-	LATER("otel_metrics_export.exponential_histogram.max_size",
-	      "OTEL_EBPF_METRICS_EXPONENTIAL_HISTOGRAM_MAX_SIZE", INT, "160",
-	      "buckets of an exponential histogram", POSITIVE),
-	LATER("otel_metrics_export.exponential_histogram.max_scale",
-	      "OTEL_EBPF_METRICS_EXPONENTIAL_HISTOGRAM_MAX_SCALE", INT, "20", "its finest scale",
-	      .min = -10, .max = 20),
-	LATER("otel_metrics_export.reporters_cache_len", "OTEL_EBPF_METRICS_REPORT_CACHE_LEN", INT,
-	      "256", "services with an exporter of their own", POSITIVE),
 	LATER("otel_metrics_export.otel_sdk_log_level", "OTEL_EBPF_SDK_LOG_LEVEL", CHOICE, NULL,
 	      "messages of the exporter", .names = sdk_levels),
-	LATER_DEPRECATED("otel_metrics_export.features", "OTEL_EBPF_OTEL_METRICS_FEATURES", FLAGS,
-			 NULL, "use metrics.features", .names = obi_feature_names),
-	LATER_LENIENT("otel_metrics_export.instrumentations", "OTEL_EBPF_METRICS_INSTRUMENTATIONS",
-		      FLAGS, "*", "protocols whose metrics are exported",
-		      .names = obi_instrumentation_names),
-	LATER("otel_metrics_export.ttl", "OTEL_EBPF_METRICS_TTL", DURATION, "5m",
-	      "a series that nothing feeds for so long goes", POSITIVE),
-	LATER("otel_metrics_export.allow_service_graph_self_references",
-	      "OTEL_EBPF_ALLOW_SERVICE_GRAPH_SELF_REFERENCES", BOOL, "false",
-	      "let a service call itself in the service graph"),
-	LATER("otel_metrics_export.extra_span_resource_attributes",
-	      "OTEL_EBPF_EXTRA_SPAN_RESOURCE_ATTRIBUTES", LIST, NULL,
-	      "resource attributes on metrics of spans"),
-	LATER_SECRET("otel_traces_export.endpoint", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", STRING,
-		     NULL, "collector for traces", .check = check_endpoint),
-	LATER("otel_traces_export.protocol", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", CHOICE, NULL,
-	      "else told by the port; debug: print", .aliases = "OTEL_EXPORTER_OTLP_PROTOCOL",
-	      .names = trace_protocols),
-	LATER("otel_traces_export.insecure_skip_verify", NULL, BOOL, "false",
-	      "accept any certificate", .aliases = "OTEL_EBPF_INSECURE_SKIP_VERIFY"),
-	LATER_LENIENT("otel_traces_export.instrumentations", "OTEL_EBPF_TRACES_INSTRUMENTATIONS",
-		      FLAGS, TRACE_INSTRUMENTATIONS, "protocols whose traces are exported",
-		      .names = obi_instrumentation_names),
 	LATER("otel_traces_export.sampler.name", "OTEL_TRACES_SAMPLER", CHOICE,
 	      "parentbased_always_on", "which traces are exported", .names = samplers),
 	LATER("otel_traces_export.sampler.arg", "OTEL_TRACES_SAMPLER_ARG", STRING, NULL,
 	      "its ratio, from 0 to 1"),
-	LATER("otel_traces_export.batch_max_size", "OTEL_EBPF_OTLP_TRACES_BATCH_MAX_SIZE", INT,
-	      "4096", "spans sent together", POSITIVE),
-	LATER("otel_traces_export.queue_size", "OTEL_EBPF_OTLP_TRACES_QUEUE_SIZE", INT, "16384",
-	      "spans that wait; 0: four batches", NOT_NEGATIVE),
-	LATER("otel_traces_export.batch_timeout", "OTEL_EBPF_OTLP_TRACES_BATCH_TIMEOUT", DURATION,
-	      "15s", "longest wait for a full batch"),
-	LATER("otel_traces_export.backoff_initial_interval", "OTEL_EBPF_BACKOFF_INITIAL_INTERVAL",
-	      DURATION, "5s", "first wait before sending again", POSITIVE),
-	LATER("otel_traces_export.backoff_max_interval", "OTEL_EBPF_BACKOFF_MAX_INTERVAL", DURATION,
-	      "30s", "longest wait", POSITIVE),
-	LATER("otel_traces_export.backoff_max_elapsed_time", "OTEL_EBPF_BACKOFF_MAX_ELAPSED_TIME",
-	      DURATION, "5m", "when to give a batch up", POSITIVE),
 	LATER("otel_traces_export.reporters_cache_len", "OTEL_EBPF_TRACES_REPORT_CACHE_LEN", INT,
 	      "256", "services with an exporter of their own", POSITIVE),
 	LATER("otel_traces_export.otel_sdk_log_level", NULL, CHOICE, NULL,
 	      "messages of the exporter", .aliases = "OTEL_EBPF_SDK_LOG_LEVEL",
 	      .names = sdk_levels),
-	LATER_DEPRECATED("otel_traces_export.max_export_batch_size", NULL, INT, "4096",
-			 "use otel_traces_export.batch_max_size", POSITIVE),
-	LATER_DEPRECATED("otel_traces_export.max_queue_size", NULL, INT, "4096",
-			 "use otel_traces_export.queue_size", POSITIVE),
 	/* Prometheus */
 	LATER("prometheus_export.buckets.stat_tcp_rtt_histogram", NULL, FLOATS, RTT_BUCKETS,
 	      "upper bounds of TCP round trips, seconds"),

@@ -27,6 +27,7 @@ const struct obi_group obi_settings_groups[] = {
 	{ &obi_network_option_rows, offsetof(struct obi_settings, network) },
 	{ &obi_pipeline_option_rows, offsetof(struct obi_settings, pipeline) },
 	{ &obi_export_option_rows, offsetof(struct obi_settings, export) },
+	{ &obi_otlp_option_rows, offsetof(struct obi_settings, otlp) },
 	{ &obi_later_option_rows, offsetof(struct obi_settings, later) },
 	{ NULL, 0 },
 };

@@ -1,38 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * Whether a run makes sense at all. An exporter that does not exist yet does not
- * count: starting without any way out would look healthy and show nothing.
- */
+/* Whether a run makes sense at all: without a way out it would look healthy and show nothing. */
 #include <errno.h>
 
-#include "config/value.h"
 #include "settings/settings.h"
 
-/* Is this option, which does nothing yet, given? */
-static bool later_is_given(const struct obi_settings *settings, const char *key_or_env)
+/* Is there a way out for metrics? */
+static bool exports_metrics(const struct obi_settings *settings)
 {
-	for (size_t i = 0; i < obi_later_option_rows.count; i++) {
-		const struct obi_option *option = &obi_later_option_rows.rows[i];
-		const char *name = option->key ? option->key : option->env;
-
-		if (strcmp(name, key_or_env) == 0)
-			return !obi_value_is_empty(option, &settings->later.slots[i]);
-	}
-	return false;
-}
-
-static bool otlp_metrics_given(const struct obi_settings *settings)
-{
-	return later_is_given(settings, "otel_metrics_export.endpoint") ||
-	       later_is_given(settings, "OTEL_EXPORTER_OTLP_ENDPOINT");
-}
-
-static const char *otlp_hint(const struct obi_settings *settings)
-{
-	bool given = otlp_metrics_given(settings) ||
-		     later_is_given(settings, "otel_traces_export.endpoint");
-
-	return given ? " (export by OTLP is not implemented yet)" : "";
+	return settings->export.prometheus.port || obi_otlp_metrics_wanted(&settings->otlp);
 }
 
 bool obi_settings_application(const struct obi_settings *settings)
@@ -42,33 +17,33 @@ bool obi_settings_application(const struct obi_settings *settings)
 
 bool obi_settings_network(const struct obi_settings *settings)
 {
-	return settings->network.enable || (settings->export.prometheus.port &&
-					    settings->export.features.bits & OBI_FEATURES_NETWORK);
+	return settings->network.enable ||
+	       (exports_metrics(settings) && settings->export.features.bits & OBI_FEATURES_NETWORK);
 }
 
 bool obi_settings_stats(const struct obi_settings *settings)
 {
-	return settings->export.prometheus.port &&
-	       settings->export.features.bits & OBI_FEATURES_STATS;
+	return exports_metrics(settings) && settings->export.features.bits & OBI_FEATURES_STATS;
 }
 
 static int check_exporters(const struct obi_settings *settings, struct obi_error *error)
 {
-	bool prometheus = settings->export.prometheus.port != 0;
+	bool metrics = exports_metrics(settings);
 
-	if (obi_settings_application(settings) && !prometheus &&
+	if (obi_settings_application(settings) && !metrics &&
+	    !obi_otlp_traces_wanted(&settings->otlp) &&
 	    settings->export.trace_printer == OBI_PRINTER_DISABLED)
 		return obi_error_set(error, -EINVAL,
 				     "you need to define at least one exporter: trace_printer, "
 				     "otel_metrics_export, otel_traces_export or "
-				     "prometheus_export%s",
-				     otlp_hint(settings));
-	if (obi_settings_network(settings) && !prometheus && !settings->network.print_flows)
-		return obi_error_set(error, -EINVAL,
-				     "network metrics need an exporter: set prometheus_export.port "
-				     "(OTEL_EBPF_PROMETHEUS_PORT), or network.print_flows "
-				     "(OTEL_EBPF_NETWORK_PRINT_FLOWS) to print them%s",
-				     otlp_hint(settings));
+				     "prometheus_export");
+	if (obi_settings_network(settings) && !metrics && !settings->network.print_flows)
+		return obi_error_set(
+			error, -EINVAL,
+			"network metrics need an exporter: set prometheus_export.port "
+			"(OTEL_EBPF_PROMETHEUS_PORT) or otel_metrics_export.endpoint "
+			"(OTEL_EXPORTER_OTLP_METRICS_ENDPOINT), or network.print_flows "
+			"(OTEL_EBPF_NETWORK_PRINT_FLOWS) to print them");
 	return 0;
 }
 
@@ -82,7 +57,7 @@ static int check_internal(const struct obi_settings *settings, struct obi_error 
 		return obi_error_set(error, -EINVAL,
 				     "internal_metrics.exporter: otel excludes "
 				     "internal_metrics.prometheus.port");
-	if (!otlp_metrics_given(settings))
+	if (!obi_otlp_metrics_wanted(&settings->otlp))
 		return obi_error_set(error, -EINVAL,
 				     "internal_metrics.exporter: otel needs "
 				     "otel_metrics_export.endpoint");
@@ -99,6 +74,18 @@ static int check_features(const struct obi_settings *settings, struct obi_error 
 				     "metrics.features: application_span and "
 				     "application_span_otel exclude each other");
 	return 0;
+}
+
+static int check_queue(const struct obi_settings *settings, struct obi_error *error)
+{
+	const struct obi_otlp_traces_options *traces = &settings->otlp.traces;
+
+	if (traces->queue_size >= 2 * traces->batch_max_size)
+		return 0;
+	return obi_error_set(error, -EINVAL,
+			     "otel_traces_export.queue_size (%lld) must be at least twice "
+			     "batch_max_size (%lld)",
+			     (long long)traces->queue_size, (long long)traces->batch_max_size);
 }
 
 int obi_settings_validate(const struct obi_settings *settings, struct obi_error *ret_error)
@@ -118,5 +105,7 @@ int obi_settings_validate(const struct obi_settings *settings, struct obi_error 
 		e = check_internal(settings, ret_error);
 	if (e == 0)
 		e = check_features(settings, ret_error);
+	if (e == 0)
+		e = check_queue(settings, ret_error);
 	return e;
 }

@@ -458,7 +458,18 @@ static void a_run_must_have_something_to_do_and_a_way_out(void **state)
 	expect_invalid(ENV("OTEL_EBPF_OPEN_PORT=80", "OTEL_EBPF_TRACE_PRINTER=text"), NULL);
 	expect_invalid(ENV("OTEL_EBPF_OPEN_PORT=80", "OTEL_EBPF_PROMETHEUS_PORT=9400"), NULL);
 	expect_invalid(ENV("OTEL_EBPF_OPEN_PORT=80", "OTEL_EXPORTER_OTLP_ENDPOINT=http://c:4318"),
-		       "OTLP is not implemented yet");
+		       NULL);
+	expect_invalid(ENV("OTEL_EBPF_OPEN_PORT=80", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=debug"),
+		       NULL);
+	expect_invalid(ENV("OTEL_EBPF_NETWORK_METRICS=1",
+			   "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://c:4318"),
+		       "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT");
+	expect_invalid(ENV("OTEL_EBPF_METRICS_FEATURES=network",
+			   "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=http://c:4318"),
+		       NULL);
+	expect_invalid(ENV("OTEL_EBPF_OPEN_PORT=80", "OTEL_EBPF_TRACE_PRINTER=text",
+			   "OTEL_EBPF_OTLP_TRACES_QUEUE_SIZE=4097"),
+		       "must be at least twice");
 	expect_invalid(ENV("OTEL_EBPF_NETWORK_METRICS=1"), "OTEL_EBPF_NETWORK_PRINT_FLOWS");
 	expect_invalid(ENV("OTEL_EBPF_NETWORK_METRICS=1", "OTEL_EBPF_TRACE_PRINTER=text"),
 		       "OTEL_EBPF_NETWORK_PRINT_FLOWS");
