@@ -37,17 +37,17 @@ enum resource_attribute {
 };
 
 static const struct attribute table[RESOURCE_TABLE_SIZE] = {
-	[RESOURCE_SERVICE_NAME] = { "service.name", NULL, true },
-	[RESOURCE_SERVICE_NAMESPACE] = { "service.namespace", NULL, true },
-	[RESOURCE_SERVICE_INSTANCE] = { "service.instance.id", NULL, true },
-	[RESOURCE_SDK_LANGUAGE] = { "telemetry.sdk.language", NULL, true },
-	[RESOURCE_SDK_NAME] = { "telemetry.sdk.name", NULL, true },
-	[RESOURCE_SDK_VERSION] = { "telemetry.sdk.version", NULL, true },
-	[RESOURCE_DISTRO_NAME] = { "telemetry.distro.name", NULL, true },
-	[RESOURCE_DISTRO_VERSION] = { "telemetry.distro.version", NULL, true },
-	[RESOURCE_HOST_NAME] = { "host.name", NULL, true },
-	[RESOURCE_HOST_ID] = { "host.id", NULL, true },
-	[RESOURCE_OS_TYPE] = { "os.type", NULL, true },
+	[RESOURCE_SERVICE_NAME] = { "service.name", true, 0 },
+	[RESOURCE_SERVICE_NAMESPACE] = { "service.namespace", true, 0 },
+	[RESOURCE_SERVICE_INSTANCE] = { "service.instance.id", true, 0 },
+	[RESOURCE_SDK_LANGUAGE] = { "telemetry.sdk.language", true, 0 },
+	[RESOURCE_SDK_NAME] = { "telemetry.sdk.name", true, 0 },
+	[RESOURCE_SDK_VERSION] = { "telemetry.sdk.version", true, 0 },
+	[RESOURCE_DISTRO_NAME] = { "telemetry.distro.name", true, 0 },
+	[RESOURCE_DISTRO_VERSION] = { "telemetry.distro.version", true, 0 },
+	[RESOURCE_HOST_NAME] = { "host.name", true, 0 },
+	[RESOURCE_HOST_ID] = { "host.id", true, 0 },
+	[RESOURCE_OS_TYPE] = { "os.type", true, 0 },
 };
 
 /* For the docs page. */
@@ -139,8 +139,11 @@ static struct slice decode(struct slice value, uint8_t *room)
 	return slice_of(room, len);
 }
 
-bool otlp_resource_is_own(struct slice key)
+static bool is_own(struct slice key)
 {
+	if (slice_equal(key, SLICE_LIT(OTLP_SCOPE_NAME_KEY)) ||
+	    slice_equal(key, SLICE_LIT(OTLP_SKIP_METRICS_KEY)))
+		return true;
 	for (size_t i = 0; i < RESOURCE_TABLE_SIZE; i++) {
 		if (slice_equal(key, slice_cstr(table[i].name)))
 			return true;
@@ -187,8 +190,7 @@ static struct otlp_faults put_pairs(const struct otlp_resource *resource, struct
 	while (pairs_next(&pairs, &key, &value)) {
 		if (!utf8_valid(key))
 			faults.cut++;
-		else if (!otlp_resource_is_own(key) && !comes_again(pairs, key) &&
-			 is_selected(resource, key))
+		else if (!is_own(key) && !comes_again(pairs, key) && is_selected(resource, key))
 			otlp_faults_add(&faults,
 					otlp_put_string_attribute(buf, OTLP_RESOURCE_ATTRIBUTES,
 								  key, decode(value, room)));

@@ -17,6 +17,10 @@ enum otlp_resource_field {
 	OTLP_RESOURCE_ATTRIBUTES = 1,
 };
 
+/* Keys that the owner of a Resource may add: a process's own pairs never have them. */
+#define OTLP_SCOPE_NAME_KEY "otel.scope.name"
+#define OTLP_SKIP_METRICS_KEY "span.metrics.skip"
+
 /* Reads what is known of this host, from files too: before the sandbox closes. settings must
  * outlive the result. 0, or -ENOMEM. */
 int otlp_resource_new(const struct obi_settings *settings, struct otlp_resource **ret_resource);
@@ -27,9 +31,6 @@ void otlp_resource_free(struct otlp_resource *resource);
  * process's OTEL_RESOURCE_ATTRIBUTES whose key is no UTF-8 is left out and counts as cut. */
 struct otlp_faults otlp_resource_put(const struct otlp_resource *resource,
 				     const struct obi_service *service, struct buffer *buf);
-
-/* Is it one of the keys that each resource has? */
-bool otlp_resource_is_own(struct slice key);
 
 /* Reads the first of the files that has one, machine-id(5): 32 digits. ret_id is "" where none
  * has. */
