@@ -37,17 +37,17 @@ enum resource_attribute {
 };
 
 static const struct attribute table[RESOURCE_TABLE_SIZE] = {
-	[RESOURCE_SERVICE_NAME] = { "service.name", true, 0 },
-	[RESOURCE_SERVICE_NAMESPACE] = { "service.namespace", true, 0 },
-	[RESOURCE_SERVICE_INSTANCE] = { "service.instance.id", true, 0 },
-	[RESOURCE_SDK_LANGUAGE] = { "telemetry.sdk.language", true, 0 },
-	[RESOURCE_SDK_NAME] = { "telemetry.sdk.name", true, 0 },
-	[RESOURCE_SDK_VERSION] = { "telemetry.sdk.version", true, 0 },
-	[RESOURCE_DISTRO_NAME] = { "telemetry.distro.name", true, 0 },
-	[RESOURCE_DISTRO_VERSION] = { "telemetry.distro.version", true, 0 },
-	[RESOURCE_HOST_NAME] = { "host.name", true, 0 },
-	[RESOURCE_HOST_ID] = { "host.id", true, 0 },
-	[RESOURCE_OS_TYPE] = { "os.type", true, 0 },
+	[RESOURCE_SERVICE_NAME] = { .name = "service.name", .by_default = true },
+	[RESOURCE_SERVICE_NAMESPACE] = { .name = "service.namespace", .by_default = true },
+	[RESOURCE_SERVICE_INSTANCE] = { .name = "service.instance.id", .by_default = true },
+	[RESOURCE_SDK_LANGUAGE] = { .name = "telemetry.sdk.language", .by_default = true },
+	[RESOURCE_SDK_NAME] = { .name = "telemetry.sdk.name", .by_default = true },
+	[RESOURCE_SDK_VERSION] = { .name = "telemetry.sdk.version", .by_default = true },
+	[RESOURCE_DISTRO_NAME] = { .name = "telemetry.distro.name", .by_default = true },
+	[RESOURCE_DISTRO_VERSION] = { .name = "telemetry.distro.version", .by_default = true },
+	[RESOURCE_HOST_NAME] = { .name = "host.name", .by_default = true },
+	[RESOURCE_HOST_ID] = { .name = "host.id", .by_default = true },
+	[RESOURCE_OS_TYPE] = { .name = "os.type", .by_default = true },
 };
 
 /* For the docs page. */
