@@ -470,3 +470,28 @@ int otlp_spans_take(struct otlp_spans *batch, struct buffer *buf)
 	begin_anew(batch);
 	return buf->failed ? -ENOMEM : 0;
 }
+
+/* ---- Docs ---- */
+
+void otlp_spans_put_markdown(struct buffer *buf)
+{
+	buffer_put_cstr(
+		buf,
+		"# Spans\n\n"
+		"What `otel_traces_export` sends, by type. An attribute that a span has no "
+		"value for is left out;\nvalues longer than 4096 bytes are cut, bytes that are "
+		"no UTF-8 replaced. Where the last column says\n`yes`, `attributes.select` with "
+		"the key `traces` takes the attribute in or out.\n\n"
+		"A span's status is `ERROR` where there was no answer, from status 500 on for a "
+		"server, from 400 on\nfor a client, else unset. A request that waited before it "
+		"was handled has two child spans of kind\n`INTERNAL`: `in queue` and "
+		"`processing`, and the latter has the span id that was handed on.\n");
+	otlp_span_put_markdown(buf);
+	buffer_put_cstr(buf, "\n## Resource\n\n"
+			     "`attributes.select` with the key `resource` takes attributes out, or "
+			     "names those that stay.\n\n");
+	otlp_resource_put_markdown(buf);
+	buffer_put_cstr(buf, "| `" OTLP_SCOPE_NAME_KEY "` | `" SCOPE_NAME "` |\n"
+			     "| `" OTLP_SKIP_METRICS_KEY "` | `true` where this program makes span "
+			     "metrics; in each span too |\n");
+}

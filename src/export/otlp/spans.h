@@ -43,4 +43,7 @@ int otlp_spans_take(struct otlp_spans *batch, struct buffer *buf);
 /* What had to be done to texts, since the beginning. */
 struct otlp_faults otlp_spans_faults(const struct otlp_spans *batch);
 
+/* docs/spans.md, from the tables of spans and of resources. */
+void otlp_spans_put_markdown(struct buffer *buf);
+
 #endif
