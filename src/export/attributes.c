@@ -140,14 +140,24 @@ attribute_set attributes_select_resource(const struct obi_selection_list *select
 	return set;
 }
 
-size_t attributes_labels(attribute_set set, const struct attribute *attributes, size_t count,
-			 const char **ret_labels)
+attribute_set attributes_for(enum metrics_sink sink, const struct attribute *attributes,
+			     size_t count)
+{
+	attribute_set set = 0;
+
+	for (size_t i = 0; i < count; i++)
+		set |= !attributes[i].only || attributes[i].only == sink ? 1u << i : 0;
+	return set;
+}
+
+size_t attributes_names(attribute_set set, const struct attribute *attributes, size_t count,
+			const char **ret_names)
 {
 	size_t used = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		if (set & 1u << i)
-			ret_labels[used++] = attributes[i].label;
+			ret_names[used++] = attributes[i].name;
 	}
 	return used;
 }

@@ -10,10 +10,21 @@
 
 #define ATTRIBUTES_MAX 32
 
+/* Where metrics go. */
+enum metrics_sink {
+	SINK_PROMETHEUS = 1,
+	SINK_OTLP = 2,
+};
+
 struct attribute {
-	const char *name;  /* http.request.method */
-	const char *label; /* http_request_method */
+	const char *name; /* http.request.method */
 	bool by_default;
+	uint8_t only; /* enum metrics_sink, 0 = everywhere */
+};
+
+struct attribute_group {
+	const struct attribute *attributes;
+	size_t count;
 };
 
 /* An attribute set: bit i for the table's i-th. */
@@ -28,9 +39,13 @@ attribute_set attributes_select(const struct obi_selection_list *select, const c
 attribute_set attributes_select_resource(const struct obi_selection_list *select,
 					 const struct attribute *attributes, size_t count);
 
-/* The labels of a set, in the table's order, which must be that of the labels' names; ret_labels
- * has room for count. Returns how many. */
-size_t attributes_labels(attribute_set set, const struct attribute *attributes, size_t count,
-			 const char **ret_labels);
+/* Those of the attributes that this sink has. */
+attribute_set attributes_for(enum metrics_sink sink, const struct attribute *attributes,
+			     size_t count);
+
+/* The names in a set, in the table's order, which must be that of the labels' names; ret_names has
+ * room for count. Returns how many. */
+size_t attributes_names(attribute_set set, const struct attribute *attributes, size_t count,
+			const char **ret_names);
 
 #endif

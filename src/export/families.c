@@ -4,48 +4,189 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
+#include "export/host_info.h"
+#include "export/live_services.h"
 #include "export/metrics/render.h"
 #include "export/net.h"
+#include "export/otlp/resource.h"
 #include "export/red.h"
+#include "export/service_graph.h"
+#include "export/span_metrics.h"
+#include "export/span_names.h"
+#include "export/target.h"
 #include "settings/settings.h"
 
+#define TARGET_FEATURES (OBI_FEATURE_APPLICATION | OBI_FEATURES_SPAN)
+
 struct families {
+	struct family_options options;
 	struct metrics *metrics;
-	struct red *red; /* NULL: not asked for */
-	struct net *net; /* NULL: not asked for */
+	/* NULL: not asked for */
+	struct red *red;
+	struct span_metrics *spans;
+	struct service_graph *graph;
+	struct target *target;
+	struct host_info *host;
+	struct net *net;
+	struct families_shared *own; /* NULL: the caller's */
 };
 
-/* The deprecated features of the exporter win over the common ones. */
-static unsigned wanted_features(const struct obi_settings *settings)
-{
-	const struct obi_export_options *options = &settings->export;
-	unsigned features = options->prometheus.features.set ? options->prometheus.features.bits
-							     : options->features.bits;
+/* ---- Options ---- */
 
-	return settings->network.enable ? features | OBI_FEATURE_NETWORK : features;
+static void read_host_id(const struct obi_settings *settings, char *ret_id, size_t size)
+{
+	static const char *const paths[] = { "/etc/machine-id", "/var/lib/dbus/machine-id" };
+
+	otlp_host_id_read(paths, ARRAY_SIZE(paths), ret_id, size);
+}
+
+int families_shared_init(const struct obi_settings *settings, struct families_shared *shared)
+{
+	*shared = (struct families_shared){ .pool.max = METRICS_SERIES_MAX };
+	shared->span_names = span_names_new(settings->export.metric_span_names_limit);
+	shared->live = live_services_new();
+	read_host_id(settings, shared->host_id, sizeof(shared->host_id));
+	if (shared->span_names && shared->live)
+		return 0;
+	families_shared_free(shared);
+	return -ENOMEM;
+}
+
+void families_shared_free(struct families_shared *shared)
+{
+	span_names_free(shared->span_names);
+	live_services_free(shared->live);
+}
+
+/* Both kinds of span metrics together are asked for by `all` alone: one is enough. */
+static uint32_t one_kind_of_span_metrics(uint32_t features)
+{
+	return features & OBI_FEATURE_SPAN_OTEL ? features & ~(uint32_t)OBI_FEATURE_SPAN_LEGACY
+						: features;
+}
+
+static void take_prometheus(const struct obi_settings *settings, struct family_options *options)
+{
+	const struct obi_prometheus_options *prometheus = &settings->export.prometheus;
+
+	options->instrumentations = prometheus->instrumentations.bits;
+	options->ttl = prometheus->ttl;
+	options->buckets[BUCKETS_DURATION] = &prometheus->duration_buckets;
+	options->buckets[BUCKETS_REQUEST_SIZE] = &prometheus->request_size_buckets;
+	options->buckets[BUCKETS_RESPONSE_SIZE] = &prometheus->response_size_buckets;
+	options->self_references = prometheus->allow_service_graph_self_references;
+	options->build_info = !prometheus->disable_build_info;
+	options->extra_resource = &prometheus->extra_resource_attributes;
+	options->extra_span = &prometheus->extra_span_resource_attributes;
+	options->metrics.histograms.exemplars = (enum exemplar_filter)prometheus->exemplar_filter;
+}
+
+static void take_otlp(const struct obi_settings *settings, struct family_options *options)
+{
+	const struct obi_otlp_metrics_options *otlp = &settings->otlp.metrics;
+	struct histogram_options *histograms = &options->metrics.histograms;
+	int64_t size = otlp->exponential_max_size;
+
+	options->instrumentations = otlp->instrumentations.bits;
+	options->ttl = otlp->ttl;
+	options->buckets[BUCKETS_DURATION] = &otlp->duration_buckets;
+	options->buckets[BUCKETS_REQUEST_SIZE] = &otlp->request_size_buckets;
+	options->buckets[BUCKETS_RESPONSE_SIZE] = &otlp->response_size_buckets;
+	options->self_references = otlp->allow_service_graph_self_references;
+	options->extra_span = &otlp->extra_span_resource_attributes;
+	histograms->exponential = otlp->aggregation == OTLP_AGGREGATION_EXPONENTIAL;
+	histograms->limits.max_scale = (int32_t)otlp->exponential_max_scale;
+	histograms->limits.max_size = (uint32_t)(size < EXPONENTIAL_SIZE_MIN ? EXPONENTIAL_SIZE_MIN
+						 : size > UINT16_MAX         ? UINT16_MAX
+									     : size);
+	histograms->exemplars = (enum exemplar_filter)settings->export.otlp_exemplar_filter;
+}
+
+struct family_options families_options(const struct obi_settings *settings, enum metrics_sink sink,
+				       struct families_shared *shared)
+{
+	struct family_options options = {
+		.settings = settings,
+		.sink = sink,
+		.features = settings->export.features.bits,
+		.host_id = shared->host_id,
+		.span_names = shared->span_names,
+		.live = shared->live,
+		.metrics = { .pool = &shared->pool,
+			     .max_rows = (size_t)settings->export.series_limit },
+	};
+
+	if (sink == SINK_PROMETHEUS)
+		take_prometheus(settings, &options);
+	else
+		take_otlp(settings, &options);
+	options.features = one_kind_of_span_metrics(options.features);
+	return options;
+}
+
+/* ---- Opening ---- */
+
+static int add_families(struct families *families)
+{
+	const struct family_options *options = &families->options;
+	bool http = options->instrumentations & OBI_INSTRUMENT_HTTP;
+	uint32_t features = options->features;
+	struct metrics *metrics = families->metrics;
+	int e = 0;
+
+	if (http && features & OBI_FEATURE_APPLICATION)
+		e = red_new(options, metrics, &families->red);
+	if (!e && http && features & OBI_FEATURES_SPAN)
+		e = span_metrics_new(options, metrics, &families->spans);
+	if (!e && http && features & OBI_FEATURE_SERVICE_GRAPH)
+		e = service_graph_new(options, metrics, &families->graph);
+	if (!e && features & TARGET_FEATURES)
+		e = target_new(options, metrics, &families->target);
+	if (!e && features & OBI_FEATURE_HOST)
+		e = host_info_new(options, metrics, &families->host);
+	if (!e && features & OBI_FEATURES_NETWORK)
+		e = net_new(options, metrics, &families->net);
+	return e;
+}
+
+int families_new_with(const struct family_options *options, struct families **ret_families)
+{
+	struct families *families = calloc(1, sizeof(*families));
+	int e = -ENOMEM;
+
+	if (!families)
+		return -ENOMEM;
+	families->options = *options;
+	families->metrics = metrics_new_with(&options->metrics);
+	if (families->metrics)
+		e = add_families(families);
+	if (e) {
+		families_free(families);
+		return e;
+	}
+	*ret_families = families;
+	return 0;
 }
 
 int families_new(const struct obi_settings *settings, struct families **ret_families)
 {
-	unsigned features = wanted_features(settings);
-	bool http = settings->export.prometheus.instrumentations.bits & OBI_INSTRUMENT_HTTP;
-	struct families *families = calloc(1, sizeof(*families));
-	int error = 0;
+	struct families_shared *shared = malloc(sizeof(*shared));
+	struct family_options options;
+	int e = shared ? families_shared_init(settings, shared) : -ENOMEM;
 
-	if (!families)
-		return -ENOMEM;
-	families->metrics = metrics_new(METRICS_SERIES_MAX);
-	if (!families->metrics)
-		error = -ENOMEM;
-	if (!error && http && (features & OBI_FEATURE_APPLICATION))
-		error = red_new(settings, families->metrics, &families->red);
-	if (!error && (features & OBI_FEATURES_NETWORK))
-		error = net_new(settings, features, families->metrics, &families->net);
-	if (error) {
-		families_free(families);
-		return error;
+	if (e) {
+		free(shared);
+		return e;
 	}
-	*ret_families = families;
+	options = families_options(settings, SINK_PROMETHEUS, shared);
+	e = families_new_with(&options, ret_families);
+	if (e) {
+		families_shared_free(shared);
+		free(shared);
+		return e;
+	}
+	(*ret_families)->own = shared;
 	return 0;
 }
 
@@ -54,15 +195,30 @@ void families_free(struct families *families)
 	if (!families)
 		return;
 	red_free(families->red);
+	span_metrics_free(families->spans);
+	service_graph_free(families->graph);
+	target_free(families->target);
+	host_info_free(families->host);
 	net_free(families->net);
 	metrics_free(families->metrics);
+	if (families->own)
+		families_shared_free(families->own);
+	free(families->own);
 	free(families);
 }
 
+/* ---- Feeding ---- */
+
 void families_put_span(struct families *families, const struct obi_span *span, uint64_t now_ns)
 {
+	if (span->flags & OBI_SPAN_IGNORE_METRICS)
+		return;
 	if (families->red)
 		red_put_span(families->red, span, now_ns);
+	if (families->spans)
+		span_metrics_put(families->spans, span, now_ns);
+	if (families->graph)
+		service_graph_put(families->graph, span, now_ns);
 }
 
 void families_put_flow(struct families *families, const struct obi_flow_record *record,
@@ -75,8 +231,12 @@ void families_put_flow(struct families *families, const struct obi_flow_record *
 void families_service(struct families *families, const struct obi_service *service, bool alive,
 		      uint64_t now_ns)
 {
-	if (families->red)
-		red_service(families->red, service, alive, now_ns);
+	if (families->own)
+		live_services_put(families->own->live, service, alive);
+	if (families->target)
+		target_service(families->target, service, alive, now_ns);
+	if (families->host)
+		host_info_update(families->host, now_ns);
 }
 
 struct metrics *families_metrics(struct families *families)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * All metric families that a configuration asks for, fed with spans and flows: what
- * the Prometheus endpoint serves, and `obi replay --metrics` prints.
+ * the Prometheus endpoint serves, `obi replay --metrics` prints, and OTLP sends.
  */
 #ifndef OBI_EXPORT_FAMILIES_H
 #define OBI_EXPORT_FAMILIES_H
@@ -9,15 +9,35 @@
 #include <stdbool.h>
 
 #include "base/buffer.h"
-#include "export/metrics/registry.h"
+#include "export/family.h"
 #include "flow/flow.h"
 #include "span/span.h"
 
 struct families;
-struct obi_settings;
 
-/* The settings must outlive the result. 0, or -ENOMEM. */
+/* What several families share: room for series, what is known of all services, the host's id. */
+struct families_shared {
+	struct metrics_pool pool;
+	struct span_names *span_names;
+	struct live_services *live;
+	char host_id[128];
+};
+
+/* Reads the host's id from a file: before the sandbox closes. 0, or -ENOMEM. */
+int families_shared_init(const struct obi_settings *settings, struct families_shared *shared);
+void families_shared_free(struct families_shared *shared);
+
+/* What the configuration says of Prometheus, or of OTLP; shared and settings must outlive it. */
+struct family_options families_options(const struct obi_settings *settings, enum metrics_sink sink,
+				       struct families_shared *shared);
+
+/* Those that Prometheus has, with a shared part of their own; settings must outlive the result.
+ * 0, or -ENOMEM. */
 int families_new(const struct obi_settings *settings, struct families **ret_families);
+
+/* options must outlive the result. Keeping shared up to date is the caller's. 0, or -ENOMEM. */
+int families_new_with(const struct family_options *options, struct families **ret_families);
+
 void families_free(struct families *families);
 
 /* now_ns is CLOCK_MONOTONIC in all of these; some milliseconds more or less do no harm. */

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "export/attributes.h"
+#include "export/catalog.h"
 #include "flow/names.h"
 #include "settings/settings.h"
 
@@ -39,26 +39,28 @@ enum flow_attribute {
 };
 
 static const struct attribute attributes[FLOW_ATTRIBUTES] = {
-	[FLOW_CLIENT_PORT] = { "client.port", "client_port", false },
-	[FLOW_DIRECTION] = { "direction", "direction", true },
-	[FLOW_DST_ADDRESS] = { "dst.address", "dst_address", false },
-	[FLOW_DST_CIDR] = { "dst.cidr", "dst_cidr", false },
-	[FLOW_DST_NAME] = { "dst.name", "dst_name", false },
-	[FLOW_DST_PORT] = { "dst.port", "dst_port", false },
-	[FLOW_DST_ZONE] = { "dst.zone", "dst_zone", false },
-	[FLOW_IFACE] = { "iface", "iface", false },
-	[FLOW_IFACE_DIRECTION] = { "iface.direction", "iface_direction", false },
-	[FLOW_PROTOCOL_NAME] = { "network.protocol.name", "network_protocol_name", false },
-	[FLOW_NETWORK_TYPE] = { "network.type", "network_type", false },
-	[FLOW_OBI_IP] = { "obi.ip", "obi_ip", false },
-	[FLOW_SERVER_PORT] = { "server.port", "server_port", false },
-	[FLOW_SRC_ADDRESS] = { "src.address", "src_address", false },
-	[FLOW_SRC_CIDR] = { "src.cidr", "src_cidr", false },
-	[FLOW_SRC_NAME] = { "src.name", "src_name", false },
-	[FLOW_SRC_PORT] = { "src.port", "src_port", false },
-	[FLOW_SRC_ZONE] = { "src.zone", "src_zone", false },
-	[FLOW_TRANSPORT] = { "transport", "transport", false },
+	[FLOW_CLIENT_PORT] = { "client.port", false, 0 },
+	[FLOW_DIRECTION] = { "direction", true, 0 },
+	[FLOW_DST_ADDRESS] = { "dst.address", false, 0 },
+	[FLOW_DST_CIDR] = { "dst.cidr", false, 0 },
+	[FLOW_DST_NAME] = { "dst.name", false, 0 },
+	[FLOW_DST_PORT] = { "dst.port", false, 0 },
+	[FLOW_DST_ZONE] = { "dst.zone", false, 0 },
+	[FLOW_IFACE] = { "iface", false, 0 },
+	[FLOW_IFACE_DIRECTION] = { "iface.direction", false, 0 },
+	[FLOW_PROTOCOL_NAME] = { "network.protocol.name", false, 0 },
+	[FLOW_NETWORK_TYPE] = { "network.type", false, 0 },
+	[FLOW_OBI_IP] = { "obi.ip", false, 0 },
+	[FLOW_SERVER_PORT] = { "server.port", false, 0 },
+	[FLOW_SRC_ADDRESS] = { "src.address", false, 0 },
+	[FLOW_SRC_CIDR] = { "src.cidr", false, 0 },
+	[FLOW_SRC_NAME] = { "src.name", false, 0 },
+	[FLOW_SRC_PORT] = { "src.port", false, 0 },
+	[FLOW_SRC_ZONE] = { "src.zone", false, 0 },
+	[FLOW_TRANSPORT] = { "transport", false, 0 },
 };
+
+const struct attribute_group net_attributes = { attributes, FLOW_ATTRIBUTES };
 
 enum flow_metric {
 	FLOW_BYTES,
@@ -66,31 +68,9 @@ enum flow_metric {
 	FLOW_METRICS,
 };
 
-static const struct {
-	struct metric_desc desc;
-	const char *otel;
-	unsigned feature; /* enum obi_feature_bit */
-} metrics_of_flows[FLOW_METRICS] = {
-	[FLOW_BYTES] = {
-		.desc = {
-			.name = "obi_network_flow_bytes_total",
-			.help = "bytes submitted from a source network endpoint to a destination "
-				"network endpoint",
-			.type = METRIC_COUNTER,
-		},
-		.otel = "obi.network.flow",
-		.feature = OBI_FEATURE_NETWORK,
-	},
-	[FLOW_PACKETS] = {
-		.desc = {
-			.name = "obi_network_flow_packets_total",
-			.help = "packets sent from a source network endpoint to a destination "
-				"network endpoint",
-			.type = METRIC_COUNTER,
-		},
-		.otel = "obi.network.flow.packets",
-		.feature = OBI_FEATURE_FLOW_PACKETS,
-	},
+static const enum metric_id ids[FLOW_METRICS] = {
+	[FLOW_BYTES] = METRIC_FLOW_BYTES,
+	[FLOW_PACKETS] = METRIC_FLOW_PACKETS,
 };
 
 struct flow_table {
@@ -108,32 +88,32 @@ struct net {
 /* ---- Tables ---- */
 
 /* Some attributes are there by default only where they say something. */
-static attribute_set select_for(const struct obi_settings *settings, const char *otel)
+static attribute_set select_for(const struct family_options *options, enum metric_id id)
 {
+	const struct obi_network_options *network = &options->settings->network;
 	struct attribute offered[FLOW_ATTRIBUTES];
-	bool all_ifaces = settings->network.deduper == OBI_DEDUPER_NONE;
-	bool cidrs = settings->network.cidrs.count > 0;
+	bool all_ifaces = network->deduper == OBI_DEDUPER_NONE;
+	bool cidrs = network->cidrs.count > 0;
 
 	memcpy(offered, attributes, sizeof(offered));
 	offered[FLOW_IFACE].by_default = all_ifaces;
 	offered[FLOW_IFACE_DIRECTION].by_default = all_ifaces;
 	offered[FLOW_SRC_CIDR].by_default = cidrs;
 	offered[FLOW_DST_CIDR].by_default = cidrs;
-	return attributes_select(&settings->pipeline.attributes.select, otel, offered,
-				 FLOW_ATTRIBUTES);
+	return metric_attributes(options, id, offered, FLOW_ATTRIBUTES);
 }
 
-static int add_table(const struct obi_settings *settings, struct metrics *metrics,
+static int add_table(const struct family_options *options, struct metrics *metrics,
 		     struct flow_table *table)
 {
 	struct metric_desc descs[FLOW_METRICS];
-	const char *labels[FLOW_ATTRIBUTES];
+	const char *names[FLOW_ATTRIBUTES];
 
 	for (size_t i = 0; i < table->metrics_count; i++)
-		descs[i] = metrics_of_flows[table->metrics[i]].desc;
-	return metrics_add_table(metrics, descs, table->metrics_count, labels,
-				 attributes_labels(table->set, attributes, FLOW_ATTRIBUTES, labels),
-				 settings->export.prometheus.ttl, &table->table);
+		descs[i] = metric_describe(options, ids[table->metrics[i]]);
+	return metrics_add_table(metrics, descs, table->metrics_count, names,
+				 attributes_names(table->set, attributes, FLOW_ATTRIBUTES, names),
+				 options->ttl, &table->table);
 }
 
 /* The table for this set of attributes, a new one if there is none yet. */
@@ -147,8 +127,7 @@ static struct flow_table *table_for(struct net *net, attribute_set set)
 	return &net->tables[net->count++];
 }
 
-int net_new(const struct obi_settings *settings, unsigned features, struct metrics *metrics,
-	    struct net **ret_net)
+int net_new(const struct family_options *options, struct metrics *metrics, struct net **ret_net)
 {
 	struct net *net = calloc(1, sizeof(*net));
 	int error = net ? 0 : -ENOMEM;
@@ -156,13 +135,13 @@ int net_new(const struct obi_settings *settings, unsigned features, struct metri
 	for (int i = 0; i < FLOW_METRICS && !error; i++) {
 		struct flow_table *table;
 
-		if (!(features & metrics_of_flows[i].feature))
+		if (!metric_wanted(options, ids[i]))
 			continue;
-		table = table_for(net, select_for(settings, metrics_of_flows[i].otel));
+		table = table_for(net, select_for(options, ids[i]));
 		table->metrics[table->metrics_count++] = (uint8_t)i;
 	}
 	for (size_t i = 0; !error && i < net->count; i++)
-		error = add_table(settings, metrics, &net->tables[i]);
+		error = add_table(options, metrics, &net->tables[i]);
 	if (error) {
 		net_free(net);
 		return error;

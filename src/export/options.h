@@ -39,8 +39,10 @@ enum obi_feature_bit {
 #define OBI_FEATURES_STATS                                                                         \
 	(OBI_FEATURE_STATS_TCP_RTT | OBI_FEATURE_STATS_TCP_FAILED |                                \
 	 OBI_FEATURE_STATS_TCP_RETRANSMITS | OBI_FEATURE_STATS_TCP_IO)
+#define OBI_FEATURES_SPAN (OBI_FEATURE_SPAN_LEGACY | OBI_FEATURE_SPAN_OTEL | OBI_FEATURE_SPAN_SIZES)
 #define OBI_FEATURES_IMPLEMENTED                                                                   \
-	(OBI_FEATURE_APPLICATION | OBI_FEATURE_NETWORK | OBI_FEATURE_FLOW_PACKETS)
+	(OBI_FEATURE_APPLICATION | OBI_FEATURES_SPAN | OBI_FEATURE_SERVICE_GRAPH |                 \
+	 OBI_FEATURE_HOST | OBI_FEATURE_NETWORK | OBI_FEATURE_FLOW_PACKETS)
 
 /* *.instrumentations: bits. */
 enum obi_instrumentation {
@@ -69,6 +71,20 @@ enum obi_internal_exporter {
 	OBI_INTERNAL_OTEL,
 };
 
+/* Which measurements carry the span that they come from. */
+enum obi_exemplar_filter {
+	OBI_EXEMPLARS_OFF,
+	OBI_EXEMPLARS_ON,
+	OBI_EXEMPLARS_TRACE, /* of sampled spans */
+};
+
+/* How OTLP counts: since the start of the series, or since the last time. */
+enum obi_temporality {
+	OBI_TEMPORALITY_CUMULATIVE,
+	OBI_TEMPORALITY_DELTA,
+	OBI_TEMPORALITY_LOW_MEMORY, /* delta, but for what is read from elsewhere */
+};
+
 struct obi_prometheus_options {
 	int64_t port; /* 0 = off */
 	const char *path;
@@ -79,6 +95,13 @@ struct obi_prometheus_options {
 	struct obi_floats duration_buckets;      /* upper bounds in seconds, without +Inf */
 	struct obi_floats request_size_buckets;  /* bytes */
 	struct obi_floats response_size_buckets; /* bytes */
+	double native_bucket_factor;             /* > 1 */
+	int64_t native_max_buckets;
+	uint64_t native_min_reset; /* ns */
+	bool allow_service_graph_self_references;
+	int exemplar_filter; /* enum obi_exemplar_filter */
+	struct obi_list extra_resource_attributes;
+	struct obi_list extra_span_resource_attributes;
 };
 
 struct obi_internal_options {
@@ -90,6 +113,10 @@ struct obi_internal_options {
 struct obi_export_options {
 	int trace_printer;         /* enum obi_trace_printer */
 	struct obi_flags features; /* enum obi_feature_bit, after network.enable has had its say */
+	int64_t series_limit;      /* of each metric */
+	int64_t metric_span_names_limit; /* of a service; 0 or less: none */
+	int temporality;                 /* enum obi_temporality */
+	int otlp_exemplar_filter;        /* enum obi_exemplar_filter */
 	struct obi_prometheus_options prometheus;
 	struct obi_internal_options internal;
 };

@@ -10,12 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/address.h"
 #include "base/cleanup.h"
-#include "base/clock.h"
-#include "export/attributes.h"
+#include "export/catalog.h"
+#include "export/origin.h"
 #include "export/semconv.h"
-#include "export/target.h"
 #include "settings/settings.h"
 
 /* In the order of the labels' names. */
@@ -36,18 +34,25 @@ enum http_attribute {
 };
 
 static const struct attribute attributes[HTTP_ATTRIBUTES] = {
-	[HTTP_CLIENT_ADDRESS] = { "client.address", "client_address", false },
-	[HTTP_METHOD] = { "http.request.method", "http_request_method", true },
-	[HTTP_STATUS] = { "http.response.status_code", "http_response_status_code", true },
-	[HTTP_ROUTE] = { "http.route", "http_route", true },
-	[HTTP_INSTANCE] = { "instance", "instance", true },
-	[HTTP_JOB] = { "job", "job", true },
-	[HTTP_SERVER_ADDRESS] = { "server.address", "server_address", true },
-	[HTTP_SERVER_PORT] = { "server.port", "server_port", true },
-	[HTTP_SERVICE_NAME] = { "service.name", "service_name", true },
-	[HTTP_SERVICE_NAMESPACE] = { "service.namespace", "service_namespace", true },
-	[HTTP_URL_PATH] = { "url.path", "url_path", false },
-	[HTTP_URL_SCHEME] = { "url.scheme", "url_scheme", true },
+	[HTTP_CLIENT_ADDRESS] = { "client.address", false, 0 },
+	[HTTP_METHOD] = { "http.request.method", true, 0 },
+	[HTTP_STATUS] = { "http.response.status_code", true, 0 },
+	[HTTP_ROUTE] = { "http.route", true, 0 },
+	[HTTP_INSTANCE] = { "instance", true, SINK_PROMETHEUS },
+	[HTTP_JOB] = { "job", true, SINK_PROMETHEUS },
+	[HTTP_SERVER_ADDRESS] = { "server.address", true, 0 },
+	[HTTP_SERVER_PORT] = { "server.port", true, 0 },
+	[HTTP_SERVICE_NAME] = { "service.name", true, 0 },
+	[HTTP_SERVICE_NAMESPACE] = { "service.namespace", true, 0 },
+	[HTTP_URL_PATH] = { "url.path", false, 0 },
+	[HTTP_URL_SCHEME] = { "url.scheme", true, 0 },
+};
+
+/* On the client's side there is no client.address: it is the service itself. */
+const struct attribute_group red_server_attributes = { attributes, HTTP_ATTRIBUTES };
+const struct attribute_group red_client_attributes = {
+	attributes + HTTP_CLIENT_ADDRESS + 1,
+	HTTP_ATTRIBUTES - HTTP_CLIENT_ADDRESS - 1,
 };
 
 enum side_metric {
@@ -57,44 +62,16 @@ enum side_metric {
 	SIDE_METRICS,
 };
 
-static const struct {
-	const char *name;
-	const char *otel;
-	const char *help;
-} names[OBI_SPAN_TYPES][SIDE_METRICS] = {
+static const enum metric_id ids[OBI_SPAN_TYPES][SIDE_METRICS] = {
 	[OBI_SPAN_HTTP_SERVER] = {
-		[SIDE_DURATION] = {
-			"http_server_request_duration_seconds",
-			"http.server.request.duration",
-			"duration of HTTP service calls from the server side, in seconds",
-		},
-		[SIDE_REQUEST_SIZE] = {
-			"http_server_request_body_size_bytes",
-			"http.server.request.body.size",
-			"size, in bytes, of the HTTP request body as received at the server side",
-		},
-		[SIDE_RESPONSE_SIZE] = {
-			"http_server_response_body_size_bytes",
-			"http.server.response.body.size",
-			"size, in bytes, of the HTTP response body as received at the server side",
-		},
+		[SIDE_DURATION] = METRIC_HTTP_SERVER_DURATION,
+		[SIDE_REQUEST_SIZE] = METRIC_HTTP_SERVER_REQUEST_SIZE,
+		[SIDE_RESPONSE_SIZE] = METRIC_HTTP_SERVER_RESPONSE_SIZE,
 	},
 	[OBI_SPAN_HTTP_CLIENT] = {
-		[SIDE_DURATION] = {
-			"http_client_request_duration_seconds",
-			"http.client.request.duration",
-			"duration of HTTP service calls from the client side, in seconds",
-		},
-		[SIDE_REQUEST_SIZE] = {
-			"http_client_request_body_size_bytes",
-			"http.client.request.body.size",
-			"size, in bytes, of the HTTP request body as sent from the client side",
-		},
-		[SIDE_RESPONSE_SIZE] = {
-			"http_client_response_body_size_bytes",
-			"http.client.response.body.size",
-			"size, in bytes, of the HTTP response body as sent from the client side",
-		},
+		[SIDE_DURATION] = METRIC_HTTP_CLIENT_DURATION,
+		[SIDE_REQUEST_SIZE] = METRIC_HTTP_CLIENT_REQUEST_SIZE,
+		[SIDE_RESPONSE_SIZE] = METRIC_HTTP_CLIENT_RESPONSE_SIZE,
 	},
 };
 
@@ -110,62 +87,42 @@ struct side_table {
 struct side {
 	struct side_table tables[SIDE_METRICS];
 	size_t count;
-	attribute_set used; /* by any of them */
 };
 
 struct red {
 	const struct obi_attributes_options *options;
 	struct side sides[OBI_SPAN_TYPES];
-	struct target *target;
 };
 
 /* ---- Tables ---- */
 
-/* On the client's side there is no client.address: it is the service itself. */
-static attribute_set offered(enum obi_span_type type)
-{
-	attribute_set all = (1u << HTTP_ATTRIBUTES) - 1;
-
-	return type == OBI_SPAN_HTTP_CLIENT ? all & ~(1u << HTTP_CLIENT_ADDRESS) : all;
-}
-
-static struct metric_desc describe(const struct obi_prometheus_options *options,
-				   enum obi_span_type type, enum side_metric metric)
-{
-	const struct obi_floats *const buckets[SIDE_METRICS] = {
-		[SIDE_DURATION] = &options->duration_buckets,
-		[SIDE_REQUEST_SIZE] = &options->request_size_buckets,
-		[SIDE_RESPONSE_SIZE] = &options->response_size_buckets,
-	};
-
-	return (struct metric_desc){
-		.name = names[type][metric].name,
-		.help = names[type][metric].help,
-		.type = METRIC_HISTOGRAM,
-		.scale = metric == SIDE_DURATION ? NSEC_PER_SEC : 1,
-		.buckets = buckets[metric],
-	};
-}
-
-static int add_table(const struct obi_settings *settings, struct metrics *metrics,
+static int add_table(const struct family_options *options, struct metrics *metrics,
 		     enum obi_span_type type, attribute_set set, struct side_table *table)
 {
-	const struct obi_prometheus_options *options = &settings->export.prometheus;
 	struct metric_desc descs[SIDE_METRICS];
-	const char *labels[HTTP_ATTRIBUTES];
+	const char *names[HTTP_ATTRIBUTES];
 
 	for (size_t i = 0; i < table->metrics_count; i++)
-		descs[i] = describe(options, type, table->metrics[i]);
+		descs[i] = metric_describe(options, ids[type][table->metrics[i]]);
 	for (size_t i = 0; i < HTTP_ATTRIBUTES; i++) {
 		if (set & 1u << i)
 			table->attributes[table->attributes_count++] = (uint8_t)i;
 	}
-	return metrics_add_table(metrics, descs, table->metrics_count, labels,
-				 attributes_labels(set, attributes, HTTP_ATTRIBUTES, labels),
+	return metrics_add_table(metrics, descs, table->metrics_count, names,
+				 attributes_names(set, attributes, HTTP_ATTRIBUTES, names),
 				 options->ttl, &table->table);
 }
 
-static int add_side(const struct obi_settings *settings, struct metrics *metrics,
+static attribute_set select_for(const struct family_options *options, enum obi_span_type type,
+				enum side_metric metric)
+{
+	attribute_set set =
+		metric_attributes(options, ids[type][metric], attributes, HTTP_ATTRIBUTES);
+
+	return type == OBI_SPAN_HTTP_CLIENT ? set & ~(1u << HTTP_CLIENT_ADDRESS) : set;
+}
+
+static int add_side(const struct family_options *options, struct metrics *metrics,
 		    enum obi_span_type type, struct side *side)
 {
 	attribute_set sets[SIDE_METRICS];
@@ -173,9 +130,7 @@ static int add_side(const struct obi_settings *settings, struct metrics *metrics
 	int error = 0;
 
 	for (int i = 0; i < SIDE_METRICS; i++)
-		sets[i] = offered(type) & attributes_select(&settings->pipeline.attributes.select,
-							    names[type][i].otel, attributes,
-							    HTTP_ATTRIBUTES);
+		sets[i] = select_for(options, type, (enum side_metric)i);
 	for (int i = 0; i < SIDE_METRICS && !error; i++) {
 		struct side_table *table = &side->tables[side->count];
 
@@ -187,22 +142,21 @@ static int add_side(const struct obi_settings *settings, struct metrics *metrics
 			table->metrics[table->metrics_count++] = (uint8_t)k;
 			done |= 1u << k;
 		}
-		error = add_table(settings, metrics, type, sets[i], table);
-		side->used |= sets[i];
+		error = add_table(options, metrics, type, sets[i], table);
 		side->count++;
 	}
 	return error;
 }
 
-int red_new(const struct obi_settings *settings, struct metrics *metrics, struct red **ret_red)
+int red_new(const struct family_options *options, struct metrics *metrics, struct red **ret_red)
 {
 	struct red *red = calloc(1, sizeof(*red));
-	int error = red ? target_new(settings, metrics, &red->target) : -ENOMEM;
+	int error = red ? 0 : -ENOMEM;
 
 	if (red)
-		red->options = &settings->pipeline.attributes;
+		red->options = &options->settings->pipeline.attributes;
 	for (int i = 0; i < OBI_SPAN_TYPES && !error; i++)
-		error = add_side(settings, metrics, (enum obi_span_type)i, &red->sides[i]);
+		error = add_side(options, metrics, (enum obi_span_type)i, &red->sides[i]);
 	if (error) {
 		red_free(red);
 		return error;
@@ -213,9 +167,6 @@ int red_new(const struct obi_settings *settings, struct metrics *metrics, struct
 
 void red_free(struct red *red)
 {
-	if (!red)
-		return;
-	target_free(red->target);
 	free(red);
 }
 
@@ -240,23 +191,18 @@ static struct slice number(unsigned value, char *text, size_t size)
 	return slice_of(to, (size_t)(text + size - to));
 }
 
-/* An address in the place of a name would be a series of its own for each peer. */
-static struct slice named(struct slice name, const char *instead)
-{
-	return *instead && address_text(name) ? slice_cstr(instead) : name;
-}
-
 static void get_addresses(const struct red *red, const struct obi_span *span, struct slice *values)
 {
 	const struct obi_attributes_options *options = red->options;
 
 	if (span->type == OBI_SPAN_HTTP_SERVER) {
-		values[HTTP_SERVER_ADDRESS] = named(span->host_name, options->rename_unresolved);
+		values[HTTP_SERVER_ADDRESS] =
+			peer_named(span->host_name, options->rename_unresolved);
 		values[HTTP_CLIENT_ADDRESS] =
-			named(span->peer_name, options->rename_unresolved_incoming);
+			peer_named(span->peer_name, options->rename_unresolved_incoming);
 	} else {
 		values[HTTP_SERVER_ADDRESS] =
-			named(span->host_name, options->rename_unresolved_outgoing);
+			peer_named(span->host_name, options->rename_unresolved_outgoing);
 	}
 }
 
@@ -270,7 +216,7 @@ static void get_values(const struct red *red, const struct obi_span *span, struc
 		number((unsigned)span->status, scratch->status, sizeof(scratch->status));
 	values[HTTP_ROUTE] = span->route;
 	values[HTTP_INSTANCE] = slice_cstr(service->instance);
-	values[HTTP_JOB] = target_job(service, scratch->job, sizeof(scratch->job));
+	values[HTTP_JOB] = service_job(service, scratch->job, sizeof(scratch->job));
 	values[HTTP_SERVER_PORT] = number(span->host_port, scratch->port, sizeof(scratch->port));
 	values[HTTP_SERVICE_NAME] = slice_cstr(service->name);
 	values[HTTP_SERVICE_NAMESPACE] = slice_cstr(service->name_space);
@@ -283,8 +229,7 @@ static uint64_t get_measure(const struct obi_span *span, enum side_metric metric
 {
 	switch (metric) {
 	case SIDE_DURATION:
-		return span->end_ns > span->request_start_ns ? span->end_ns - span->request_start_ns
-							     : 0;
+		return span_duration(span);
 	case SIDE_REQUEST_SIZE:
 		return span_body_size(span->request_length);
 	default:
@@ -296,10 +241,9 @@ void red_put_span(struct red *red, const struct obi_span *span, uint64_t now_ns)
 {
 	struct slice all[HTTP_ATTRIBUTES], values[HTTP_ATTRIBUTES];
 	const struct side *side = &red->sides[span->type];
+	const struct metric_origin origin = span_origin(span);
 	struct scratch scratch;
 
-	if (span->flags & OBI_SPAN_IGNORE_METRICS)
-		return;
 	get_values(red, span, &scratch, all);
 	for (size_t t = 0; t < side->count; t++) {
 		const struct side_table *table = &side->tables[t];
@@ -309,12 +253,7 @@ void red_put_span(struct red *red, const struct obi_span *span, uint64_t now_ns)
 			values[i] = all[table->attributes[i]];
 		row = metric_table_row(table->table, values, now_ns);
 		for (size_t i = 0; row && i < table->metrics_count; i++)
-			metric_observe(metric_table_metric(table->table, i), row,
-				       get_measure(span, table->metrics[i]));
+			metric_observe_from(metric_table_metric(table->table, i), row,
+					    get_measure(span, table->metrics[i]), &origin);
 	}
-}
-
-void red_service(struct red *red, const struct obi_service *service, bool alive, uint64_t now_ns)
-{
-	target_service(red->target, service, alive, now_ns);
 }

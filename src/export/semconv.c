@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "export/semconv.h"
 
+#include <string.h>
+
+#include "base/address.h"
 #include "base/cleanup.h"
 
 static const struct {
@@ -29,6 +32,11 @@ enum span_status span_http_status(const struct obi_span *span)
 		       : SPAN_STATUS_UNSET;
 }
 
+const char *span_status_word(enum span_status status)
+{
+	return status == SPAN_STATUS_ERROR ? "STATUS_CODE_ERROR" : "STATUS_CODE_UNSET";
+}
+
 struct slice span_known_method(struct slice method)
 {
 	/* RFC 9110 section 9, RFC 5789; the commonest first. */
@@ -45,6 +53,31 @@ struct slice span_known_method(struct slice method)
 			return known[i];
 	}
 	return SLICE_LIT("_OTHER");
+}
+
+struct slice peer_named(struct slice name, const char *instead)
+{
+	return *instead && address_text(name) ? slice_cstr(instead) : name;
+}
+
+struct slice service_job(const struct obi_service *service, char *text, size_t size)
+{
+	size_t space = strlen(service->name_space), name = strlen(service->name);
+
+	if (!space || space + 1 + name > size)
+		return slice_of(service->name, name);
+	memcpy(text, service->name_space, space);
+	text[space] = '/';
+	memcpy(text + space + 1, service->name, name);
+	return slice_of(text, space + 1 + name);
+}
+
+struct slice service_host(const struct obi_service *service)
+{
+	const char *colon = strrchr(service->instance, ':');
+
+	return slice_of(service->instance,
+			colon ? (size_t)(colon - service->instance) : strlen(service->instance));
 }
 
 void span_put_name(const struct obi_span *span, struct buffer *buf)

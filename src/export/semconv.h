@@ -22,8 +22,28 @@ const char *span_kind_word(enum obi_span_type type);
  * a client. */
 enum span_status span_http_status(const struct obi_span *span);
 
+/* "STATUS_CODE_UNSET", "STATUS_CODE_ERROR". */
+const char *span_status_word(enum span_status status);
+
 /* The method if it is one of the known ones, else "_OTHER" (http.request.method). */
 struct slice span_known_method(struct slice method);
+
+/* The name, or what stands instead of one that is an address (`attributes.rename_unresolved_*`):
+ * each peer would be a series of its own. */
+struct slice peer_named(struct slice name, const char *instead);
+
+/* From accept or the start of the queue to the end, ns. */
+static inline uint64_t span_duration(const struct obi_span *span)
+{
+	return span->end_ns > span->request_start_ns ? span->end_ns - span->request_start_ns : 0;
+}
+
+/* The service as Prometheus names it: namespace/name, or the name alone, also where size bytes of
+ * text do not suffice to put them together. */
+struct slice service_job(const struct obi_service *service, char *text, size_t size);
+
+/* The part of its instance host:PID before the colon. */
+struct slice service_host(const struct obi_service *service);
 
 /* Appends the span's name: "GET /users/{id}", or the method alone where there is no route. */
 void span_put_name(const struct obi_span *span, struct buffer *buf);

@@ -2,11 +2,12 @@
 #include "export/target.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "export/attributes.h"
+#include "export/catalog.h"
+#include "export/extra_attributes.h"
+#include "export/semconv.h"
 #include "settings/settings.h"
 
 #define DISTRIBUTION "opentelemetry-ebpf-instrumentation"
@@ -25,6 +26,7 @@ enum target_attribute {
 	TARGET_INSTANCE,
 	TARGET_JOB,
 	TARGET_OS_TYPE,
+	TARGET_SERVICE_INSTANCE,
 	TARGET_SERVICE_NAME,
 	TARGET_SERVICE_NAMESPACE,
 	TARGET_SOURCE,
@@ -37,81 +39,77 @@ enum target_attribute {
 };
 
 static const struct attribute attributes[TARGET_ATTRIBUTES] = {
-	[TARGET_HOST_ID] = { "host.id", "host_id", true },
-	[TARGET_HOST_NAME] = { "host.name", "host_name", true },
-	[TARGET_INSTANCE] = { "instance", "instance", true },
-	[TARGET_JOB] = { "job", "job", true },
-	[TARGET_OS_TYPE] = { "os.type", "os_type", true },
-	[TARGET_SERVICE_NAME] = { "service.name", "service_name", true },
-	[TARGET_SERVICE_NAMESPACE] = { "service.namespace", "service_namespace", true },
-	[TARGET_SOURCE] = { "source", "source", true },
-	[TARGET_DISTRO_NAME] = { "telemetry.distro.name", "telemetry_distro_name", true },
-	[TARGET_DISTRO_VERSION] = { "telemetry.distro.version", "telemetry_distro_version", true },
-	[TARGET_SDK_LANGUAGE] = { "telemetry.sdk.language", "telemetry_sdk_language", true },
-	[TARGET_SDK_NAME] = { "telemetry.sdk.name", "telemetry_sdk_name", true },
-	[TARGET_SDK_VERSION] = { "telemetry.sdk.version", "telemetry_sdk_version", true },
+	[TARGET_HOST_ID] = { "host.id", true, 0 },
+	[TARGET_HOST_NAME] = { "host.name", true, 0 },
+	[TARGET_INSTANCE] = { "instance", true, SINK_PROMETHEUS },
+	[TARGET_JOB] = { "job", true, SINK_PROMETHEUS },
+	[TARGET_OS_TYPE] = { "os.type", true, 0 },
+	[TARGET_SERVICE_INSTANCE] = { "service.instance.id", true, SINK_OTLP },
+	[TARGET_SERVICE_NAME] = { "service.name", true, 0 },
+	[TARGET_SERVICE_NAMESPACE] = { "service.namespace", true, 0 },
+	[TARGET_SOURCE] = { "source", true, 0 },
+	[TARGET_DISTRO_NAME] = { "telemetry.distro.name", true, 0 },
+	[TARGET_DISTRO_VERSION] = { "telemetry.distro.version", true, 0 },
+	[TARGET_SDK_LANGUAGE] = { "telemetry.sdk.language", true, 0 },
+	[TARGET_SDK_NAME] = { "telemetry.sdk.name", true, 0 },
+	[TARGET_SDK_VERSION] = { "telemetry.sdk.version", true, 0 },
 };
 
-static const char *const build_labels[] = { "goarch",   "goos",        "goversion",
-					    "revision", "target_lang", "version" };
+static const struct attribute of_build[] = {
+	{ "goarch", true, 0 },   { "goos", true, 0 },        { "goversion", true, 0 },
+	{ "revision", true, 0 }, { "target_lang", true, 0 }, { "version", true, 0 },
+};
+
+const struct attribute_group target_attributes = { attributes, TARGET_ATTRIBUTES };
+const struct attribute_group build_attributes = { of_build, ARRAY_SIZE(of_build) };
+
+static const enum metric_id ids[] = { METRIC_TARGET_INFO, METRIC_TRACES_TARGET_INFO };
 
 struct target {
-	struct metric_table *info;
-	struct metric_table *build; /* NULL: disable_build_info */
+	const struct family_options *options;
+	struct metric_table *infos[ARRAY_SIZE(ids)]; /* NULL: not asked for */
+	struct metric_table *build;                  /* NULL: not asked for */
 	attribute_set set;
-	char host_id[64];
+	struct attribute_row attributes;
 };
 
 /* ---- Opening ---- */
 
-/* machine-id(5): 32 digits and a new line. */
-static void read_host_id(char *ret_id, size_t size)
+static int add_build(struct target *target, struct metrics *metrics)
 {
-	static const char *const paths[] = { "/etc/machine-id", "/var/lib/dbus/machine-id" };
+	struct metric_desc desc = metric_describe(target->options, METRIC_BUILD_INFO);
+	const char *names[ARRAY_SIZE(of_build)];
+	size_t count = attributes_names(UINT32_MAX, of_build, ARRAY_SIZE(of_build), names);
 
-	ret_id[0] = '\0';
-	for (size_t i = 0; i < ARRAY_SIZE(paths) && !ret_id[0]; i++) {
-		_cleanup_fclose_ FILE *file = fopen(paths[i], "re");
-
-		if (!file || !fgets(ret_id, (int)size, file))
-			ret_id[0] = '\0';
-		ret_id[strcspn(ret_id, "\n")] = '\0';
-	}
+	return metrics_add_table(metrics, &desc, 1, names, count, 0, &target->build);
 }
 
-int target_new(const struct obi_settings *settings, struct metrics *metrics,
+int target_new(const struct family_options *options, struct metrics *metrics,
 	       struct target **ret_target)
 {
-	const struct metric_desc info = {
-		.name = "target_info",
-		.help = "attributes associated to a given monitored entity",
-		.type = METRIC_GAUGE,
-	};
-	const struct metric_desc build = {
-		.name = "obi_build_info",
-		.help = "A metric with a constant '1' value labeled by version, revision, branch, "
-			"goversion from which OBI was built, the goos and goarch for the build, "
-			"and the language of the reported services",
-		.type = METRIC_GAUGE,
-	};
 	struct target *target = calloc(1, sizeof(*target));
-	const char *labels[TARGET_ATTRIBUTES];
-	size_t count;
-	int error;
+	int e = 0;
 
 	if (!target)
 		return -ENOMEM;
-	read_host_id(target->host_id, sizeof(target->host_id));
-	target->set = attributes_select_resource(&settings->pipeline.attributes.select, attributes,
-						 TARGET_ATTRIBUTES);
-	count = attributes_labels(target->set, attributes, TARGET_ATTRIBUTES, labels);
-	error = metrics_add_table(metrics, &info, 1, labels, count, 0, &target->info);
-	if (!error && !settings->export.prometheus.disable_build_info)
-		error = metrics_add_table(metrics, &build, 1, build_labels,
-					  ARRAY_SIZE(build_labels), 0, &target->build);
-	if (error) {
+	target->options = options;
+	target->set = attributes_for(options->sink, attributes, TARGET_ATTRIBUTES) &
+		      attributes_select_resource(&options->settings->pipeline.attributes.select,
+						 attributes, TARGET_ATTRIBUTES);
+	attribute_row_init(&target->attributes, attributes, TARGET_ATTRIBUTES, target->set,
+			   options->extra_resource);
+	for (size_t i = 0; e == 0 && i < ARRAY_SIZE(ids); i++) {
+		struct metric_desc desc = metric_describe(options, ids[i]);
+
+		if (metric_wanted(options, ids[i]))
+			e = metrics_add_table(metrics, &desc, 1, target->attributes.names,
+					      target->attributes.count, 0, &target->infos[i]);
+	}
+	if (e == 0 && options->build_info && metric_wanted(options, METRIC_BUILD_INFO))
+		e = add_build(target, metrics);
+	if (e) {
 		target_free(target);
-		return error;
+		return e;
 	}
 	*ret_target = target;
 	return 0;
@@ -123,26 +121,6 @@ void target_free(struct target *target)
 }
 
 /* ---- Services ---- */
-
-struct slice target_job(const struct obi_service *service, char *text, size_t size)
-{
-	size_t space = strlen(service->name_space), name = strlen(service->name);
-
-	if (!space || space + 1 + name > size)
-		return slice_of(service->name, name);
-	memcpy(text, service->name_space, space);
-	text[space] = '/';
-	memcpy(text + space + 1, service->name, name);
-	return slice_of(text, space + 1 + name);
-}
-
-/* The part of host:PID before the colon. */
-static struct slice host_of(const char *instance)
-{
-	const char *colon = strrchr(instance, ':');
-
-	return slice_of(instance, colon ? (size_t)(colon - instance) : strlen(instance));
-}
 
 static void put_build(const struct target *target, const char *language, uint64_t now_ns)
 {
@@ -156,38 +134,35 @@ static void put_build(const struct target *target, const char *language, uint64_
 		metric_set(metric_table_metric(target->build, 0), row, 1);
 }
 
-static void put_info(const struct target *target, const struct slice *values, bool alive,
-		     uint64_t now_ns)
+static void put_info(const struct target *target, struct metric_table *table,
+		     const struct slice *values, bool alive, uint64_t now_ns)
 {
-	struct slice selected[TARGET_ATTRIBUTES];
+	const attribute_set instance = 1u << TARGET_INSTANCE | 1u << TARGET_SERVICE_INSTANCE;
 	struct metric_row *row;
-	size_t used = 0;
 
-	for (int i = 0; i < TARGET_ATTRIBUTES; i++) {
-		if (target->set & 1u << i)
-			selected[used++] = values[i];
-	}
 	if (!alive) {
 		/* Without it several processes may share the row. */
-		if (target->set & 1u << TARGET_INSTANCE)
-			metric_table_remove(target->info, selected);
+		if (target->set & instance)
+			metric_table_remove(table, values);
 		return;
 	}
-	row = metric_table_row(target->info, selected, now_ns);
+	row = metric_table_row(table, values, now_ns);
 	if (row)
-		metric_set(metric_table_metric(target->info, 0), row, 1);
+		metric_set(metric_table_metric(table, 0), row, 1);
 }
 
 void target_service(struct target *target, const struct obi_service *service, bool alive,
 		    uint64_t now_ns)
 {
 	char job[sizeof(service->name_space) + sizeof(service->name) + 1];
-	const struct slice values[TARGET_ATTRIBUTES] = {
-		[TARGET_HOST_ID] = slice_cstr(target->host_id),
-		[TARGET_HOST_NAME] = host_of(service->instance),
+	struct slice values[METRICS_LABELS_MAX];
+	const struct slice fixed[TARGET_ATTRIBUTES] = {
+		[TARGET_HOST_ID] = slice_cstr(target->options->host_id),
+		[TARGET_HOST_NAME] = service_host(service),
 		[TARGET_INSTANCE] = slice_cstr(service->instance),
-		[TARGET_JOB] = target_job(service, job, sizeof(job)),
+		[TARGET_JOB] = service_job(service, job, sizeof(job)),
 		[TARGET_OS_TYPE] = SLICE_LIT("linux"),
+		[TARGET_SERVICE_INSTANCE] = slice_cstr(service->instance),
 		[TARGET_SERVICE_NAME] = slice_cstr(service->name),
 		[TARGET_SERVICE_NAMESPACE] = slice_cstr(service->name_space),
 		[TARGET_SOURCE] = SLICE_LIT("obi"),
@@ -198,7 +173,11 @@ void target_service(struct target *target, const struct obi_service *service, bo
 		[TARGET_SDK_VERSION] = SLICE_LIT(VERSION_TEXT),
 	};
 
-	put_info(target, values, alive, now_ns);
+	attribute_row_values(&target->attributes, service, fixed, values);
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+		if (target->infos[i])
+			put_info(target, target->infos[i], values, alive, now_ns);
+	}
 	if (alive && target->build)
 		put_build(target, service->language, now_ns);
 }

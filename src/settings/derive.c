@@ -191,6 +191,10 @@ static int derive_export(struct obi_settings *settings, const struct obi_load *l
 	else if (export->prometheus.features.set)
 		export->features = export->prometheus.features;
 	e = warn_features(settings, load);
+	if (e == 0 && export->features.bits == OBI_FEATURES_ALL)
+		e = warn(settings, load, "metrics.features",
+			 "all takes application_span_otel and leaves application_span out: they "
+			 "exclude each other");
 	if (settings->network.enable)
 		export->features.bits |= OBI_FEATURE_NETWORK;
 	if (e == 0 && export->internal.exporter == OBI_INTERNAL_OTEL)

@@ -49,7 +49,6 @@ NAMES(service_samplers, { "", 0 }, { "parentbased_always_on", 1 }, { "parentbase
       { "parentbased_traceidratio", 3 }, { "always_on", 4 }, { "always_off", 5 },
       { "traceidratio", 6 });
 NAMES(sdk_levels, { "", 0 }, { "debug", 1 }, { "info", 2 }, { "warn", 3 }, { "error", 4 });
-NAMES(exemplar_filters, { "always_off", 0 }, { "always_on", 1 }, { "trace_based", 2 });
 NAMES(listen_modes, { "watch", 0 }, { "poll", 1 });
 NAMES(reverse_dns, { "none", 0 }, { "local", 1 }, { "ebpf", 2 });
 NAMES(ip_types, { "any", 0 }, { "ipv4", 1 }, { "ipv6", 2 });
@@ -327,8 +326,6 @@ static const struct obi_option rows[] = {
 	      DURATION, "500ms", "first wait before it is tried again"),
 	LATER("attributes.metadata_retry.max_interval", "OTEL_EBPF_METADATA_RETRY_MAX_INTERVAL",
 	      DURATION, "5s", "longest wait"),
-	LATER("attributes.metric_span_names_limit", "OTEL_EBPF_METRIC_SPAN_NAMES_LIMIT", INT, "100",
-	      "span names of a service in metrics; 0: no limit"),
 	LATER("attributes.extra_group_attributes", NULL, LABELS, NULL,
 	      "further default attributes of a group, as k8s_app_meta"),
 	LATER("attributes.kubernetes.enable", "OTEL_EBPF_KUBE_METADATA_ENABLE", CHOICE,
@@ -396,30 +393,8 @@ static const struct obi_option rows[] = {
 	      GENAI_DURATION_BUCKETS, "upper bounds of generative AI calls, seconds"),
 	LATER("prometheus_export.buckets.gen_ai_client_token_usage_histogram", NULL, FLOATS,
 	      GENAI_TOKEN_BUCKETS, "upper bounds of generative AI tokens"),
-	LATER("prometheus_export.native_histogram.bucket_factor",
-	      "OTEL_EBPF_PROMETHEUS_NATIVE_HISTOGRAM_BUCKET_FACTOR", FLOAT, "1.1",
-	      "growth of a native histogram's buckets, more than 1", .min = 1.0001,
-	      .max = OBI_UNBOUNDED),
-	LATER("prometheus_export.native_histogram.max_bucket_number",
-	      "OTEL_EBPF_PROMETHEUS_NATIVE_HISTOGRAM_MAX_BUCKET_NUMBER", INT, "100",
-	      "most of its buckets", POSITIVE),
-	LATER("prometheus_export.native_histogram.min_reset_duration",
-	      "OTEL_EBPF_PROMETHEUS_NATIVE_HISTOGRAM_MIN_RESET_DURATION", DURATION, "1h",
-	      "shortest time between its resets", POSITIVE),
 	LATER("prometheus_export.service_cache_size", NULL, INT, "10000", "services remembered",
 	      POSITIVE),
-	LATER("prometheus_export.allow_service_graph_self_references",
-	      "OTEL_EBPF_PROMETHEUS_ALLOW_SERVICE_GRAPH_SELF_REFERENCES", BOOL, "false",
-	      "let a service call itself in the service graph"),
-	LATER_LENIENT("prometheus_export.exemplar_filter", "OTEL_EBPF_PROMETHEUS_EXEMPLAR_FILTER",
-		      CHOICE, "always_off", "which measurements carry their trace",
-		      .names = exemplar_filters),
-	LATER("prometheus_export.extra_resource_attributes",
-	      "OTEL_EBPF_PROMETHEUS_EXTRA_RESOURCE_ATTRIBUTES", LIST, NULL,
-	      "further labels of target_info"),
-	LATER("prometheus_export.extra_span_resource_attributes",
-	      "OTEL_EBPF_PROMETHEUS_EXTRA_SPAN_RESOURCE_ATTRIBUTES", LIST, NULL,
-	      "resource attributes on metrics of spans"),
 	/* Network */
 	LATER("network.listen_interfaces", "OTEL_EBPF_NETWORK_LISTEN_INTERFACES", CHOICE, "watch",
 	      "how new interfaces are noticed", .names = listen_modes),

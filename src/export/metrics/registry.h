@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Metrics in memory. A table holds one row for each combination of label values that
- * occurred; a row holds the values of all metrics that have these labels, so that one
+ * Metrics in memory. A table holds one row for each combination of attribute values that
+ * occurred; a row holds the values of all metrics that have these attributes, so that one
  * look-up serves them all. A series is one metric of one row.
  *
- * Values are integers in the unit in which they are given (nanoseconds, bytes); a
+ * Metrics and attributes have the names of OpenTelemetry; what Prometheus calls them is derived
+ * (name.h). Values are integers in the unit in which they are given (nanoseconds, bytes); a
  * metric's scale says how many of them make one of the unit that is shown.
  */
 #ifndef OBI_EXPORT_METRICS_REGISTRY_H
@@ -16,65 +17,88 @@
 
 #include "base/slice.h"
 #include "config/option.h"
+#include "export/metrics/histogram.h"
+#include "export/metrics/name.h"
 
 /* Most series that a registry keeps, unless told otherwise. */
 #define METRICS_SERIES_MAX 100000
 
-/* Bytes of a label value; longer ones are cut. */
+/* Bytes of an attribute's value; longer ones are cut. */
 #define METRICS_VALUE_MAX 255
 #define METRICS_LABELS_MAX 32
 
-enum metric_type {
-	METRIC_COUNTER,
-	METRIC_GAUGE,
-	METRIC_HISTOGRAM,
-};
+/* The attribute of the row that counts what found no row of its own
+ * (https://opentelemetry.io/docs/specs/otel/metrics/sdk/#overflow-attribute). */
+#define METRICS_OVERFLOW_ATTRIBUTE "otel.metric.overflow"
+#define METRICS_OVERFLOW_LABEL "otel_metric_overflow"
 
 struct metric_desc {
-	const char *name; /* of the Prometheus text format, counters with _total */
+	const char *name; /* http.server.request.duration */
+	const char *unit; /* UCUM: s, By, {token}; NULL: none */
 	const char *help;
 	enum metric_type type;
 	uint64_t scale; /* 1000000000 where ns are given and seconds shown; 0 = 1 */
 	const struct obi_floats *buckets; /* HISTOGRAM: upper bounds as shown, without +Inf */
+	const char *prometheus; /* its name there, where it is another than the derived one */
 };
 
 struct metrics;
 struct metric_table;
 
+/* Several registries may share a bound on their series. */
+struct metrics_pool {
+	size_t series; /* there are */
+	size_t max;
+};
+
+struct metrics_options {
+	struct metrics_pool *pool; /* outlives the registry; NULL: METRICS_SERIES_MAX alone */
+	size_t max_rows;           /* most series of one metric, the overflowing one among them */
+	struct histogram_options histograms;
+};
+
 struct metric_row {
+	uint64_t created_ns; /* or begun anew */
 	uint64_t updated_ns;
 	uint32_t hash;
 	uint32_t index; /* in the table's list */
 	uint16_t key_len;
 	bool removed;     /* gone for every reader, waits for metrics_expire() */
-	uint64_t cells[]; /* of all metrics of the table, then the key (registry.c) */
+	bool overflow;    /* of what found no other; has no attributes but that one */
+	bool fed;         /* since the reader of deltas cleared it */
+	uint64_t cells[]; /* of all metrics of the table, then the key (rows.c) */
 };
 
 /* Where a metric's values stand in a row. COUNTER and GAUGE: one cell. HISTOGRAM: the sum, then a
- * count for each bucket, the last one for +Inf; not cumulative. */
+ * count for each bucket, the last one for +Inf; not cumulative; then a pointer to what else it
+ * keeps (histogram.h). */
 struct metric {
 	uint32_t cell;
 	uint32_t bounds_count;
 	const int64_t *bounds; /* as given */
+	double unit;           /* 1 / scale */
+	const struct histogram_options *options;
 };
 
 /* NULL when out of memory. */
 struct metrics *metrics_new(size_t max_series);
+struct metrics *metrics_new_with(const struct metrics_options *options);
 void metrics_free(struct metrics *metrics);
 
-/* A table of count metrics over labels (sorted by name). ttl_ns: a row that nobody touches for so
- * long goes; 0 = never. The strings must outlive the registry, the descriptions need not.
- * 0, or -ENOMEM, -E2BIG for too many labels. */
+/* A table of count metrics over attributes (sorted by the names of their labels). ttl_ns: a row
+ * that nobody touches for so long goes; 0 = never. The strings must outlive the registry, the
+ * descriptions need not. 0, or -ENOMEM, -E2BIG for too many attributes, -ENAMETOOLONG. */
 int metrics_add_table(struct metrics *metrics, const struct metric_desc *descs, size_t count,
-		      const char *const *labels, size_t labels_count, uint64_t ttl_ns,
+		      const char *const *attributes, size_t attributes_count, uint64_t ttl_ns,
 		      struct metric_table **ret_table);
 
 /* The metric at this place of the table's descriptions. */
 const struct metric *metric_table_metric(const struct metric_table *table, size_t i);
 
-/* The row for these values, one for each label; made if there is none. NULL where that is not
- * possible (limit reached, memory short): counted. Bytes that are not UTF-8 are left out.
- * Valid until the next metrics_expire(). */
+/* The row for these values, one for each attribute; made if there is none. Where that is not
+ * possible (limit reached, memory short) the table's row of overflow, and counted; NULL where
+ * there is not even that. Bytes that are not UTF-8 are left out. Valid until the next
+ * metrics_expire(). */
 struct metric_row *metric_table_row(struct metric_table *table, const struct slice *values,
 				    uint64_t now_ns);
 
@@ -87,6 +111,9 @@ void metric_table_remove(struct metric_table *table, const struct slice *values)
 /* Frees rows past their time to live, and removed ones. Does nothing while a rendering
  * (render.h) is under way. */
 void metrics_expire(struct metrics *metrics, uint64_t now_ns);
+
+/* From now on the native histograms of Prometheus are kept too: limits and native_* of options. */
+void metrics_want_native(struct metrics *metrics, const struct histogram_options *options);
 
 /* Series there are now, and how many times one could not be made. */
 size_t metrics_series(const struct metrics *metrics);
@@ -102,17 +129,32 @@ static inline void metric_set(const struct metric *metric, struct metric_row *ro
 	row->cells[metric->cell] = value;
 }
 
-/* Counting the bounds below the value needs no branch to predict. */
-static inline void metric_observe(const struct metric *metric, struct metric_row *row,
-				  uint64_t value)
+/* Where what else a histogram keeps is pointed to. */
+static inline uint32_t metric_extras_cell(const struct metric *metric)
+{
+	return metric->cell + metric->bounds_count + 2;
+}
+
+/* The same with where the value comes from, for exemplars; origin may be NULL. Counting the bounds
+ * below the value needs no branch to predict. */
+static inline void metric_observe_from(const struct metric *metric, struct metric_row *row,
+				       uint64_t value, const struct metric_origin *origin)
 {
 	int64_t given = value < INT64_MAX ? (int64_t)value : INT64_MAX;
 	uint32_t bucket = 0;
 
 	for (uint32_t i = 0; i < metric->bounds_count; i++)
 		bucket += given > metric->bounds[i];
+	if (metric->options->wanted && !histogram_observe(metric, row, bucket, value, origin))
+		return;
 	row->cells[metric->cell] += value;
 	row->cells[metric->cell + 1 + bucket]++;
+}
+
+static inline void metric_observe(const struct metric *metric, struct metric_row *row,
+				  uint64_t value)
+{
+	metric_observe_from(metric, row, value, NULL);
 }
 
 #endif

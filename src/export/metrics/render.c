@@ -52,6 +52,10 @@ static void put_labels(const struct metric_table *table, const struct metric_row
 {
 	const uint8_t *key = metric_row_key(table, row);
 
+	if (row->overflow) {
+		buffer_put_cstr(buf, METRICS_OVERFLOW_LABEL "=\"true\"");
+		return;
+	}
 	for (size_t i = 0; i < table->labels_count; i++) {
 		struct slice value = slice_of(key + 1, key[0]);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside of the registry: what registry.c fills and render.c reads. */
+/* Inside of the registry: what registry.c and rows.c fill, and what the writers read. */
 #ifndef OBI_EXPORT_METRICS_TABLE_H
 #define OBI_EXPORT_METRICS_TABLE_H
 
@@ -7,11 +7,14 @@
 
 struct metric_family {
 	struct metric metric;
-	const char *name;
+	const char *otel;
+	const char *unit;           /* "" = none */
+	char name[METRIC_NAME_MAX]; /* of Prometheus */
 	const char *help;
 	enum metric_type type;
 	uint64_t scale;
 	const struct metric_table *table;
+	double *shown;         /* bounds */
 	char **le;             /* text of each bound, "+Inf" last */
 	char **le_openmetrics; /* the same with a point in every number */
 	size_t le_longest;
@@ -26,7 +29,8 @@ struct metric_table {
 	struct metrics *metrics;
 	struct metric_family *families;
 	size_t families_count;
-	const char **labels;
+	const char **attributes;
+	char **labels; /* of Prometheus */
 	size_t labels_count;
 	size_t cells_count;
 	size_t row_bytes; /* without the key */
@@ -35,7 +39,8 @@ struct metric_table {
 	size_t rows_count;
 	size_t rows_room;
 	struct row_slot *slots;
-	size_t slots_count; /* a power of two, or 0 */
+	size_t slots_count;          /* a power of two, or 0 */
+	struct metric_row *overflow; /* among rows, not in slots; NULL: none */
 };
 
 struct metrics {
@@ -43,11 +48,15 @@ struct metrics {
 	size_t tables_count;
 	struct metric_family **families; /* of all tables, sorted by name */
 	size_t families_count;
-	size_t max_series;
+	struct metrics_pool own_pool;
+	struct metrics_pool *pool;
+	size_t max_rows;
+	struct histogram_options histograms;
 	size_t series;
 	uint64_t overflow;
 	size_t renderings; /* under way */
 	uint64_t seed;
+	int64_t epoch_offset_ns; /* monotonic to Unix time */
 };
 
 /* Values one after the other, each preceded by its length in one byte. */
@@ -56,5 +65,19 @@ static inline const uint8_t *metric_row_key(const struct metric_table *table,
 {
 	return (const uint8_t *)(row->cells + table->cells_count);
 }
+
+/* When the row's metric began, Unix time. */
+static inline uint64_t metric_row_start_ns(const struct metric_family *family,
+					   const struct metric_row *row)
+{
+	const struct histogram_extras *extras =
+		family->type == METRIC_HISTOGRAM ? histogram_extras(&family->metric, row) : NULL;
+	uint64_t began = extras ? extras->reset_ns : row->created_ns;
+
+	return began + (uint64_t)family->table->metrics->epoch_offset_ns;
+}
+
+/* Frees the row's memory; it stands in no list any more. */
+void metric_row_free(const struct metric_table *table, struct metric_row *row);
 
 #endif

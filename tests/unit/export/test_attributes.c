@@ -12,11 +12,9 @@
 #include "export/attributes.h"
 
 static const struct attribute attributes[] = {
-	{ "client.address", "client_address", false },
-	{ "http.request.method", "http_request_method", true },
-	{ "http.route", "http_route", true },
-	{ "job", "job", true },
-	{ "url.path", "url_path", false },
+	{ "client.address", false, 0 },    { "http.request.method", true, 0 },
+	{ "http.route", true, SINK_OTLP }, { "job", true, SINK_PROMETHEUS },
+	{ "url.path", false, 0 },
 };
 
 #define COUNT ARRAY_SIZE(attributes)
@@ -37,15 +35,15 @@ struct key {
 	const char *metric, *include, *exclude;
 };
 
-static void check_labels(attribute_set set, const char *expected)
+static void check_names(attribute_set set, const char *expected)
 {
-	const char *labels[COUNT];
+	const char *names[COUNT];
 	char text[256] = "";
-	size_t count = attributes_labels(set, attributes, COUNT, labels);
+	size_t count = attributes_names(set, attributes, COUNT, names);
 
 	for (size_t i = 0; i < count; i++)
 		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
-			       i ? " " : "", labels[i]);
+			       i ? " " : "", names[i]);
 	assert_string_equal(text, expected);
 }
 
@@ -64,14 +62,14 @@ static void check(const struct key *keys, size_t count, bool resource, const cha
 		selections[i].exclude = items(room[i][1], words[i][1]);
 	}
 	if (resource)
-		check_labels(attributes_select_resource(&list, attributes, COUNT), expected);
+		check_names(attributes_select_resource(&list, attributes, COUNT), expected);
 	else
-		check_labels(
+		check_names(
 			attributes_select(&list, "http.server.request.duration", attributes, COUNT),
 			expected);
 }
 
-#define DEFAULTS "http_request_method http_route job"
+#define DEFAULTS "http.request.method http.route job"
 
 static void without_a_selection_the_defaults_stay(void **state)
 {
@@ -87,7 +85,7 @@ static void include_starts_from_nothing(void **state)
 					     "" } };
 	static const struct key nothing[] = { { "*", "unknown.attribute", "" } };
 
-	check(keys, 1, false, "http_request_method http_route url_path");
+	check(keys, 1, false, "http.request.method http.route url.path");
 	check(nothing, 1, false, "");
 }
 
@@ -107,7 +105,7 @@ static void names_of_prometheus_mean_the_same(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		struct key keys[] = { { names[i], "url_path", "" } };
 
-		check(keys, 1, false, "url_path");
+		check(keys, 1, false, "url.path");
 	}
 }
 
@@ -124,8 +122,8 @@ static void narrower_keys_refine_wider_ones(void **state)
 		{ "http.*", "*", "" },
 	};
 
-	check(keys, 3, false, "client_address http_request_method url_path");
-	check(again, 2, false, "client_address http_request_method http_route job");
+	check(keys, 3, false, "client.address http.request.method url.path");
+	check(again, 2, false, "client.address http.request.method http.route job");
 }
 
 static void resource_takes_away_first(void **state)
@@ -133,8 +131,16 @@ static void resource_takes_away_first(void **state)
 	static const struct key keys[] = { { "resource", "http.* url.path", "http.route" } };
 	static const struct key others[] = { { "*", "", "*" } };
 
-	check(keys, 1, true, "http_request_method");
+	check(keys, 1, true, "http.request.method");
 	check(others, 1, true, DEFAULTS);
+}
+
+static void some_are_for_one_sink_alone(void **state)
+{
+	check_names(attributes_for(SINK_PROMETHEUS, attributes, COUNT),
+		    "client.address http.request.method job url.path");
+	check_names(attributes_for(SINK_OTLP, attributes, COUNT),
+		    "client.address http.request.method http.route url.path");
 }
 
 int main(void)
@@ -146,6 +152,7 @@ int main(void)
 		cmocka_unit_test(names_of_prometheus_mean_the_same),
 		cmocka_unit_test(narrower_keys_refine_wider_ones),
 		cmocka_unit_test(resource_takes_away_first),
+		cmocka_unit_test(some_are_for_one_sink_alone),
 	};
 
 	return cmocka_run_group_tests_name("attributes", tests, NULL, NULL);

@@ -63,19 +63,67 @@ static void too_many_labels_are_refused(void **state)
 	metrics_free(metrics);
 }
 
-static void series_past_the_limit_are_counted(void **state)
+static void series_past_the_limit_share_one(void **state)
 {
 	struct metric_table *table;
 	struct metrics *metrics = with_table(2, 0, &table);
+	const struct metric *things = metric_table_metric(table, 0);
+	struct metric_row *a = row_of(table, "a", 0), *b = row_of(table, "b", 0);
+	struct metric_row *rest = row_of(table, "c", 0);
 
-	assert_non_null(row_of(table, "a", 0));
-	assert_non_null(row_of(table, "b", 0));
-	assert_null(row_of(table, "c", 0));
-	assert_null(row_of(table, "d", 0));
-	assert_non_null(row_of(table, "a", 0));
+	assert_non_null(rest);
+	assert_true(rest->overflow);
+	metric_add(things, rest, 3);
+	assert_ptr_equal(row_of(table, "d", 0), rest);
+	assert_ptr_equal(row_of(table, "a", 0), a);
+	assert_ptr_equal(row_of(table, "b", 0), b);
+	assert_int_equal(rest->cells[things->cell], 3);
 	assert_int_equal(metrics_overflow(metrics), 2);
-	assert_int_equal(metrics_series(metrics), 2);
+	assert_int_equal(metrics_series(metrics), 3);
 	metrics_free(metrics);
+}
+
+/* As the specification has it: the limit counts the series of the overflow too. */
+static void each_metric_has_its_own_limit(void **state)
+{
+	const struct metrics_options options = { .max_rows = 3 };
+	struct metrics *metrics = metrics_new_with(&options);
+	struct metric_table *first, *second;
+
+	assert_int_equal(metrics_add_table(metrics, &counter, 1, one_label, 1, 100, &first), 0);
+	assert_int_equal(metrics_add_table(metrics, &counter, 1, one_label, 1, 100, &second), 0);
+	assert_false(row_of(first, "a", 0)->overflow);
+	assert_false(row_of(first, "b", 50)->overflow);
+	assert_true(row_of(first, "c", 50)->overflow);
+	assert_false(row_of(second, "c", 50)->overflow);
+	assert_int_equal(metrics_series(metrics), 4);
+	metrics_expire(metrics, 120); /* a goes */
+	assert_false(row_of(first, "c", 150)->overflow);
+	assert_true(row_of(first, "d", 150)->overflow);
+	metrics_expire(metrics, 1000);
+	assert_int_equal(metrics_series(metrics), 0);
+	assert_false(row_of(first, "d", 1000)->overflow);
+	metrics_free(metrics);
+}
+
+static void registries_share_a_pool(void **state)
+{
+	struct metrics_pool pool = { .max = 3 };
+	const struct metrics_options options = { .pool = &pool, .max_rows = 100 };
+	struct metrics *metrics = metrics_new_with(&options), *other = metrics_new_with(&options);
+	struct metric_table *first, *second;
+
+	assert_int_equal(metrics_add_table(metrics, &counter, 1, one_label, 1, 0, &first), 0);
+	assert_int_equal(metrics_add_table(other, &counter, 1, one_label, 1, 0, &second), 0);
+	assert_false(row_of(first, "a", 0)->overflow);
+	assert_false(row_of(first, "b", 0)->overflow);
+	assert_false(row_of(second, "a", 0)->overflow);
+	assert_true(row_of(second, "b", 0)->overflow);
+	metrics_free(metrics);
+	assert_int_equal(pool.series, 2);
+	assert_false(row_of(second, "b", 0)->overflow);
+	metrics_free(other);
+	assert_int_equal(pool.series, 0);
 }
 
 static void a_row_that_nobody_touches_goes(void **state)
@@ -225,7 +273,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_that_run_together_alike_are_two_rows),
 		cmocka_unit_test(too_many_labels_are_refused),
-		cmocka_unit_test(series_past_the_limit_are_counted),
+		cmocka_unit_test(series_past_the_limit_share_one),
+		cmocka_unit_test(each_metric_has_its_own_limit),
+		cmocka_unit_test(registries_share_a_pool),
 		cmocka_unit_test(a_row_that_nobody_touches_goes),
 		cmocka_unit_test(a_removed_row_begins_anew),
 		cmocka_unit_test(bytes_that_are_not_utf8_are_left_out),

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "export/catalog.h"
+
+#include "base/clock.h"
+#include "export/host_info.h"
+#include "export/net.h"
+#include "export/red.h"
+#include "export/service_graph.h"
+#include "export/span_metrics.h"
+#include "export/target.h"
+#include "settings/settings.h"
+
+#define SECONDS(name_, unit_, help_)                                                               \
+	.desc = { .name = (name_),                                                                 \
+		  .unit = (unit_),                                                                 \
+		  .help = (help_),                                                                 \
+		  .type = METRIC_HISTOGRAM,                                                        \
+		  .scale = NSEC_PER_SEC },                                                         \
+	.buckets = BUCKETS_DURATION
+
+#define BYTES(name_, kind_, help_)                                                                 \
+	.desc = { .name = (name_), .unit = "By", .help = (help_), .type = METRIC_HISTOGRAM },      \
+	.buckets = (kind_)
+
+#define COUNTER(name_, unit_, help_)                                                               \
+	.desc = { .name = (name_), .unit = (unit_), .help = (help_), .type = METRIC_COUNTER }
+
+#define INFO(name_, help_) .desc = { .name = (name_), .help = (help_), .type = METRIC_GAUGE }
+
+#define OF_HTTP                                                                                    \
+	.features = OBI_FEATURE_APPLICATION, .instrumentations = OBI_INSTRUMENT_HTTP,              \
+	.selectable = true
+#define OF_HTTP_SERVER OF_HTTP, .attributes = &red_server_attributes
+#define OF_HTTP_CLIENT OF_HTTP, .attributes = &red_client_attributes
+#define OF_SPANS(features_) .features = (features_), .attributes = &span_metric_attributes
+#define OF_GRAPH .features = OBI_FEATURE_SERVICE_GRAPH, .attributes = &service_graph_attributes
+
+const struct metric_info metric_catalog[METRIC_IDS] = {
+	[METRIC_HTTP_SERVER_DURATION] = {
+		SECONDS("http.server.request.duration", "s",
+			"duration of HTTP service calls from the server side, in seconds"),
+		OF_HTTP_SERVER,
+	},
+	[METRIC_HTTP_SERVER_REQUEST_SIZE] = {
+		BYTES("http.server.request.body.size", BUCKETS_REQUEST_SIZE,
+		      "size, in bytes, of the HTTP request body as received at the server side"),
+		OF_HTTP_SERVER,
+	},
+	[METRIC_HTTP_SERVER_RESPONSE_SIZE] = {
+		BYTES("http.server.response.body.size", BUCKETS_RESPONSE_SIZE,
+		      "size, in bytes, of the HTTP response body as received at the server side"),
+		OF_HTTP_SERVER,
+	},
+	[METRIC_HTTP_CLIENT_DURATION] = {
+		SECONDS("http.client.request.duration", "s",
+			"duration of HTTP service calls from the client side, in seconds"),
+		OF_HTTP_CLIENT,
+	},
+	[METRIC_HTTP_CLIENT_REQUEST_SIZE] = {
+		BYTES("http.client.request.body.size", BUCKETS_REQUEST_SIZE,
+		      "size, in bytes, of the HTTP request body as sent from the client side"),
+		OF_HTTP_CLIENT,
+	},
+	[METRIC_HTTP_CLIENT_RESPONSE_SIZE] = {
+		BYTES("http.client.response.body.size", BUCKETS_RESPONSE_SIZE,
+		      "size, in bytes, of the HTTP response body as sent from the client side"),
+		OF_HTTP_CLIENT,
+	},
+	[METRIC_SPAN_LATENCY] = {
+		SECONDS("traces_spanmetrics_latency", NULL,
+			"duration of service calls (client and server), in seconds, in trace span "
+			"metrics format"),
+		OF_SPANS(OBI_FEATURE_SPAN_LEGACY),
+	},
+	[METRIC_SPAN_CALLS] = {
+		COUNTER("traces_spanmetrics_calls_total", NULL,
+			"number of service calls in trace span metrics format"),
+		OF_SPANS(OBI_FEATURE_SPAN_LEGACY),
+	},
+	[METRIC_SPAN_DURATION_OTEL] = {
+		SECONDS("traces.span.metrics.duration", "s",
+			"duration of service calls (client and server), in seconds, in trace span "
+			"metrics format"),
+		OF_SPANS(OBI_FEATURE_SPAN_OTEL),
+	},
+	[METRIC_SPAN_CALLS_OTEL] = {
+		COUNTER("traces.span.metrics.calls", NULL,
+			"number of service calls in trace span metrics format"),
+		OF_SPANS(OBI_FEATURE_SPAN_OTEL),
+	},
+	[METRIC_SPAN_SIZE] = {
+		COUNTER("traces_spanmetrics_size_total", NULL,
+			"size of service calls, in bytes, in trace span metrics format"),
+		OF_SPANS(OBI_FEATURE_SPAN_SIZES),
+	},
+	[METRIC_SPAN_RESPONSE_SIZE] = {
+		COUNTER("traces_spanmetrics_response_size_total", NULL,
+			"size of service responses, in bytes, in trace span metrics format"),
+		OF_SPANS(OBI_FEATURE_SPAN_SIZES),
+	},
+	[METRIC_GRAPH_CLIENT] = {
+		SECONDS("traces_service_graph_request_client", "s",
+			"duration of client service calls, in seconds, in trace service graph "
+			"metrics format"),
+		OF_GRAPH,
+	},
+	[METRIC_GRAPH_SERVER] = {
+		SECONDS("traces_service_graph_request_server", "s",
+			"duration of server service calls, in seconds, in trace service graph "
+			"metrics format"),
+		OF_GRAPH,
+	},
+	[METRIC_GRAPH_FAILED] = {
+		COUNTER("traces_service_graph_request_failed_total", NULL,
+			"number of failed service calls in trace service graph metrics format"),
+		OF_GRAPH,
+	},
+	[METRIC_GRAPH_TOTAL] = {
+		COUNTER("traces_service_graph_request_total", NULL,
+			"number of service calls in trace service graph metrics format"),
+		OF_GRAPH,
+	},
+	[METRIC_FLOW_BYTES] = {
+		COUNTER("obi.network.flow.bytes", "{bytes}",
+			"bytes submitted from a source network endpoint to a destination network "
+			"endpoint"),
+		.features = OBI_FEATURE_NETWORK,
+		.selectable = true,
+		.select = "obi.network.flow",
+		.attributes = &net_attributes,
+	},
+	[METRIC_FLOW_PACKETS] = {
+		COUNTER("obi.network.flow.packets", "{packets}",
+			"packets sent from a source network endpoint to a destination network "
+			"endpoint"),
+		.features = OBI_FEATURE_FLOW_PACKETS,
+		.selectable = true,
+		.attributes = &net_attributes,
+	},
+	[METRIC_HOST_INFO] = {
+		INFO("traces.host.info",
+		     "A metric with a constant '1' value labeled by the host id "),
+		.features = OBI_FEATURE_HOST,
+		.attributes = &host_info_attributes,
+	},
+	[METRIC_TARGET_INFO] = {
+		INFO("target.info", "attributes associated to a given monitored entity"),
+		.features = OBI_FEATURE_APPLICATION,
+		.attributes = &target_attributes,
+	},
+	[METRIC_TRACES_TARGET_INFO] = {
+		INFO("traces.target.info",
+		     "target service information in trace span metric format"),
+		.features = OBI_FEATURES_SPAN,
+		.attributes = &target_attributes,
+	},
+	[METRIC_BUILD_INFO] = {
+		INFO("obi.build.info",
+		     "A metric with a constant '1' value labeled by version, revision, branch, "
+		     "goversion from which OBI was built, the goos and goarch for the build, "
+		     "and the language of the reported services"),
+		.features = OBI_FEATURE_APPLICATION,
+		.only = SINK_PROMETHEUS,
+		.attributes = &build_attributes,
+	},
+};
+
+struct metric_desc metric_describe(const struct family_options *options, enum metric_id id)
+{
+	struct metric_desc desc = metric_catalog[id].desc;
+
+	desc.buckets = options->buckets[metric_catalog[id].buckets];
+	return desc;
+}
+
+bool metric_wanted(const struct family_options *options, enum metric_id id)
+{
+	const struct metric_info *info = &metric_catalog[id];
+
+	if (info->only && info->only != options->sink)
+		return false;
+	return options->features & info->features &&
+	       (!info->instrumentations || options->instrumentations & info->instrumentations);
+}
+
+attribute_set metric_attributes(const struct family_options *options, enum metric_id id,
+				const struct attribute *attributes, size_t count)
+{
+	const struct metric_info *info = &metric_catalog[id];
+	attribute_set offered = attributes_for(options->sink, attributes, count);
+
+	if (!info->selectable)
+		return offered;
+	return offered & attributes_select(&options->settings->pipeline.attributes.select,
+					   info->select ? info->select : info->desc.name,
+					   attributes, count);
+}
+
+/* ---- The docs page ---- */
+
+static void put_attributes(const struct attribute_group *group, struct buffer *buf)
+{
+	const char *separator = "";
+
+	for (size_t i = 0; i < group->count; i++) {
+		const struct attribute *attribute = &group->attributes[i];
+
+		buffer_printf(buf, "%s%s%s%s", separator, attribute->by_default ? "" : "(",
+			      attribute->name, attribute->by_default ? "" : ")");
+		if (attribute->only)
+			buffer_put_cstr(buf, attribute->only == SINK_OTLP ? " ᴼ" : " ᴾ");
+		separator = ", ";
+	}
+}
+
+static void put_features(uint32_t features, struct buffer *buf)
+{
+	const char *separator = "";
+
+	for (const struct obi_name *name = obi_feature_names; name->name; name++) {
+		bool single = (name->value & (name->value - 1)) == 0;
+
+		if (!single || !(features & name->value))
+			continue;
+		buffer_printf(buf, "%s%s", separator, name->name);
+		separator = ", ";
+	}
+}
+
+static void put_row(const struct metric_info *info, struct buffer *buf)
+{
+	static const char *const types[] = { "counter", "gauge", "histogram" };
+	char name[METRIC_NAME_MAX] = "";
+
+	(void)metric_prometheus_name(info->desc.name, info->desc.unit, info->desc.type, name);
+	buffer_printf(buf, "| %s | %s | %s | %s | ",
+		      info->only == SINK_PROMETHEUS ? "–" : info->desc.name, name,
+		      types[info->desc.type], info->desc.unit ? info->desc.unit : "");
+	put_features(info->features, buf);
+	buffer_put_cstr(buf, " | ");
+	put_attributes(info->attributes, buf);
+	buffer_put_cstr(buf, " |\n");
+}
+
+void metric_catalog_put_markdown(struct buffer *buf)
+{
+	buffer_put_cstr(buf, "| OpenTelemetry | Prometheus | type | unit | feature | attributes |\n"
+			     "|---|---|---|---|---|---|\n");
+	for (int i = 0; i < METRIC_IDS; i++)
+		put_row(&metric_catalog[i], buf);
+}

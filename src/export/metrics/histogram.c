@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "export/metrics/histogram.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "export/metrics/registry.h"
+
+/* Buckets from the first to the last of a native histogram, empty ones among them. */
+#define NATIVE_SIZE_MAX 1024u
+#define NATIVE_SCHEMA_MIN (-4)
+#define NATIVE_SCHEMA_MAX 8
+
+double histogram_shown(const struct metric *metric, uint64_t value)
+{
+	return (double)value * metric->unit;
+}
+
+struct histogram_extras *histogram_extras(const struct metric *metric, const struct metric_row *row)
+{
+	return (struct histogram_extras *)(uintptr_t)row->cells[metric_extras_cell(metric)];
+}
+
+static struct histogram_extras *make_extras(const struct metric *metric, struct metric_row *row)
+{
+	struct histogram_extras *extras = histogram_extras(metric, row);
+
+	if (extras)
+		return extras;
+	extras = calloc(1, sizeof(*extras));
+	if (!extras)
+		return NULL;
+	extras->reset_ns = row->created_ns;
+	row->cells[metric_extras_cell(metric)] = (uintptr_t)extras;
+	return extras;
+}
+
+void histogram_clear_exemplars(const struct metric *metric, struct metric_row *row)
+{
+	struct histogram_extras *extras = histogram_extras(metric, row);
+
+	if (extras && extras->exemplars)
+		extras->exemplars->count = extras->exemplars->oldest = 0;
+}
+
+void histogram_clear(const struct metric *metric, struct metric_row *row)
+{
+	struct histogram_extras *extras = histogram_extras(metric, row);
+
+	memset(&row->cells[metric->cell], 0, (metric->bounds_count + 2) * sizeof(uint64_t));
+	if (!extras)
+		return;
+	if (extras->exponential)
+		exponential_clear(extras->exponential);
+	extras->reset_ns = row->updated_ns;
+	histogram_clear_exemplars(metric, row);
+}
+
+void histogram_free(const struct metric *metric, struct metric_row *row)
+{
+	struct histogram_extras *extras = histogram_extras(metric, row);
+
+	if (!extras)
+		return;
+	free(extras->exponential);
+	free(extras->exemplars);
+	free(extras);
+	row->cells[metric_extras_cell(metric)] = 0;
+}
+
+/* ---- Native histograms ---- */
+
+int32_t histogram_native_schema(double factor)
+{
+	double schema = -floor(log2(log2(factor)));
+
+	if (!(schema > NATIVE_SCHEMA_MIN))
+		return NATIVE_SCHEMA_MIN;
+	return schema > NATIVE_SCHEMA_MAX ? NATIVE_SCHEMA_MAX : (int32_t)schema;
+}
+
+static struct exponential_limits native_limits(const struct metric *metric)
+{
+	return (struct exponential_limits){
+		.max_scale = metric->options->limits.max_scale,
+		.max_size = NATIVE_SIZE_MAX,
+	};
+}
+
+/* Where the values of an explicit bucket may stand: at its upper bound, above the last one twice
+ * as high. */
+static double value_of_bucket(const struct metric *metric, const struct metric_row *row, uint32_t i)
+{
+	const int64_t *bounds = metric->bounds;
+	uint32_t count = metric->bounds_count;
+
+	if (i < count)
+		return bounds[i] > 0 ? histogram_shown(metric, (uint64_t)bounds[i]) : 0;
+	if (count && bounds[count - 1] > 0)
+		return 2 * histogram_shown(metric, (uint64_t)bounds[count - 1]);
+	return histogram_shown(metric, row->cells[metric->cell]) /
+	       (double)row->cells[metric->cell + 1 + i];
+}
+
+static bool seed_native(const struct metric *metric, const struct metric_row *row,
+			struct histogram_extras *extras)
+{
+	const struct exponential_limits limits = native_limits(metric);
+	const uint64_t *counts = &row->cells[metric->cell + 1];
+
+	for (uint32_t i = 0; i <= metric->bounds_count; i++) {
+		if (!counts[i] ||
+		    exponential_add(&extras->exponential, value_of_bucket(metric, row, i),
+				    counts[i], &limits) == 0)
+			continue;
+		free(extras->exponential);
+		extras->exponential = NULL;
+		return false;
+	}
+	return true;
+}
+
+struct histogram_extras *histogram_native(const struct metric *metric, struct metric_row *row)
+{
+	struct histogram_extras *extras = make_extras(metric, row);
+
+	if (!extras || extras->exponential || seed_native(metric, row, extras))
+		return extras;
+	return NULL;
+}
+
+/* Too many buckets in use: all values begin anew where that is not too soon. */
+static void limit_native(const struct metric *metric, struct metric_row *row,
+			 struct histogram_extras *extras, double value)
+{
+	const struct exponential_limits limits = native_limits(metric);
+	const struct histogram_options *options = metric->options;
+
+	if (extras->exponential->filled <= options->native_max)
+		return;
+	if (row->updated_ns - extras->reset_ns >= options->native_min_reset_ns) {
+		histogram_clear(metric, row);
+		(void)exponential_add(&extras->exponential, value, 1, &limits);
+		return;
+	}
+	while (extras->exponential->filled > options->native_max &&
+	       extras->exponential->scale > NATIVE_SCHEMA_MIN)
+		exponential_halve(extras->exponential);
+}
+
+static void observe_native(const struct metric *metric, struct metric_row *row, double value)
+{
+	const struct exponential_limits limits = native_limits(metric);
+	struct histogram_extras *extras = histogram_native(metric, row);
+
+	if (!extras)
+		return;
+	if (exponential_add(&extras->exponential, value, 1, &limits) != 0) {
+		free(extras->exponential); /* made again from the explicit ones */
+		extras->exponential = NULL;
+		return;
+	}
+	limit_native(metric, row, extras, value);
+}
+
+/* ---- Exemplars ---- */
+
+/* The place of the bucket's exemplar: its own, a free one, the oldest. */
+static struct exemplar *exemplar_place(struct exemplars *exemplars, uint32_t bucket)
+{
+	struct exemplar *oldest = &exemplars->items[exemplars->oldest];
+
+	for (uint32_t i = 0; i < exemplars->count; i++) {
+		if (exemplars->items[i].bucket == bucket)
+			return &exemplars->items[i];
+	}
+	if (exemplars->count < EXEMPLARS_MAX)
+		return &exemplars->items[exemplars->count++];
+	exemplars->oldest = (exemplars->oldest + 1) % EXEMPLARS_MAX;
+	return oldest;
+}
+
+static void keep_exemplar(const struct metric *metric, struct metric_row *row, uint32_t bucket,
+			  uint64_t value, const struct metric_origin *origin)
+{
+	struct histogram_extras *extras = make_extras(metric, row);
+	struct exemplar *exemplar;
+
+	if (!extras)
+		return;
+	if (!extras->exemplars)
+		extras->exemplars = calloc(1, sizeof(*extras->exemplars));
+	if (!extras->exemplars)
+		return;
+	exemplar = exemplar_place(extras->exemplars, bucket);
+	exemplar->bucket = bucket;
+	exemplar->value = value;
+	exemplar->time_ns = origin->time_ns;
+	memcpy(exemplar->trace_id, origin->trace_id, sizeof(exemplar->trace_id));
+	memcpy(exemplar->span_id, origin->span_id, sizeof(exemplar->span_id));
+}
+
+bool histogram_observe(const struct metric *metric, struct metric_row *row, uint32_t bucket,
+		       uint64_t value, const struct metric_origin *origin)
+{
+	const struct histogram_options *options = metric->options;
+
+	if (options->exponential) {
+		struct histogram_extras *extras = make_extras(metric, row);
+
+		if (!extras || exponential_add(&extras->exponential, histogram_shown(metric, value),
+					       1, &options->limits) != 0)
+			return false;
+	} else if (options->native) {
+		observe_native(metric, row, histogram_shown(metric, value));
+	}
+	if (origin && (options->exemplars == EXEMPLARS_ON ||
+		       (options->exemplars == EXEMPLARS_TRACE && origin->sampled)))
+		keep_exemplar(metric, row, bucket, value, origin);
+	return true;
+}
