@@ -10,7 +10,6 @@
 #include "broker/broker.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,6 +25,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/heap.h"
 #include "base/log.h"
 #include "broker/agent_ip.h"
 #include "broker/app.h"
@@ -42,6 +42,7 @@
 #define RESTARTS_IN_WINDOW 5
 #define SEND_TIMEOUT_MS 200
 #define RELEASE_US 300000
+#define LOADING_HEAP (32u << 20) /* libbpf reads BTF of some 5 MB, each time with a copy */
 
 struct broker {
 	const struct obi_settings *settings;
@@ -160,7 +161,7 @@ static void watch_interfaces(struct broker *b)
 static int start_worker(struct broker *b)
 {
 	struct timeval timeout = { .tv_usec = SEND_TIMEOUT_MS * 1000L };
-	int error = obi_child_start(b->config_path, &b->child);
+	int error = b->child.pid ? 0 : obi_child_start(b->config_path, &b->child);
 
 	if (error)
 		return error;
@@ -495,6 +496,10 @@ static int open_all(struct broker *b, uint64_t keep_caps)
 {
 	int error = open_loop(b);
 
+	/* The worker starts on another CPU while we load. */
+	if (!error)
+		error = obi_child_start(b->config_path, &b->child);
+	heap_prepare(LOADING_HEAP);
 	if (!error && obi_settings_network(b->settings))
 		error = open_network(b);
 	if (!error && obi_settings_application(b->settings))
@@ -517,8 +522,7 @@ static int open_all(struct broker *b, uint64_t keep_caps)
 	if (b->discover)
 		obi_discover_scan(b->discover);
 	(void)send_worker(b, OBI_WIRE_PROCESSES_TOLD, NULL, 0, NULL, 0);
-	/* Loading read the kernel's whole BTF: megabytes that are free now, but not given back. */
-	(void)malloc_trim(0);
+	heap_release();
 	if (b->net)
 		log_info("Flows agent successfully started",
 			 F("hook", log_str(obi_net_hook(b->net))));
