@@ -2,7 +2,6 @@
 #include "export/metrics/name.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -110,4 +109,12 @@ int metric_prometheus_label(const char *attribute, char ret_label[METRIC_NAME_MA
 	for (size_t i = 0; i <= len; i++)
 		ret_label[i] = attribute[i] && !is_word_char(attribute[i]) ? '_' : attribute[i];
 	return 0;
+}
+
+bool metric_attribute_is_number(const char *attribute)
+{
+	size_t len = strlen(attribute);
+
+	return (len > 5 && strcmp(attribute + len - 5, ".port") == 0) ||
+	       strcmp(attribute, "http.response.status_code") == 0;
 }

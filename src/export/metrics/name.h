@@ -7,6 +7,7 @@
 #ifndef OBI_EXPORT_METRICS_NAME_H
 #define OBI_EXPORT_METRICS_NAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Room for a name with unit and _total, and its terminating zero. */
@@ -26,5 +27,8 @@ int metric_prometheus_name(const char *name, const char *unit, enum metric_type 
 
 /* "http.route" is http_route. 0, or -ENAMETOOLONG. */
 int metric_prometheus_label(const char *attribute, char ret_label[METRIC_NAME_MAX]);
+
+/* Is the attribute a number in OpenTelemetry (ports, status codes of HTTP)? */
+bool metric_attribute_is_number(const char *attribute);
 
 #endif

@@ -186,11 +186,12 @@ static int init_family(struct metric_table *table, size_t i, const struct metric
 		.unit = desc->unit ? desc->unit : "",
 		.help = desc->help,
 		.type = desc->type,
+		.observed = desc->observed,
 		.scale = scale,
 		.table = table,
 	};
 	e = name_family(family, desc);
-	table->cells_count++;
+	table->cells_count += desc->observed ? 2 : 1;
 	if (e == 0 && desc->type == METRIC_HISTOGRAM)
 		e = init_histogram(table, family, desc->buckets);
 	return e;
@@ -204,6 +205,7 @@ static int init_labels(struct metric_table *table, const char *const *attributes
 		if (metric_prometheus_label(attributes[i], label) != 0)
 			return -ENAMETOOLONG;
 		table->attributes[i] = attributes[i];
+		table->numbers |= (uint32_t)metric_attribute_is_number(attributes[i]) << i;
 		table->labels[i] = strdup(label);
 		if (!table->labels[i])
 			return -ENOMEM;

@@ -40,6 +40,7 @@ struct metric_desc {
 	uint64_t scale; /* 1000000000 where ns are given and seconds shown; 0 = 1 */
 	const struct obi_floats *buckets; /* HISTOGRAM: upper bounds as shown, without +Inf */
 	const char *prometheus; /* its name there, where it is another than the derived one */
+	bool observed;          /* COUNTER: set to what somebody else counted, never added to */
 };
 
 struct metrics;
@@ -65,13 +66,13 @@ struct metric_row {
 	uint16_t key_len;
 	bool removed;     /* gone for every reader, waits for metrics_expire() */
 	bool overflow;    /* of what found no other; has no attributes but that one */
-	bool fed;         /* since the reader of deltas cleared it */
 	uint64_t cells[]; /* of all metrics of the table, then the key (rows.c) */
 };
 
-/* Where a metric's values stand in a row. COUNTER and GAUGE: one cell. HISTOGRAM: the sum, then a
- * count for each bucket, the last one for +Inf; not cumulative; then a pointer to what else it
- * keeps (histogram.h). */
+/* Where a metric's values stand in a row. COUNTER and GAUGE: one cell;
+ * a counter that is observed has a second one, of what a reader of deltas took. HISTOGRAM: the sum,
+ * then a count for each bucket, the last one for +Inf; not cumulative; then a pointer to what else
+ * it keeps (histogram.h). */
 struct metric {
 	uint32_t cell;
 	uint32_t bounds_count;

@@ -270,7 +270,6 @@ struct metric_row *metric_table_row(struct metric_table *table, const struct sli
 	if (row->removed)
 		restart_row(table, row, now_ns);
 	row->updated_ns = now_ns;
-	row->fed = true;
 	return row;
 }
 

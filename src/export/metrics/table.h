@@ -12,6 +12,7 @@ struct metric_family {
 	char name[METRIC_NAME_MAX]; /* of Prometheus */
 	const char *help;
 	enum metric_type type;
+	bool observed;
 	uint64_t scale;
 	const struct metric_table *table;
 	double *shown;         /* bounds */
@@ -30,7 +31,8 @@ struct metric_table {
 	struct metric_family *families;
 	size_t families_count;
 	const char **attributes;
-	char **labels; /* of Prometheus */
+	char **labels;    /* of Prometheus */
+	uint32_t numbers; /* bit i: attribute i is one */
 	size_t labels_count;
 	size_t cells_count;
 	size_t row_bytes; /* without the key */
@@ -56,6 +58,7 @@ struct metrics {
 	uint64_t overflow;
 	size_t renderings; /* under way */
 	uint64_t seed;
+	uint64_t collected_ns;   /* when OTLP last did, monotonic */
 	int64_t epoch_offset_ns; /* monotonic to Unix time */
 };
 

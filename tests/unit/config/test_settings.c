@@ -282,7 +282,9 @@ static void features_none_all_and_unknown(void **state)
 	obi_settings_free(&s);
 	s = load("", ENV("OTEL_EBPF_METRIC_FEATURES=*"));
 	assert_int_equal(s.export.features.bits, OBI_FEATURES_ALL);
-	assert_true(warned(&s, "features are not implemented yet: application_host",
+	assert_true(warned(&s, "features are not implemented yet: application_jvm",
+			   "metrics.features", "OTEL_EBPF_METRIC_FEATURES"));
+	assert_true(warned(&s, "all takes application_span_otel and leaves application_span out",
 			   "metrics.features", "OTEL_EBPF_METRIC_FEATURES"));
 	obi_settings_free(&s);
 	expect_fault("metrics: {features: [applications]}\n", NULL,

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Exporter: metrics over OTLP (`otel_metrics_export`). Each service has families of its own, since
+ * its points share a resource; flows, what is said of the host, and this program have one more
+ * each.
+ *
+ * Every interval all of them are encoded, one request a tick: the largest set takes a second or so,
+ * and the loop goes on meanwhile. What a service counted is out before its families go.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "export/exporter.h"
+#include "export/families.h"
+#include "export/internal.h"
+#include "export/live_services.h"
+#include "export/otlp/metrics.h"
+#include "export/otlp/outbox.h"
+#include "export/otlp/resource.h"
+#include "export/reporters.h"
+#include "settings/settings.h"
+
+#define SCOPE "go.opentelemetry.io/obi"
+#define FLOW_SCOPE "network_ebpf_events"
+#define VENDOR_VERSION "obi.version"
+
+/* What is collected, in turn. */
+enum part {
+	PART_FLOWS,
+	PART_HOST,
+	PART_INTERNAL,
+	PART_SERVICES,
+};
+
+struct otlp_metrics {
+	const struct obi_settings *settings;
+	struct families_shared shared;
+	struct family_options service_options;
+	struct family_options flow_options;
+	struct family_options host_options;
+	struct families *flows;
+	struct families *host;
+	struct reporters *reporters;
+	struct otlp_resource *resource;
+	struct buffer host_resource;
+	struct buffer internal_resource;
+	uint64_t now_ns; /* of the last tick */
+	uint64_t next_ns;
+	bool collecting;
+	uint64_t collect_ns; /* when this collection began */
+	enum part part;
+	size_t next; /* of the services */
+	struct otlp_metrics_reader reader;
+	struct buffer request;
+	uint32_t points; /* in it */
+};
+
+static bool otlp_metrics_wanted(const struct obi_settings *settings)
+{
+	return obi_otlp_metrics_wanted(&settings->otlp);
+}
+
+/* ---- Opening ---- */
+
+static void put_attribute(struct buffer *buf, struct slice key, struct slice value)
+{
+	if (value.len)
+		(void)otlp_put_string_attribute(buf, OTLP_RESOURCE_ATTRIBUTES, key, value);
+}
+
+static void make_resources(struct otlp_metrics *otlp)
+{
+	static const struct obi_service self = { .name = "opentelemetry-ebpf-instrumentation" };
+
+	put_attribute(&otlp->host_resource, SLICE_LIT(VENDOR_VERSION), SLICE_LIT("v" OBI_VERSION));
+	put_attribute(&otlp->host_resource, SLICE_LIT("host.id"), slice_cstr(otlp->shared.host_id));
+	(void)otlp_resource_put(otlp->resource, &self, &otlp->internal_resource);
+}
+
+static void free_otlp(struct otlp_metrics *otlp)
+{
+	otlp_metrics_end(&otlp->reader);
+	reporters_free(otlp->reporters);
+	families_free(otlp->flows);
+	families_free(otlp->host);
+	otlp_resource_free(otlp->resource);
+	buffer_free(&otlp->host_resource);
+	buffer_free(&otlp->internal_resource);
+	buffer_free(&otlp->request);
+	families_shared_free(&otlp->shared);
+	free(otlp);
+}
+
+static int open_families(struct otlp_metrics *otlp)
+{
+	const struct obi_settings *settings = otlp->settings;
+	int e;
+
+	otlp->service_options = families_options(settings, SINK_OTLP, &otlp->shared);
+	otlp->flow_options = otlp->host_options = otlp->service_options;
+	otlp->service_options.features &= ~(uint32_t)(OBI_FEATURES_NETWORK | OBI_FEATURE_HOST);
+	otlp->flow_options.features &= OBI_FEATURES_NETWORK;
+	otlp->host_options.features &= OBI_FEATURE_HOST;
+	e = families_new_with(&otlp->flow_options, &otlp->flows);
+	if (e)
+		return e;
+	e = families_new_with(&otlp->host_options, &otlp->host);
+	if (e)
+		return e;
+	e = otlp_resource_new(settings, &otlp->resource);
+	if (e)
+		return e;
+	return reporters_new(&otlp->service_options, otlp->resource,
+			     (size_t)settings->otlp.metrics.reporters_cache_len, &otlp->reporters);
+}
+
+static int otlp_metrics_open(const struct obi_settings *settings, void **ret_state, char *why,
+			     size_t why_size)
+{
+	struct otlp_metrics *otlp = calloc(1, sizeof(*otlp));
+	int e;
+
+	(void)snprintf(why, why_size, "out of memory");
+	if (!otlp)
+		return -ENOMEM;
+	otlp->settings = settings;
+	otlp->now_ns = clock_monotonic_ns();
+	otlp->next_ns = otlp->now_ns + settings->otlp.metrics.interval;
+	e = families_shared_init(settings, &otlp->shared);
+	if (e) {
+		free(otlp);
+		return e;
+	}
+	e = open_families(otlp);
+	if (e) {
+		free_otlp(otlp);
+		return e;
+	}
+	make_resources(otlp);
+	outbox_limit(OTLP_METRICS,
+		     (struct outbox_limits){
+			     .items = UINT64_MAX,
+			     .bytes = obi_otlp_queue_bytes(&settings->otlp, OTLP_METRICS),
+		     });
+	*ret_state = otlp;
+	return 0;
+}
+
+/* ---- Collecting ---- */
+
+/* What is not taken is counted by the outbox. */
+static void send_request(struct otlp_metrics *otlp)
+{
+	if (otlp->points && !otlp->request.failed)
+		(void)outbox_put(OTLP_METRICS, &otlp->request, otlp->points);
+	if (otlp->request.failed)
+		buffer_free(&otlp->request);
+	otlp->request.len = 0;
+	otlp->points = 0;
+}
+
+/* Takes up what comes next: its registry, and what its points have in common. NULL at the end. */
+static struct metrics *current_source(const struct otlp_metrics *otlp, struct slice *ret_resource,
+				      struct slice *ret_scope)
+{
+	const struct buffer *resource = &otlp->host_resource;
+	struct reporter *reporter;
+
+	*ret_scope = SLICE_LIT(SCOPE);
+	switch (otlp->part) {
+	case PART_FLOWS:
+		*ret_scope = SLICE_LIT(FLOW_SCOPE);
+		*ret_resource = slice_of(resource->data, resource->len);
+		return families_metrics(otlp->flows);
+	case PART_HOST:
+		*ret_resource = slice_of(resource->data, resource->len);
+		return families_metrics(otlp->host);
+	case PART_INTERNAL:
+		resource = &otlp->internal_resource;
+		*ret_resource = slice_of(resource->data, resource->len);
+		return obi_internal_metrics();
+	default:
+		reporter = reporters_at(otlp->reporters, otlp->next);
+		if (!reporter)
+			return NULL;
+		*ret_resource = reporter_resource(reporter);
+		return families_metrics(reporter_families(reporter));
+	}
+}
+
+/* The one after the current one. */
+static void advance(struct otlp_metrics *otlp)
+{
+	struct metrics *metrics = otlp->reader.metrics;
+
+	otlp_metrics_end(&otlp->reader);
+	metrics_expire(metrics, otlp->now_ns);
+	if (otlp->part == PART_SERVICES) {
+		otlp->next++;
+		return;
+	}
+	otlp->part++;
+	if (otlp->part == PART_INTERNAL &&
+	    otlp->settings->export.internal.exporter != OBI_INTERNAL_OTEL)
+		otlp->part++;
+}
+
+static void begin_collection(struct otlp_metrics *otlp)
+{
+	otlp->collecting = true;
+	otlp->collect_ns = clock_monotonic_ns();
+	otlp->part = PART_FLOWS;
+	otlp->next = 0;
+}
+
+static void end_collection(struct otlp_metrics *otlp)
+{
+	otlp->collecting = false;
+	reporters_expire(otlp->reporters, otlp->settings->otlp.metrics.ttl, otlp->now_ns);
+}
+
+/* Fills one request and sends it. */
+static void collect(struct otlp_metrics *otlp)
+{
+	int temporality = otlp->settings->export.temporality;
+
+	while (otlp->collecting && otlp->request.len < OUTBOX_BODY_SOFT) {
+		struct slice resource, scope;
+		struct metrics *metrics = current_source(otlp, &resource, &scope);
+
+		if (!metrics) {
+			end_collection(otlp);
+			break;
+		}
+		if (!otlp->reader.metrics)
+			otlp_metrics_begin(&otlp->reader, metrics,
+					   (enum obi_temporality)temporality, otlp->collect_ns);
+		if (!otlp_metrics_put(&otlp->reader, resource, scope, &otlp->request,
+				      OUTBOX_BODY_SOFT, &otlp->points))
+			advance(otlp);
+	}
+	send_request(otlp);
+}
+
+/* All that one service has, now. */
+static void flush_reporter(struct otlp_metrics *otlp, struct reporter *reporter)
+{
+	struct otlp_metrics_reader reader;
+	bool more = true;
+
+	otlp_metrics_begin(&reader, families_metrics(reporter_families(reporter)),
+			   (enum obi_temporality)otlp->settings->export.temporality,
+			   clock_monotonic_ns());
+	while (more) {
+		more = otlp_metrics_put(&reader, reporter_resource(reporter), SLICE_LIT(SCOPE),
+					&otlp->request, OUTBOX_BODY_SOFT, &otlp->points);
+		send_request(otlp);
+	}
+	otlp_metrics_end(&reader);
+}
+
+/* ---- Feeding ---- */
+
+/* The one that was silent longest gives its place up. A collection under way that stands there goes
+ * on with the next one. */
+static void make_room(struct otlp_metrics *otlp)
+{
+	struct reporter *oldest = reporters_to_evict(otlp->reporters);
+
+	if (!oldest)
+		return;
+	if (otlp->reader.metrics == families_metrics(reporter_families(oldest)))
+		otlp_metrics_end(&otlp->reader);
+	flush_reporter(otlp, oldest);
+	reporters_evict(otlp->reporters, oldest);
+}
+
+/* The families of the service. */
+static struct families *families_of(struct otlp_metrics *otlp, const struct obi_service *service)
+{
+	struct reporter *reporter = reporters_find(otlp->reporters, service, otlp->now_ns);
+
+	if (!reporter) {
+		make_room(otlp);
+		reporter = reporters_make(otlp->reporters, service, otlp->now_ns);
+		if (reporter)
+			families_service(reporter_families(reporter), service, true, otlp->now_ns);
+	}
+	return reporter ? reporter_families(reporter) : NULL;
+}
+
+static void otlp_metrics_put_span(void *state, const struct obi_span *span)
+{
+	struct otlp_metrics *otlp = state;
+	struct families *families;
+
+	if (span->flags & OBI_SPAN_IGNORE_METRICS)
+		return;
+	families = families_of(otlp, span->service);
+	if (families)
+		families_put_span(families, span, otlp->now_ns);
+}
+
+static void otlp_metrics_put_flow(void *state, const struct obi_flow_record *record)
+{
+	struct otlp_metrics *otlp = state;
+
+	families_put_flow(otlp->flows, record, otlp->now_ns);
+}
+
+static void otlp_metrics_service(void *state, const struct obi_service *service, bool alive)
+{
+	struct otlp_metrics *otlp = state;
+	struct reporter *reporter;
+
+	live_services_put(otlp->shared.live, service, alive);
+	families_service(otlp->host, service, alive, otlp->now_ns);
+	if (alive)
+		(void)families_of(otlp, service);
+	reporter = reporters_find(otlp->reporters, service, otlp->now_ns);
+	if (!reporter)
+		return;
+	families_service(reporter_families(reporter), service, alive, otlp->now_ns);
+	reporter_set_alive(reporter, alive);
+}
+
+static void otlp_metrics_tick(void *state, uint64_t now_ns)
+{
+	struct otlp_metrics *otlp = state;
+
+	otlp->now_ns = clock_monotonic_ns();
+	if (!otlp->collecting && otlp->now_ns >= otlp->next_ns) {
+		otlp->next_ns += otlp->settings->otlp.metrics.interval;
+		if (otlp->next_ns <= otlp->now_ns) /* we slept */
+			otlp->next_ns = otlp->now_ns + otlp->settings->otlp.metrics.interval;
+		begin_collection(otlp);
+	}
+	if (otlp->collecting)
+		collect(otlp);
+}
+
+static void otlp_metrics_close(void *state)
+{
+	struct otlp_metrics *otlp = state;
+
+	while (otlp->collecting)
+		collect(otlp);
+	otlp->now_ns = clock_monotonic_ns();
+	begin_collection(otlp);
+	while (otlp->collecting)
+		collect(otlp);
+	free_otlp(otlp);
+}
+
+const struct obi_exporter exporter_otlp_metrics = {
+	.name = "otlp_metrics",
+	.help = "metrics to a collector",
+	.wanted = otlp_metrics_wanted,
+	.open = otlp_metrics_open,
+	.put_span = otlp_metrics_put_span,
+	.put_flow = otlp_metrics_put_flow,
+	.service = otlp_metrics_service,
+	.tick = otlp_metrics_tick,
+	.close = otlp_metrics_close,
+};

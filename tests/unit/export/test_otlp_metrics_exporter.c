@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The exporter against an outbox that keeps what it is given. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "export/exporter.h"
+#include "export/internal.h"
+#include "export/otlp/json.h"
+#include "export/otlp/outbox.h"
+#include "export/sample.h"
+#include "settings/settings.h"
+
+extern const struct obi_exporter exporter_otlp_metrics;
+
+static struct {
+	struct buffer json;
+	uint32_t points;
+	int puts;
+} sent;
+
+int outbox_put(enum otlp_signal signal, const struct buffer *body, uint32_t items)
+{
+	assert_int_equal(signal, OTLP_METRICS);
+	assert_false(body->failed);
+	assert_int_equal(otlp_json_put(OTLP_METRICS, slice_of(body->data, body->len),
+				       OTLP_JSON_COMPACT, &sent.json),
+			 0);
+	buffer_put_char(&sent.json, '\n');
+	sent.points += items;
+	sent.puts++;
+	return 0;
+}
+
+void outbox_limit(enum otlp_signal signal, struct outbox_limits limits)
+{
+	assert_int_equal(signal, OTLP_METRICS);
+	assert_true(limits.bytes > 0);
+}
+
+struct outbox_counts outbox_counts(enum otlp_signal signal)
+{
+	return (struct outbox_counts){ .put = sent.points };
+}
+
+const char *outbox_drop_name(enum outbox_drop reason)
+{
+	return "";
+}
+
+static struct obi_settings settings;
+static void *state;
+
+static void begin(const char *yaml)
+{
+	char *env[] = { "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318", NULL };
+	struct obi_error error;
+	char why[128];
+
+	if (obi_settings_load_text("test", slice_cstr(yaml), env, &settings, &error) != 0)
+		fail_msg("%s", error.text);
+	assert_true(exporter_otlp_metrics.wanted(&settings));
+	assert_int_equal(exporter_otlp_metrics.open(&settings, &state, why, sizeof(why)), 0);
+}
+
+/* What is sent until all is out. */
+static const char *close_all(void)
+{
+	exporter_otlp_metrics.close(state);
+	buffer_put_char(&sent.json, '\0');
+	return sent.json.data;
+}
+
+static void end(void)
+{
+	obi_settings_free(&settings);
+	buffer_free(&sent.json);
+	memset(&sent, 0, sizeof(sent));
+	obi_internal_free();
+}
+
+static void has(const char *json, const char *part)
+{
+	if (!json || !strstr(json, part))
+		fail_msg("no %s\nin %s", part, json);
+}
+
+static void has_not(const char *json, const char *part)
+{
+	if (strstr(json, part))
+		fail_msg("%s\nin %s", part, json);
+}
+
+static size_t count_of(const char *json, const char *part)
+{
+	size_t count = 0;
+
+	for (const char *at = json; (at = strstr(at, part)); at++)
+		count++;
+	return count;
+}
+
+static void each_service_has_a_resource_of_its_own(void **unused)
+{
+	struct obi_service other = sample_gosrv;
+	struct obi_span span = sample_server();
+	const char *json;
+
+	(void)snprintf(other.name, sizeof(other.name), "cart");
+	(void)snprintf(other.instance, sizeof(other.instance), "vm:7");
+	begin("metrics:\n  features: [application, application_span_otel, application_host]\n");
+	exporter_otlp_metrics.service(state, &sample_gosrv, true);
+	exporter_otlp_metrics.put_span(state, &span);
+	exporter_otlp_metrics.put_span(state, &span);
+	span.service = &other;
+	exporter_otlp_metrics.put_span(state, &span);
+	span.flags = OBI_SPAN_IGNORE_METRICS;
+	exporter_otlp_metrics.put_span(state, &span);
+	json = close_all();
+	assert_int_equal(sent.puts, 1);
+	assert_int_equal(count_of(json, "\"resource\":"), 3);
+	assert_int_equal(count_of(json, "\"scope\":{\"name\":\"go.opentelemetry.io/obi\""), 3);
+	assert_int_equal(count_of(json, "{\"key\":\"service.instance.id\",\"value\":{"
+					"\"stringValue\":\"vm:7\"}}"),
+			 5); /* resource, two of spans, two of targets */
+	has(json, "\"name\":\"http.server.request.duration\"");
+	has(json, "\"name\":\"traces.span.metrics.calls\"");
+	has(json, "\"name\":\"traces.host.info\"");
+	has(json, "\"name\":\"target.info\"");
+	has(json, "{\"key\":\"http.response.status_code\",\"value\":{\"intValue\":\"200\"}}");
+	has(json, "{\"key\":\"span.kind\",\"value\":{\"stringValue\":\"SPAN_KIND_SERVER\"}}");
+	has_not(json, "\"key\":\"job\"");
+	has_not(json, "\"key\":\"instance\"");
+	end();
+}
+
+static void flows_have_the_scope_of_the_network(void **unused)
+{
+	struct obi_flow_record flow = {
+		.flow = { .value = { .bytes = 486, .initiator = OBI_INITIATOR_SRC } },
+	};
+	const char *json;
+
+	begin("network:\n  enable: true\n");
+	exporter_otlp_metrics.put_flow(state, &flow);
+	json = close_all();
+	has(json, "\"resource\":{\"attributes\":[{\"key\":\"obi.version\"");
+	has(json, "\"scope\":{\"name\":\"network_ebpf_events\"");
+	has(json, "\"name\":\"obi.network.flow.bytes\"");
+	has(json, "\"unit\":\"{bytes}\"");
+	has(json, "{\"key\":\"direction\",\"value\":{\"stringValue\":\"request\"}}");
+	has(json, "\"asInt\":\"486\"");
+	end();
+}
+
+static void a_collection_comes_each_interval(void **unused)
+{
+	struct obi_span span = sample_server();
+	uint64_t until;
+
+	begin("otel_metrics_export:\n  interval: 50ms\n");
+	exporter_otlp_metrics.put_span(state, &span);
+	exporter_otlp_metrics.tick(state, 0);
+	assert_int_equal(sent.puts, 0);
+	until = clock_monotonic_ns() + 60 * NSEC_PER_MSEC;
+	while (clock_monotonic_ns() < until)
+		;
+	exporter_otlp_metrics.tick(state, 0);
+	assert_int_equal(sent.puts, 1);
+	exporter_otlp_metrics.tick(state, 0);
+	assert_int_equal(sent.puts, 1);
+	(void)close_all();
+	assert_int_equal(sent.puts, 2);
+	end();
+}
+
+/* A cache of two for three services: what the first one counted is out before it goes. */
+static void an_evicted_service_is_sent_first(void **unused)
+{
+	static struct obi_service services[3];
+	struct obi_span span = sample_server();
+	const char *json;
+
+	begin("otel_metrics_export:\n  reporters_cache_len: 2\n");
+	for (int i = 0; i < 3; i++) {
+		services[i] = sample_gosrv;
+		(void)snprintf(services[i].name, sizeof(services[i].name), "s%d", i);
+		span.service = &services[i];
+		exporter_otlp_metrics.put_span(state, &span);
+		exporter_otlp_metrics.tick(state, 0);
+	}
+	assert_int_equal(sent.puts, 1);
+	json = close_all();
+	assert_int_equal(sent.puts, 2);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(count_of(json, services[i].name), 5);
+	end();
+}
+
+static void large_collections_take_several_requests(void **unused)
+{
+	struct obi_span span = sample_server();
+	char route[64];
+
+	begin("metrics:\n  features: [application, application_span]\n"
+	      "otel_metrics_export:\n  interval: 1ms\nattributes:\n  metric_span_names_limit: 0\n");
+	for (int i = 0; i < 3000; i++) {
+		(void)snprintf(route, sizeof(route), "/a/long/route/of/many/parts/%d", i);
+		span.route = slice_cstr(route);
+		exporter_otlp_metrics.put_span(state, &span);
+	}
+	(void)close_all();
+	assert_true(sent.puts > 1);
+	assert_int_equal(sent.points, 3000 * 5 + 2); /* target.info, traces.target.info */
+	end();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_service_has_a_resource_of_its_own),
+		cmocka_unit_test(flows_have_the_scope_of_the_network),
+		cmocka_unit_test(a_collection_comes_each_interval),
+		cmocka_unit_test(an_evicted_service_is_sent_first),
+		cmocka_unit_test(large_collections_take_several_requests),
+	};
+
+	return cmocka_run_group_tests_name("otlp_metrics_exporter", tests, NULL, NULL);
+}
