@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/cleanup.h"
 #include "export/host_info.h"
 #include "export/live_services.h"
 #include "export/metrics/render.h"
@@ -34,19 +33,12 @@ struct families {
 
 /* ---- Options ---- */
 
-static void read_host_id(const struct obi_settings *settings, char *ret_id, size_t size)
-{
-	static const char *const paths[] = { "/etc/machine-id", "/var/lib/dbus/machine-id" };
-
-	otlp_host_id_read(paths, ARRAY_SIZE(paths), ret_id, size);
-}
-
 int families_shared_init(const struct obi_settings *settings, struct families_shared *shared)
 {
 	*shared = (struct families_shared){ .pool.max = METRICS_SERIES_MAX };
 	shared->span_names = span_names_new(settings->export.metric_span_names_limit);
 	shared->live = live_services_new();
-	read_host_id(settings, shared->host_id, sizeof(shared->host_id));
+	otlp_host_id(settings, shared->host_id, sizeof(shared->host_id));
 	if (shared->span_names && shared->live)
 		return 0;
 	families_shared_free(shared);

@@ -66,6 +66,8 @@ static const struct obi_option rows[] = {
 	    "use the host's full DNS name in service.instance.id"),
 	ROW(attributes.override_hostname, "attributes.instance_id.override_hostname",
 	    "OTEL_EBPF_HOSTNAME", STRING, NULL, "host name to use instead"),
+	ROW(attributes.host_id, "attributes.host_id.override", "OTEL_EBPF_HOST_ID", STRING, NULL,
+	    "host.id to use instead of the machine id"),
 	ROW(attributes.rename_unresolved, "attributes.rename_unresolved_hosts",
 	    "OTEL_EBPF_RENAME_UNRESOLVED_HOSTS", STRING, "unresolved",
 	    "metric value in place of an address without a name, own side; empty: the address"),

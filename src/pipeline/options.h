@@ -47,6 +47,7 @@ struct obi_attributes_options {
 	struct obi_selection_list select; /* in the order of the file */
 	bool instance_dns;                /* look the host's full name up */
 	const char *override_hostname;    /* "" = none */
+	const char *host_id;              /* "" = the machine's */
 	const char *rename_unresolved;    /* "" = leave addresses as they are */
 	const char *rename_unresolved_outgoing;
 	const char *rename_unresolved_incoming;

@@ -317,7 +317,6 @@ static const struct obi_option rows[] = {
 	LATER("discovery.system_wide", "OTEL_EBPF_SYSTEM_WIDE", BOOL, "false",
 	      "instrument every process"),
 	/* Attributes */
-	LATER("attributes.host_id.override", "OTEL_EBPF_HOST_ID", STRING, NULL, "host.id"),
 	LATER("attributes.host_id.fetch_timeout", "OTEL_EBPF_HOST_ID_FETCH_TIMEOUT", DURATION,
 	      "500ms", "longest search for host.id"),
 	LATER("attributes.metadata_retry.timeout", "OTEL_EBPF_METADATA_RETRY_TIMEOUT", DURATION,

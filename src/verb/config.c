@@ -5,6 +5,7 @@
  *   --json      the same as JSON, without origins
  *   --schema    JSON Schema of the YAML file
  *   --markdown  the docs page of all options
+ *   --spans     the docs page of what spans carry
  * Exit status 0; 1 where the agent would refuse to run with it; 255 where it
  * cannot be read.
  */
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "export/otlp/spans.h"
 #include "settings/settings.h"
 #include "verb/common.h"
 #include "verb/verb.h"
@@ -77,6 +79,8 @@ int verb_config(int argc, char **argv)
 			print = obi_settings_print_schema;
 		else if (strcmp(argv[i], "--markdown") == 0)
 			print = obi_settings_print_markdown;
+		else if (strcmp(argv[i], "--spans") == 0)
+			print = otlp_spans_put_markdown;
 		else if (strcmp(argv[i], "--json") == 0)
 			json = true;
 		else

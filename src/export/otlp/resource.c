@@ -86,14 +86,24 @@ void otlp_host_id_read(const char *const *paths, size_t count, char *ret_id, siz
 	}
 }
 
-int otlp_resource_new(const struct obi_settings *settings, struct otlp_resource **ret_resource)
+void otlp_host_id(const struct obi_settings *settings, char *ret_id, size_t size)
 {
 	static const char *const paths[] = { "/etc/machine-id", "/var/lib/dbus/machine-id" };
+	const char *given = settings->pipeline.attributes.host_id;
+
+	if (given && *given)
+		(void)snprintf(ret_id, size, "%s", given);
+	else
+		otlp_host_id_read(paths, ARRAY_SIZE(paths), ret_id, size);
+}
+
+int otlp_resource_new(const struct obi_settings *settings, struct otlp_resource **ret_resource)
+{
 	struct otlp_resource *resource = calloc(1, sizeof(*resource));
 
 	if (!resource)
 		return -ENOMEM;
-	otlp_host_id_read(paths, ARRAY_SIZE(paths), resource->host_id, sizeof(resource->host_id));
+	otlp_host_id(settings, resource->host_id, sizeof(resource->host_id));
 	resource->select = &settings->pipeline.attributes.select;
 	resource->set = attributes_select_resource(resource->select, table, RESOURCE_TABLE_SIZE);
 	resource->pairs = slice_cstr(getenv("OTEL_RESOURCE_ATTRIBUTES"));

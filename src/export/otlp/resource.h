@@ -32,6 +32,9 @@ void otlp_resource_free(struct otlp_resource *resource);
 struct otlp_faults otlp_resource_put(const struct otlp_resource *resource,
 				     const struct obi_service *service, struct buffer *buf);
 
+/* host.id: what the configuration says, else the machine id; "" where neither says anything. */
+void otlp_host_id(const struct obi_settings *settings, char *ret_id, size_t size);
+
 /* Reads the first of the files that has one, machine-id(5): 32 digits. ret_id is "" where none
  * has. */
 void otlp_host_id_read(const char *const *paths, size_t count, char *ret_id, size_t size);

@@ -494,5 +494,6 @@ int main(void)
 		cmocka_unit_test(docs_page_has_every_attribute),
 	};
 
+	(void)unsetenv("OTEL_RESOURCE_ATTRIBUTES");
 	return cmocka_run_group_tests_name("otlp/spans", tests, NULL, NULL);
 }
