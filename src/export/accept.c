@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "export/accept.h"
 
+#include "base/cleanup.h"
+
 /* Weights are thousandths, as the field has at most three digits. */
 #define WEIGHT_FULL 1000
 
 struct media_range {
 	struct slice type;
 	struct slice version;
+	struct slice proto;
+	struct slice encoding;
 	unsigned weight;
 };
 
@@ -49,8 +53,19 @@ static struct media_range parse_range(struct slice text)
 			range.weight = parse_weight(slice_trim(parameter));
 		else if (slice_equal_nocase(name, SLICE_LIT("version")))
 			range.version = slice_trim(parameter);
+		else if (slice_equal_nocase(name, SLICE_LIT("proto")))
+			range.proto = slice_trim(parameter);
+		else if (slice_equal_nocase(name, SLICE_LIT("encoding")))
+			range.encoding = slice_trim(parameter);
 	}
 	return range;
+}
+
+static bool takes_protobuf(const struct media_range *range)
+{
+	return slice_equal_nocase(range->type, SLICE_LIT("application/vnd.google.protobuf")) &&
+	       slice_equal(range->proto, SLICE_LIT("io.prometheus.client.MetricFamily")) &&
+	       slice_equal_nocase(range->encoding, SLICE_LIT("delimited"));
 }
 
 static bool takes_openmetrics(const struct media_range *range)
@@ -71,22 +86,40 @@ static bool takes_text(const struct media_range *range)
 
 enum metrics_format accept_format(struct slice accept)
 {
-	unsigned text = 0, openmetrics = 0;
+	unsigned weights[] = {
+		[METRICS_TEXT] = 0, [METRICS_OPENMETRICS] = 0, [METRICS_PROTOBUF] = 0
+	};
+	enum metrics_format best = METRICS_TEXT;
 
 	while (accept.len) {
 		struct media_range range = parse_range(take_until(&accept, ','));
+		const bool takes[] = {
+			[METRICS_TEXT] = takes_text(&range),
+			[METRICS_OPENMETRICS] = takes_openmetrics(&range),
+			[METRICS_PROTOBUF] = takes_protobuf(&range),
+		};
 
-		if (takes_openmetrics(&range) && range.weight > openmetrics)
-			openmetrics = range.weight;
-		if (takes_text(&range) && range.weight > text)
-			text = range.weight;
+		for (size_t i = 0; i < ARRAY_SIZE(takes); i++) {
+			if (takes[i] && range.weight > weights[i])
+				weights[i] = range.weight;
+		}
 	}
-	return openmetrics && openmetrics >= text ? METRICS_OPENMETRICS : METRICS_TEXT;
+	for (int i = METRICS_OPENMETRICS; i <= METRICS_PROTOBUF; i++) {
+		if (weights[i] && weights[i] >= weights[best])
+			best = (enum metrics_format)i;
+	}
+	return best;
 }
 
 const char *accept_content_type(enum metrics_format format)
 {
-	return format == METRICS_OPENMETRICS
-		       ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
-		       : "text/plain; version=0.0.4; charset=utf-8";
+	static const char *const types[] = {
+		[METRICS_TEXT] = "text/plain; version=0.0.4; charset=utf-8",
+		[METRICS_OPENMETRICS] =
+			"application/openmetrics-text; version=1.0.0; charset=utf-8",
+		[METRICS_PROTOBUF] = "application/vnd.google.protobuf; "
+				     "proto=io.prometheus.client.MetricFamily; encoding=delimited",
+	};
+
+	return types[format];
 }

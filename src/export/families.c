@@ -61,6 +61,7 @@ static uint32_t one_kind_of_span_metrics(uint32_t features)
 static void take_prometheus(const struct obi_settings *settings, struct family_options *options)
 {
 	const struct obi_prometheus_options *prometheus = &settings->export.prometheus;
+	struct histogram_options *histograms = &options->metrics.histograms;
 
 	options->instrumentations = prometheus->instrumentations.bits;
 	options->ttl = prometheus->ttl;
@@ -71,7 +72,12 @@ static void take_prometheus(const struct obi_settings *settings, struct family_o
 	options->build_info = !prometheus->disable_build_info;
 	options->extra_resource = &prometheus->extra_resource_attributes;
 	options->extra_span = &prometheus->extra_span_resource_attributes;
-	options->metrics.histograms.exemplars = (enum exemplar_filter)prometheus->exemplar_filter;
+	histograms->exemplars = (enum exemplar_filter)prometheus->exemplar_filter;
+	histograms->limits.max_scale = histogram_native_schema(prometheus->native_bucket_factor);
+	histograms->native_max = prometheus->native_max_buckets < UINT32_MAX
+					 ? (uint32_t)prometheus->native_max_buckets
+					 : UINT32_MAX;
+	histograms->native_min_reset_ns = prometheus->native_min_reset;
 }
 
 static void take_otlp(const struct obi_settings *settings, struct family_options *options)

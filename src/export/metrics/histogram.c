@@ -201,6 +201,37 @@ static void keep_exemplar(const struct metric *metric, struct metric_row *row, u
 	memcpy(exemplar->span_id, origin->span_id, sizeof(exemplar->span_id));
 }
 
+const struct exemplar *histogram_exemplar(const struct metric *metric, const struct metric_row *row,
+					  uint32_t bucket)
+{
+	const struct histogram_extras *extras = histogram_extras(metric, row);
+
+	for (uint32_t i = 0; extras && extras->exemplars && i < extras->exemplars->count; i++) {
+		if (extras->exemplars->items[i].bucket == bucket)
+			return &extras->exemplars->items[i];
+	}
+	return NULL;
+}
+
+static void put_hex(char *to, const uint8_t *bytes, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < len; i++) {
+		to[2 * i] = digits[bytes[i] >> 4];
+		to[2 * i + 1] = digits[bytes[i] & 15];
+	}
+}
+
+struct exemplar_text exemplar_text(const struct exemplar *exemplar)
+{
+	struct exemplar_text text;
+
+	put_hex(text.trace_id, exemplar->trace_id, sizeof(exemplar->trace_id));
+	put_hex(text.span_id, exemplar->span_id, sizeof(exemplar->span_id));
+	return text;
+}
+
 bool histogram_observe(const struct metric *metric, struct metric_row *row, uint32_t bucket,
 		       uint64_t value, const struct metric_origin *origin)
 {

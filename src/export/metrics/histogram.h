@@ -81,6 +81,18 @@ struct histogram_extras *histogram_extras(const struct metric *metric,
 /* The same with the exponential buckets there; NULL when out of memory. */
 struct histogram_extras *histogram_native(const struct metric *metric, struct metric_row *row);
 
+/* The exemplar of an explicit bucket, or NULL. */
+const struct exemplar *histogram_exemplar(const struct metric *metric, const struct metric_row *row,
+					  uint32_t bucket);
+
+/* Its ids, lower-case hexadecimal. */
+struct exemplar_text {
+	char trace_id[32];
+	char span_id[16];
+};
+
+struct exemplar_text exemplar_text(const struct exemplar *exemplar);
+
 /* The value as shown. */
 double histogram_shown(const struct metric *metric, uint64_t value);
 

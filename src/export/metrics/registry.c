@@ -297,14 +297,10 @@ const struct metric *metric_table_metric(const struct metric_table *table, size_
 	return &table->families[i].metric;
 }
 
-void metrics_want_native(struct metrics *metrics, const struct histogram_options *options)
+void metrics_want_native(struct metrics *metrics)
 {
-	if (metrics->histograms.exponential || metrics->histograms.native)
-		return;
-	metrics->histograms.native = metrics->histograms.wanted = true;
-	metrics->histograms.limits = options->limits;
-	metrics->histograms.native_max = options->native_max;
-	metrics->histograms.native_min_reset_ns = options->native_min_reset_ns;
+	if (!metrics->histograms.exponential)
+		metrics->histograms.native = metrics->histograms.wanted = true;
 }
 
 size_t metrics_series(const struct metrics *metrics)

@@ -113,8 +113,8 @@ void metric_table_remove(struct metric_table *table, const struct slice *values)
  * (render.h) is under way. */
 void metrics_expire(struct metrics *metrics, uint64_t now_ns);
 
-/* From now on the native histograms of Prometheus are kept too: limits and native_* of options. */
-void metrics_want_native(struct metrics *metrics, const struct histogram_options *options);
+/* From now on the native histograms of Prometheus are kept too. */
+void metrics_want_native(struct metrics *metrics);
 
 /* Series there are now, and how many times one could not be made. */
 size_t metrics_series(const struct metrics *metrics);

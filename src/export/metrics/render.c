@@ -5,15 +5,22 @@
  */
 #include "export/metrics/render.h"
 
+#include "base/clock.h"
+#include "export/metrics/protobuf.h"
 #include "export/metrics/table.h"
 
 /* Digits of the largest number with a point in it. */
 #define NUMBER_MAX 24
 
+/* Bytes of an exemplar behind a line. */
+#define EXEMPLAR_TEXT_MAX (32 + 48 + 2 * NUMBER_MAX)
+
 void metrics_render_begin(struct metrics_rendering *rendering, struct metrics *metrics,
 			  enum metrics_format format)
 {
 	*rendering = (struct metrics_rendering){ .metrics = metrics, .format = format };
+	if (format == METRICS_PROTOBUF)
+		metrics_want_native(metrics);
 	metrics->renderings++;
 }
 
@@ -120,10 +127,28 @@ static char *put_head(char *to, const struct metric_family *family, size_t name_
 	return to;
 }
 
+/* The exemplar of a bucket (OpenMetrics, "Exemplars"). */
+static char *put_exemplar(char *to, const struct metric_family *family,
+			  const struct exemplar *exemplar)
+{
+	struct exemplar_text text = exemplar_text(exemplar);
+
+	to = put_text(to, " # {traceID=\"", 13);
+	to = put_text(to, text.trace_id, sizeof(text.trace_id));
+	to = put_text(to, "\",spanID=\"", 10);
+	to = put_text(to, text.span_id, sizeof(text.span_id));
+	to = put_text(to, "\"} ", 3);
+	to = put_scaled(to, exemplar->value, family->scale);
+	*to++ = ' ';
+	return put_scaled(to, exemplar->time_ns, NSEC_PER_SEC);
+}
+
 static char *put_buckets(char *to, const struct metric_family *family, size_t name_len,
 			 const struct metric_row *row, struct slice labels, char **le,
 			 uint64_t *ret_count)
 {
+	bool exemplars = le == family->le_openmetrics;
+	const struct exemplar *exemplar;
 	const uint64_t *counts = row->cells + family->metric.cell + 1;
 	uint64_t count = 0;
 
@@ -139,6 +164,9 @@ static char *put_buckets(char *to, const struct metric_family *family, size_t na
 		to = put_text(to, le[i], strlen(le[i]));
 		to = put_text(to, "\"} ", 3);
 		to = put_u64(to, count);
+		exemplar = exemplars ? histogram_exemplar(&family->metric, row, (uint32_t)i) : NULL;
+		if (exemplar)
+			to = put_exemplar(to, family, exemplar);
 		*to++ = '\n';
 	}
 	*ret_count = count;
@@ -150,7 +178,8 @@ static void put_histogram(const struct metric_family *family, const struct metri
 {
 	size_t name_len = strlen(family->name);
 	size_t line = name_len + labels.len + family->le_longest + NUMBER_MAX + 24;
-	char *to = buffer_reserve(buf, line * (family->metric.bounds_count + 3));
+	char *to = buffer_reserve(buf, line * (family->metric.bounds_count + 3) +
+					       EXEMPLARS_MAX * EXEMPLAR_TEXT_MAX);
 	uint64_t count;
 
 	if (!to)
@@ -248,6 +277,8 @@ bool metrics_render(struct metrics_rendering *rendering, struct buffer *buf, siz
 {
 	const struct metrics *metrics = rendering->metrics;
 
+	if (rendering->format == METRICS_PROTOBUF)
+		return metrics_render_protobuf(rendering, buf, bytes);
 	while (rendering->family < metrics->families_count) {
 		const struct metric_family *family = metrics->families[rendering->family];
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Metrics as text, in pieces: the Prometheus text format 0.0.4
- * (https://prometheus.io/docs/instrumenting/exposition_formats/) or OpenMetrics 1.0
- * (https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md).
+ * Metrics for a Prometheus, in pieces: the text format 0.0.4
+ * (https://prometheus.io/docs/instrumenting/exposition_formats/), OpenMetrics 1.0
+ * (https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md), or Protocol
+ * Buffers (protobuf.h). Text has no exemplars, OpenMetrics no native histograms.
  */
 #ifndef OBI_EXPORT_METRICS_RENDER_H
 #define OBI_EXPORT_METRICS_RENDER_H
@@ -13,6 +14,7 @@
 enum metrics_format {
 	METRICS_TEXT,
 	METRICS_OPENMETRICS,
+	METRICS_PROTOBUF,
 };
 
 struct metrics_rendering {

@@ -26,7 +26,17 @@ static void the_preferred_format_is_chosen(void **state)
 		{ "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
 		  "encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;"
 		  "escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.4",
+		  METRICS_PROTOBUF },
+		{ "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
+		  "encoding=delimited,application/openmetrics-text;version=1.0.0",
+		  METRICS_PROTOBUF },
+		{ "application/openmetrics-text;version=1.0.0,application/vnd.google.protobuf;"
+		  "proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6",
 		  METRICS_OPENMETRICS },
+		{ "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
+		  "encoding=text",
+		  METRICS_TEXT },
+		{ "application/vnd.google.protobuf", METRICS_TEXT },
 		{ "text/plain;version=0.0.4,application/openmetrics-text;q=0.9", METRICS_TEXT },
 		{ "Application/OpenMetrics-Text ; Q=1 , text/plain;q=0.999", METRICS_OPENMETRICS },
 		{ "application/openmetrics-text;q=0", METRICS_TEXT },
