@@ -2,9 +2,9 @@
 /*
  * The wiring: ring -> conns -> pipeline -> exports, and flows -> flow pipeline -> exports.
  *
- * One epoll loop. The ring is drained on a timer: every 10 ms while records come, more rarely
- * when nothing does; the kernel side wakes us when the ring is half full. Messages of the broker
- * are read before the ring, so that a process is known before its first record is.
+ * One epoll loop. The ring is drained on a timer, the more rarely the less comes: a wake-up costs
+ * as much as dozens of records. The kernel side wakes us when the ring is half full. Messages of
+ * the broker are read before the ring, so that a process is known before its first record is.
  */
 #include "worker/worker.h"
 
@@ -36,8 +36,10 @@
 #include "worker/sandbox.h"
 
 #define DRAIN_BUSY_NS (10 * NSEC_PER_MSEC)
-#define DRAIN_IDLE_NS (50 * NSEC_PER_MSEC)
-#define DRAINS_UNTIL_IDLE 100
+#define DRAIN_CALM_NS (50 * NSEC_PER_MSEC)
+#define DRAIN_IDLE_NS (100 * NSEC_PER_MSEC)
+#define BUSY_RECORDS 500 /* in DRAIN_BUSY_NS */
+#define DRAINS_UNTIL_CALMER 50
 #define DRAIN_BUDGET 65536
 #define TICK_NS (100 * NSEC_PER_MSEC)
 #define MAX_CONNECTIONS 32768
@@ -64,7 +66,8 @@ struct worker {
 	uint64_t bad_records;
 	uint8_t random[4096];
 	size_t random_left;
-	unsigned empty_drains;
+	uint64_t drain_ns; /* the timer's period */
+	unsigned calm_drains;
 	bool told; /* until then records wait: their processes are not known */
 	bool stopping;
 	uint64_t stop_timeout_ns;
@@ -107,18 +110,23 @@ static void set_drain_timer(struct worker *w, uint64_t ns)
 
 	spec.it_interval.tv_nsec = spec.it_value.tv_nsec = (long)ns;
 	(void)timerfd_settime(w->timer, 0, &spec, NULL);
+	w->drain_ns = ns;
+	w->calm_drains = 0;
 }
 
-/* Between busy and idle by what the last drains brought. */
+/* Faster at once, slower after a while. */
 static void adapt_timer(struct worker *w, size_t taken)
 {
-	if (taken) {
-		if (w->empty_drains >= DRAINS_UNTIL_IDLE)
-			set_drain_timer(w, DRAIN_BUSY_NS);
-		w->empty_drains = 0;
-	} else if (++w->empty_drains == DRAINS_UNTIL_IDLE) {
-		set_drain_timer(w, DRAIN_IDLE_NS);
-	}
+	uint64_t wanted = DRAIN_IDLE_NS;
+
+	if (taken * DRAIN_BUSY_NS >= BUSY_RECORDS * w->drain_ns)
+		wanted = DRAIN_BUSY_NS;
+	else if (taken)
+		wanted = DRAIN_CALM_NS;
+	if (wanted == w->drain_ns)
+		w->calm_drains = 0;
+	else if (wanted < w->drain_ns || ++w->calm_drains >= DRAINS_UNTIL_CALMER)
+		set_drain_timer(w, wanted);
 }
 
 static void publish_page(struct worker *w)
