@@ -258,6 +258,7 @@ struct sock {
 	__u16 sk_protocol;
 	int sk_err;
 	void *sk_user_data;
+	struct bpf_local_storage *sk_bpf_storage;
 };
 
 struct list_head {

@@ -12,7 +12,9 @@ static __always_inline int plane_chunk(struct sock *sk, u8 direction, int bytes)
 	struct conn_state *state;
 	struct scratch *s;
 
-	if (bytes <= 0)
+	/* All that most of the host's sockets pay for. */
+	if (bytes <= 0 ||
+	    (!sk->sk_bpf_storage && !process_marked(bpf_get_current_pid_tgid() >> 32)))
 		return 0;
 	state = conn_of_chunk(sk, false);
 	if (!state)

@@ -144,10 +144,26 @@ struct {
 	__type(value, struct scratch);
 } scratch SEC(".maps");
 
+/*
+ * Which low bits of a number were ever a selected process's: plain memory, where the map costs a
+ * call. Set before the map is, never cleared.
+ */
+#define PROCESS_MARKS 4096
+
+unsigned char process_marks[PROCESS_MARKS];
+
+static __always_inline bool process_marked(u32 tgid)
+{
+	return process_marks[tgid & (PROCESS_MARKS - 1)];
+}
+
 static __always_inline bool process_selected(u32 tgid)
 {
-	u32 *flags = bpf_map_lookup_elem(&processes, &tgid);
+	u32 *flags;
 
+	if (!process_marked(tgid))
+		return false;
+	flags = bpf_map_lookup_elem(&processes, &tgid);
 	return flags && (*flags & OBI_PROCESS_SELECTED);
 }
 

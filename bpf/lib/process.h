@@ -25,10 +25,13 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 
 	if (from == to) /* a thread */
 		return 0;
+	if (!process_marked(from))
+		return 0;
 	flags = bpf_map_lookup_elem(&processes, &from);
 	if (!flags || !(*flags & OBI_PROCESS_SELECTED) || !follow_children)
 		return 0;
 	child_flags = *flags;
+	process_marks[to & (PROCESS_MARKS - 1)] = 1;
 	if (bpf_map_update_elem(&processes, &to, &child_flags, BPF_ANY))
 		count(OBI_APP_STATE_FULL);
 	process_event(OBI_PROCESS_FORK, to, from);
@@ -41,7 +44,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	u32 tgid = BPF_CORE_READ(task, tgid);
 
 	/* do_exit() has counted this thread out already: 0 means it was the last. */
-	if (!bpf_map_lookup_elem(&processes, &tgid) ||
+	if (!process_marked(tgid) || !bpf_map_lookup_elem(&processes, &tgid) ||
 	    BPF_CORE_READ(task, signal, live.counter) > 0)
 		return 0;
 	bpf_map_delete_elem(&processes, &tgid);

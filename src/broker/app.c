@@ -339,8 +339,10 @@ int obi_app_set_process(struct obi_app *app, uint32_t pid, uint32_t flags)
 
 	if (!flags)
 		error = bpf_map_delete_elem(map, &pid);
-	else
+	else {
+		app->skel->bss->process_marks[pid % sizeof(app->skel->bss->process_marks)] = 1;
 		error = bpf_map_update_elem(map, &pid, &flags, BPF_ANY);
+	}
 	return error;
 }
 
