@@ -34,6 +34,7 @@
 #include "broker/flow_batch.h"
 #include "broker/iface.h"
 #include "broker/net.h"
+#include "broker/sender.h"
 #include "broker/totals.h"
 #include "caps/check.h"
 #include "wire/wire.h"
@@ -42,6 +43,7 @@
 #define RESTARTS_IN_WINDOW 5
 #define SEND_TIMEOUT_MS 200
 #define RELEASE_US 300000
+#define SENDER_STOP_NS NSEC_PER_SEC
 #define LOADING_HEAP (32u << 20) /* libbpf reads BTF of some 5 MB, each time with a copy */
 
 struct broker {
@@ -52,6 +54,7 @@ struct broker {
 	struct obi_net *net;
 	struct obi_discover *discover;
 	struct obi_child child;
+	struct obi_sender_child sender;
 	enum obi_phase phase;
 	struct obi_flow_batch flows;
 	char agent_ip[48];
@@ -173,6 +176,7 @@ static int start_worker(struct broker *b)
 		error = start_message(b);
 	if (error)
 		return error;
+	obi_sender_join(&b->sender, &b->child);
 	if (b->discover)
 		obi_discover_repeat(b->discover);
 	if (b->net)
@@ -240,6 +244,8 @@ static void reap(struct broker *b)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (pid == b->child.pid)
 			worker_ended(b, status);
+		else
+			(void)obi_sender_reap(&b->sender, pid, status);
 }
 
 /* ---- Requests ---- */
@@ -398,11 +404,13 @@ static void dispatch(struct broker *b, int fd)
 
 static int timeout_ms(const struct broker *b)
 {
-	uint64_t now = clock_monotonic_ns();
+	uint64_t now = clock_monotonic_ns(), at = b->sender.start_at;
 
-	if (!b->restart_at)
+	if (b->restart_at && (!at || b->restart_at < at))
+		at = b->restart_at;
+	if (!at)
 		return -1;
-	return b->restart_at > now ? (int)((b->restart_at - now) / NSEC_PER_MSEC) + 1 : 0;
+	return at > now ? (int)((at - now) / NSEC_PER_MSEC) + 1 : 0;
 }
 
 static void run_loop(struct broker *b)
@@ -416,6 +424,7 @@ static void run_loop(struct broker *b)
 			dispatch(b, events[i].data.fd);
 		if (b->restart_at && clock_monotonic_ns() >= b->restart_at && !b->stopping)
 			restart_worker(b);
+		(void)obi_sender_tick(&b->sender, &b->child, clock_monotonic_ns());
 	}
 }
 
@@ -499,6 +508,7 @@ static int open_all(struct broker *b, uint64_t keep_caps)
 	/* The worker starts on another CPU while we load. */
 	if (!error)
 		error = obi_child_start(b->config_path, &b->child);
+	obi_sender_start(&b->sender, b->settings, b->config_path);
 	heap_prepare(LOADING_HEAP);
 	if (!error && obi_settings_network(b->settings))
 		error = open_network(b);
@@ -612,6 +622,7 @@ int obi_broker_run(const struct obi_settings *settings, const char *config_path,
 		end_flow_period(&b);
 	}
 	stop_worker(&b);
+	obi_sender_stop(&b.sender, SENDER_STOP_NS);
 	log_totals(&b);
 	if (b.app && obi_app_release(b.app))
 		(void)usleep(RELEASE_US);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The worker is the same file executed again after no_new_privs was set: file
+ * A child is the same file executed again after no_new_privs was set: file
  * capabilities are not granted to it, and its address space is fresh.
  */
 #include "broker/child.h"
@@ -25,9 +25,10 @@
 extern char **environ;
 
 /* Only calls that are safe after fork(). */
-__attribute__((noreturn)) static void become_worker(int self, int sock, const char *config_path)
+__attribute__((noreturn)) static void become(const char *verb, int self, int sock,
+					     const char *config_path)
 {
-	char *argv[] = { "obi", OBI_WORKER_VERB, NULL, NULL, NULL };
+	char *argv[] = { "obi", (char *)verb, NULL, NULL, NULL };
 	sigset_t none;
 
 	if (config_path) {
@@ -65,32 +66,38 @@ static int make_page(struct obi_child *child)
 	return 0;
 }
 
-int obi_child_start(const char *config_path, struct obi_child *ret_child)
+int obi_child_spawn(const char *verb, const char *config_path, pid_t *ret_pid, int *ret_sock)
 {
-	struct obi_child child = { .sock = -1, .page_fd = -1 };
 	_cleanup_close_ int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	int pair[2], error;
+	pid_t pid;
 
 	if (self < 0)
 		return -errno;
-	error = make_page(&child);
-	if (error) {
-		obi_child_release(&child);
-		return error;
-	}
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
-		error = -errno;
-		obi_child_release(&child);
-		return error;
-	}
-	child.sock = pair[0];
-	child.pid = fork();
-	if (child.pid == 0)
-		become_worker(self, pair[1], config_path);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	pid = fork();
+	if (pid == 0)
+		become(verb, self, pair[1], config_path);
 	error = -errno;
 	(void)close(pair[1]);
-	if (child.pid < 0) {
-		child.pid = 0;
+	if (pid < 0) {
+		(void)close(pair[0]);
+		return error;
+	}
+	*ret_pid = pid;
+	*ret_sock = pair[0];
+	return 0;
+}
+
+int obi_child_start(const char *config_path, struct obi_child *ret_child)
+{
+	struct obi_child child = { .sock = -1, .page_fd = -1 };
+	int error = make_page(&child);
+
+	if (!error)
+		error = obi_child_spawn(OBI_WORKER_VERB, config_path, &child.pid, &child.sock);
+	if (error) {
 		obi_child_release(&child);
 		return error;
 	}

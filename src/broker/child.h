@@ -15,11 +15,16 @@ struct obi_child {
 	const volatile struct obi_worker_page *page;
 };
 
-/* First word of the worker's argument list. */
+/* First words of their argument lists. */
 #define OBI_WORKER_VERB "worker"
+#define OBI_SENDER_VERB "sender"
 
-/* Starts the worker from this very program file, without new privileges and with nothing open but
- * its end of the pair. config_path may be NULL. 0 or a negative errno. */
+/* Starts this very program file again with a verb, without new privileges and with nothing open but
+ * its end of a pair, whose other end is ret_sock. config_path may be NULL. 0 or a negative errno.
+ */
+int obi_child_spawn(const char *verb, const char *config_path, pid_t *ret_pid, int *ret_sock);
+
+/* Starts the worker. 0 or a negative errno. */
 int obi_child_start(const char *config_path, struct obi_child *ret_child);
 
 /* After it ended: releases what belongs to it. */

@@ -2,10 +2,16 @@
 #include "verb/common.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "verb/verb.h"
+#include "wire/wire.h"
+
+extern char **environ;
 
 int verb_parse_config_path(int argc, char **argv, const char **ret_path)
 {
@@ -35,6 +41,28 @@ void verb_apply_log(const struct obi_settings *settings)
 {
 	log_set_level((enum log_level)settings->global.log_level);
 	log_set_json(settings->global.log_format == OBI_LOG_JSON);
+}
+
+int verb_begin_child(int argc, char **argv, const char *name, struct obi_settings *ret_settings)
+{
+	struct obi_error error;
+	const char *path;
+
+	if (fcntl(OBI_WIRE_FD, F_GETFD) < 0) {
+		(void)fprintf(stderr, "obi: the %s is started by the agent itself\n", name);
+		return OBI_EXIT_USAGE;
+	}
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGTERM, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (verb_parse_config_path(argc, argv, &path))
+		return OBI_EXIT_USAGE;
+	if (obi_settings_load(path, environ, ret_settings, &error)) {
+		log_error("wrong configuration", F("error", log_str(error.text)));
+		return OBI_EXIT_CANNOT_START;
+	}
+	verb_apply_log(ret_settings);
+	return 0;
 }
 
 void verb_log_warnings(const struct obi_settings *settings)

@@ -12,6 +12,11 @@ int verb_parse_config_path(int argc, char **argv, const char **ret_path);
 /* Applies log_level and log_format. */
 void verb_apply_log(const struct obi_settings *settings);
 
+/* The start of a process that the broker started: ignores the signals of a terminal, since the
+ * broker decides when to end, and loads the configuration. 0, or the exit status, with the reason
+ * said. */
+int verb_begin_child(int argc, char **argv, const char *name, struct obi_settings *ret_settings);
+
 /* Logs the warnings that loading gathered. */
 void verb_log_warnings(const struct obi_settings *settings);
 

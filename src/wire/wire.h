@@ -35,6 +35,7 @@ enum obi_wire_id {
 	OBI_WIRE_FLOWS,          /* struct obi_wire_flows, cut to count */
 	OBI_WIRE_COUNTERS,       /* struct obi_wire_counters: answer to OBI_REQUEST_COUNTERS */
 	OBI_WIRE_STOP,           /* struct obi_wire_stop: flush, then exit */
+	OBI_WIRE_PEER,           /* nothing; one end of a new pair of worker and sender */
 
 	OBI_REQUEST_READY = 64, /* nothing; the sandbox is closed and the loop runs */
 	OBI_REQUEST_COUNTERS,   /* nothing */

@@ -12,16 +12,18 @@
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <sched.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 
-#define NOBODY 65534
 #define LAST_CAP 63
+#define TRUNCATE (1ull << 14) /* LANDLOCK_ACCESS_FS_TRUNCATE, 6.2 */
 
 /* Root's file access would outlive its capabilities. Not being allowed to change is no failure: it
  * means that we are not privileged. */
@@ -30,8 +32,8 @@ static void leave_root(void)
 	if (geteuid() != 0)
 		return;
 	(void)setgroups(0, NULL);
-	if (!setresgid(NOBODY, NOBODY, NOBODY))
-		(void)!setresuid(NOBODY, NOBODY, NOBODY);
+	if (!setresgid(OBI_NOBODY, OBI_NOBODY, OBI_NOBODY))
+		(void)!setresuid(OBI_NOBODY, OBI_NOBODY, OBI_NOBODY);
 }
 
 static int drop_bounding(void)
@@ -69,10 +71,33 @@ static int drop_capabilities(void)
 	return syscall(__NR_capset, &header, none) ? -errno : 0;
 }
 
-/* Handles every file system right of the ABI and allows none: what is open stays usable. */
-static int restrict_file_system(int *ret_abi)
+/* What is not there needs no rule; what is a file has no right of directories. */
+static int allow_path(int ruleset, const struct obi_sandbox_path *path, uint64_t handled)
+{
+	_cleanup_close_ int fd = open(path->path, O_PATH | O_CLOEXEC);
+	struct landlock_path_beneath_attr rule = { .parent_fd = fd };
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return 0;
+	rule.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE;
+	if (S_ISDIR(st.st_mode))
+		rule.allowed_access |= LANDLOCK_ACCESS_FS_READ_DIR;
+	if (path->write)
+		rule.allowed_access |=
+			handled & (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |
+				   LANDLOCK_ACCESS_FS_REMOVE_FILE | TRUNCATE);
+	if (syscall(__NR_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0))
+		return -errno;
+	return 0;
+}
+
+/* Handles every file system right of the ABI and allows what the rules say: what is open stays
+ * usable. */
+static int restrict_file_system(const struct obi_sandbox_rules *rules, int *ret_abi)
 {
 	struct landlock_ruleset_attr attr = { 0 };
+	int error = 0;
 	long abi = syscall(__NR_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	_cleanup_close_ int ruleset = -1;
 
@@ -83,13 +108,20 @@ static int restrict_file_system(int *ret_abi)
 	attr.handled_access_fs = abi >= 5 ? 0xffff : abi >= 3 ? 0x7fff : abi == 2 ? 0x3fff : 0x1fff;
 	ruleset = (int)syscall(__NR_landlock_create_ruleset, &attr, sizeof(attr.handled_access_fs),
 			       0);
-	if (ruleset < 0 || syscall(__NR_landlock_restrict_self, ruleset, 0))
+	if (ruleset < 0)
+		return -errno;
+	for (size_t i = 0; i < rules->path_count && !error; i++)
+		error = allow_path(ruleset, &rules->paths[i], attr.handled_access_fs);
+	if (error)
+		return error;
+	if (syscall(__NR_landlock_restrict_self, ruleset, 0))
 		return -errno;
 	*ret_abi = (int)abi;
 	return 0;
 }
 
-int obi_sandbox_close(struct obi_sandbox *ret_sandbox, const char **ret_step)
+int obi_sandbox_close(const struct obi_sandbox_rules *rules, struct obi_sandbox *ret_sandbox,
+		      const char **ret_step)
 {
 	struct obi_sandbox sandbox = { 0 };
 	int error;
@@ -112,11 +144,11 @@ int obi_sandbox_close(struct obi_sandbox *ret_sandbox, const char **ret_step)
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		return -errno;
 	*ret_step = "landlock";
-	error = restrict_file_system(&sandbox.landlock);
+	error = restrict_file_system(rules, &sandbox.landlock);
 	if (error)
 		return error;
 	*ret_step = "seccomp";
-	error = obi_sandbox_filter();
+	error = rules->filter();
 	if (error)
 		return error;
 	*ret_sandbox = sandbox;

@@ -15,6 +15,7 @@ static const int allowed[] = {
 	/* memory */
 	SCMP_SYS(brk),
 	SCMP_SYS(munmap),
+	SCMP_SYS(memfd_create),
 	SCMP_SYS(mremap),
 	SCMP_SYS(madvise),
 	/* descriptors that are open */
@@ -107,20 +108,29 @@ static int add_memory(scmp_filter_ctx filter)
 		     : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, no_exec);
 }
 
-int obi_sandbox_filter(void)
+int obi_seccomp_load(const int *calls, size_t count, int (*extra)(void *filter))
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int error;
 
 	if (!filter)
 		return -ENOMEM;
-	error = add(filter, SCMP_ACT_ALLOW, allowed, ARRAY_SIZE(allowed));
+	error = add(filter, SCMP_ACT_ALLOW, calls, count);
 	if (!error)
 		error = add(filter, SCMP_ACT_KILL_PROCESS, deadly, ARRAY_SIZE(deadly));
 	if (!error)
 		error = add_memory(filter);
+	if (!error && extra)
+		error = extra(filter);
 	if (!error)
 		error = seccomp_load(filter);
 	seccomp_release(filter);
 	return error;
 }
+
+int obi_sandbox_filter(void)
+{
+	return obi_seccomp_load(allowed, ARRAY_SIZE(allowed), NULL);
+}
+
+const struct obi_sandbox_rules obi_worker_sandbox = { .filter = obi_sandbox_filter };

@@ -26,6 +26,7 @@
 #include "conn/conn.h"
 #include "export/exports.h"
 #include "export/internal.h"
+#include "export/otlp/outbox.h"
 #include "flow/pipeline.h"
 #include "pipeline/pipeline.h"
 #include "service/name.h"
@@ -34,6 +35,7 @@
 #include "wire/wire.h"
 #include "worker/process.h"
 #include "worker/sandbox.h"
+#include "worker/sending.h"
 
 #define DRAIN_BUSY_NS (10 * NSEC_PER_MSEC)
 #define DRAIN_CALM_NS (50 * NSEC_PER_MSEC)
@@ -193,6 +195,7 @@ static void publish_internal(struct worker *w)
 
 	if (w->conns)
 		publish_spans(w);
+	obi_worker_publish_sending();
 	obi_internal_set(OBI_INTERNAL_WORKER_RESTARTS, NULL, w->start.restarts);
 	if (!w->flows)
 		return;
@@ -205,6 +208,14 @@ static void publish_internal(struct worker *w)
 }
 
 /* ---- Messages of the broker ---- */
+
+static int watch_fd(void *context, int fd)
+{
+	struct worker *w = context;
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
 
 static void take_process(struct worker *w, const struct obi_wire_process *message, int *fds,
 			 int fd_count)
@@ -266,7 +277,11 @@ static void handle(struct worker *w, uint32_t id, const void *body, size_t size,
 	} else if (id == OBI_WIRE_COUNTERS && size == sizeof(w->counters)) {
 		memcpy(&w->counters, body, sizeof(w->counters));
 		publish_internal(w);
+	} else if (id == OBI_WIRE_PEER && fd_count == 1) {
+		(void)watch_fd(w, fds[0]);
+		outbox_attach(take_fd(fds[0]));
 	} else if (id == OBI_WIRE_STOP && size == sizeof(struct obi_wire_stop)) {
+		w->stop_timeout_ns = ((const struct obi_wire_stop *)body)->timeout_ns;
 		w->stopping = true;
 	}
 }
@@ -290,7 +305,8 @@ static void read_broker(struct worker *w)
 		}
 		handle(w, id, &body, (size_t)size, fds, fd_count);
 		for (int i = 0; i < fd_count; i++)
-			(void)close(fds[i]);
+			if (fds[i] >= 0)
+				(void)close(fds[i]);
 	}
 }
 
@@ -320,6 +336,7 @@ static void run_loop(struct worker *w)
 		uint64_t now = clock_monotonic_ns();
 
 		read_broker(w);
+		outbox_ready();
 		for (int i = 0; i < n; i++)
 			if (events[i].data.fd != OBI_WIRE_FD && events[i].data.fd != w->timer &&
 			    events[i].data.fd != w->ring_fd)
@@ -332,14 +349,6 @@ static void run_loop(struct worker *w)
 }
 
 /* ---- Start and stop ---- */
-
-static int watch_fd(void *context, int fd)
-{
-	struct worker *w = context;
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
-
-	return epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
-}
 
 static int map_shared(struct worker *w, const int *fds, int fd_count)
 {
@@ -429,6 +438,7 @@ static int open_all(struct worker *w)
 	if (w->epoll < 0 || w->timer < 0)
 		return -errno;
 	name_host(w);
+	obi_worker_open_sending(&w->settings->otlp);
 	w->services = obi_services_new(MAX_PROCESSES, PROCESS_GRACE_NS);
 	w->exports = obi_exports_open(w->settings, say_failed_exporter, w);
 	if (!w->services || !w->exports)
@@ -450,7 +460,7 @@ static int close_sandbox(void)
 {
 	struct obi_sandbox sandbox;
 	const char *step = NULL;
-	int error = obi_sandbox_close(&sandbox, &step);
+	int error = obi_sandbox_close(&obi_worker_sandbox, &sandbox, &step);
 
 	if (error) {
 		log_error("the worker cannot shut itself in, and does not run without",
@@ -492,6 +502,7 @@ static void flush(struct worker *w)
 	publish_page(w);
 	log_totals(w);
 	obi_exports_close(w->exports);
+	obi_worker_close_sending(&w->settings->otlp, w->stop_timeout_ns);
 }
 
 int obi_worker_run(const struct obi_settings *settings)

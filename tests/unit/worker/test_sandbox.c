@@ -36,7 +36,7 @@ static int run_inside(int (*body)(void))
 		struct obi_sandbox sandbox;
 		const char *step;
 
-		leave(obi_sandbox_close(&sandbox, &step) ? 99 : body());
+		leave(obi_sandbox_close(&obi_worker_sandbox, &sandbox, &step) ? 99 : body());
 	}
 	assert_int_equal(pid, waitpid(pid, &status, 0));
 	return status;
@@ -163,7 +163,8 @@ static void sandbox_holds_no_capability(void **state)
 		const char *step;
 
 		status_fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-		leave(obi_sandbox_close(&sandbox, &step) ? 99 : hold_nothing());
+		leave(obi_sandbox_close(&obi_worker_sandbox, &sandbox, &step) ? 99
+									      : hold_nothing());
 	}
 	assert_int_equal(pid, waitpid(pid, &status, 0));
 	assert_exits_zero(status);

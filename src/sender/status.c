@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sender/status.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "export/otlp/reply.h"
+
+#define LONGEST_WAIT_S 86400
+#define LONGEST_WAIT_NS (LONGEST_WAIT_S * NSEC_PER_SEC)
+
+enum {
+	GRPC_OK = 0,
+	GRPC_CANCELLED = 1,
+	GRPC_UNKNOWN = 2,
+	GRPC_DEADLINE_EXCEEDED = 4,
+	GRPC_PERMISSION_DENIED = 7,
+	GRPC_RESOURCE_EXHAUSTED = 8,
+	GRPC_ABORTED = 10,
+	GRPC_OUT_OF_RANGE = 11,
+	GRPC_UNIMPLEMENTED = 12,
+	GRPC_INTERNAL = 13,
+	GRPC_UNAVAILABLE = 14,
+	GRPC_DATA_LOSS = 15,
+	GRPC_UNAUTHENTICATED = 16,
+};
+
+static const char *const grpc_names[] = {
+	"OK",
+	"CANCELLED",
+	"UNKNOWN",
+	"INVALID_ARGUMENT",
+	"DEADLINE_EXCEEDED",
+	"NOT_FOUND",
+	"ALREADY_EXISTS",
+	"PERMISSION_DENIED",
+	"RESOURCE_EXHAUSTED",
+	"FAILED_PRECONDITION",
+	"ABORTED",
+	"OUT_OF_RANGE",
+	"UNIMPLEMENTED",
+	"INTERNAL",
+	"UNAVAILABLE",
+	"DATA_LOSS",
+	"UNAUTHENTICATED",
+};
+
+const char *sender_status_name(int grpc)
+{
+	return grpc >= 0 && (size_t)grpc < ARRAY_SIZE(grpc_names) ? grpc_names[grpc] : "?";
+}
+
+/* ---- Headers --------------------------------------------------------------------- */
+
+/* Decimal digits and nothing else, up to max; false where it is anything else. */
+static bool read_number(struct slice text, uint64_t max, uint64_t *ret_value)
+{
+	uint64_t value = 0;
+
+	if (text.len == 0)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i] < '0' || text.data[i] > '9')
+			return false;
+		value = value * 10 + (uint64_t)(text.data[i] - '0');
+		if (value > max)
+			value = max;
+	}
+	*ret_value = value;
+	return true;
+}
+
+/* A status that makes no sense means UNKNOWN (PROTOCOL-HTTP2.md has none for it). */
+static int read_grpc_status(struct slice text)
+{
+	uint64_t value;
+
+	if (!read_number(text, 1000, &value) || value >= ARRAY_SIZE(grpc_names))
+		return GRPC_UNKNOWN;
+	return (int)value;
+}
+
+static int hex_digit(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Percent-decodes; what cannot be printed becomes '?'. */
+static void read_message(struct slice text, char ret_message[SENDER_MESSAGE_MAX])
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < text.len && len < SENDER_MESSAGE_MAX - 1; i++) {
+		uint8_t c = text.data[i];
+
+		if (c == '%' && i + 2 < text.len && hex_digit(text.data[i + 1]) >= 0 &&
+		    hex_digit(text.data[i + 2]) >= 0) {
+			c = (uint8_t)(hex_digit(text.data[i + 1]) << 4 |
+				      hex_digit(text.data[i + 2]));
+			i += 2;
+		}
+		ret_message[len++] = (char)(c >= ' ' && c < 0x7f ? c : '?');
+	}
+	ret_message[len] = '\0';
+}
+
+/* Seconds, or a date in the one form that may be sent (RFC 9110 section 5.6.7). */
+static bool read_retry_after(struct slice text, int64_t now_s, uint64_t *ret_ns)
+{
+	uint64_t seconds;
+	char copy[40];
+	struct tm tm = { 0 };
+	const char *end;
+	int64_t at;
+
+	if (read_number(text, LONGEST_WAIT_S, &seconds)) {
+		*ret_ns = seconds * NSEC_PER_SEC;
+		return true;
+	}
+	if (text.len >= sizeof(copy))
+		return false;
+	memcpy(copy, text.data, text.len);
+	copy[text.len] = '\0';
+	end = strptime(copy, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	if (!end || *end)
+		return false;
+	at = timegm(&tm);
+	at = at < now_s ? 0 : at - now_s;
+	*ret_ns = (uint64_t)(at > LONGEST_WAIT_S ? LONGEST_WAIT_S : at) * NSEC_PER_SEC;
+	return true;
+}
+
+void sender_status_header(struct sender_status *status, struct slice line, int64_t now_s)
+{
+	ptrdiff_t colon = slice_find(line, ':');
+	struct otlp_status details;
+	struct slice name, value;
+	uint64_t ns;
+
+	if (colon <= 0)
+		return;
+	name = slice_first(line, (size_t)colon);
+	value = slice_from(line, (size_t)colon + 1);
+	while (value.len &&
+	       (value.data[value.len - 1] == '\n' || value.data[value.len - 1] == '\r'))
+		value.len--;
+	value = slice_trim(value);
+	if (slice_equal_nocase(name, SLICE_LIT("grpc-status"))) {
+		status->grpc = read_grpc_status(value);
+	} else if (slice_equal_nocase(name, SLICE_LIT("grpc-message"))) {
+		read_message(value, status->message);
+	} else if (slice_equal_nocase(name, SLICE_LIT("retry-after"))) {
+		if (read_retry_after(value, now_s, &ns)) {
+			status->retry_after = true;
+			status->wait_ns = ns;
+		}
+	} else if (slice_equal_nocase(name, SLICE_LIT("grpc-status-details-bin"))) {
+		if (!otlp_status_read_header(value, &details) && details.may_retry) {
+			ns = details.retry_delay_ns;
+			status->retry_after = status->retry_info = true;
+			status->wait_ns = ns < LONGEST_WAIT_NS ? ns : LONGEST_WAIT_NS;
+		}
+	}
+}
+
+/* ---- Verdict --------------------------------------------------------------------- */
+
+static int grpc_of_http(int http)
+{
+	switch (http) {
+	case 400:
+		return GRPC_INTERNAL;
+	case 401:
+		return GRPC_UNAUTHENTICATED;
+	case 403:
+		return GRPC_PERMISSION_DENIED;
+	case 404:
+		return GRPC_UNIMPLEMENTED;
+	case 429:
+	case 502:
+	case 503:
+	case 504:
+		return GRPC_UNAVAILABLE;
+	default:
+		return GRPC_UNKNOWN;
+	}
+}
+
+static enum sender_verdict grpc_verdict(const struct sender_status *status)
+{
+	switch (status->grpc == SENDER_NO_STATUS ? grpc_of_http(status->http) : status->grpc) {
+	case GRPC_OK:
+		return SENDER_EXPORTED;
+	case GRPC_CANCELLED:
+	case GRPC_DEADLINE_EXCEEDED:
+	case GRPC_ABORTED:
+	case GRPC_OUT_OF_RANGE:
+	case GRPC_UNAVAILABLE:
+	case GRPC_DATA_LOSS:
+		return SENDER_RETRY;
+	case GRPC_RESOURCE_EXHAUSTED:
+		return status->retry_info ? SENDER_RETRY : SENDER_REFUSED;
+	default:
+		return SENDER_REFUSED;
+	}
+}
+
+enum sender_verdict sender_status_verdict(const struct sender_status *status, bool grpc)
+{
+	if (grpc)
+		return grpc_verdict(status);
+	if (status->http >= 200 && status->http <= 299)
+		return SENDER_EXPORTED;
+	return status->http == 429 || (status->http >= 502 && status->http <= 504) ? SENDER_RETRY
+										   : SENDER_REFUSED;
+}
