@@ -210,7 +210,8 @@ static void the_schema_is_up_to_date(void **state)
 		    "bin/obi config --schema");
 }
 
-static void check_schema(const char *valid)
+/* The status of the check; skips where it cannot be made. */
+static int schema_status(const char *valid)
 {
 	char command[256];
 	int status;
@@ -221,16 +222,21 @@ static void check_schema(const char *valid)
 		valid);
 	(void)fflush(stdout);
 	status = system(command);
-	if (WIFEXITED(status) && (WEXITSTATUS(status) == 77 || WEXITSTATUS(status) == 127)) {
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void expect_schema(int status)
+{
+	if (status == 77 || status == 127) {
 		print_message("skipped: python3 with jsonschema and yaml is needed\n");
-		skip();
+		skip(); /* does not return: nothing may be held */
 	}
 	assert_int_equal(status, 0);
 }
 
 static void the_schema_tells_good_files_from_bad_ones(void **state)
 {
-	check_schema(EXAMPLE);
+	expect_schema(schema_status(EXAMPLE));
 }
 
 static void the_schema_accepts_every_dump(void **state)
@@ -238,15 +244,16 @@ static void the_schema_accepts_every_dump(void **state)
 	struct obi_settings s = load_example(ENV("PORT=9400"));
 	char *dump = printed(obi_settings_print_yaml, &s);
 	char path[] = "/tmp/obi-dump-XXXXXX";
-	int fd = mkstemp(path);
+	int fd = mkstemp(path), status;
 
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, dump, strlen(dump)), strlen(dump));
 	(void)close(fd);
-	check_schema(path);
+	status = schema_status(path);
 	(void)unlink(path);
 	free(dump);
 	obi_settings_free(&s);
+	expect_schema(status);
 }
 
 int main(void)
