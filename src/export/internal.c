@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * One row of `rows` a metric; a table of the registry for each. The names with bpf_,
- * prometheus_, instrument and build_info are those of the existing program, so that
+ * One row of `rows` a metric; a table of the registry for each. The names with bpf, otel,
+ * prometheus, instrument, queue and build.info are those of the existing program, so that
  * its dashboards find them.
  */
 #include "export/internal.h"
@@ -21,94 +21,169 @@
 #define LABELS_MAX 5
 #define SERIES_MAX 10000
 #define PROCESS_TTL_NS (300 * NSEC_PER_SEC)
+#define PER_MILLE 1000
 
 static const struct {
 	const char *name;
+	const char *unit;
 	const char *help;
 	enum metric_type type;
 	uint64_t scale;
 	uint64_t ttl_ns;
-	const char *labels[LABELS_MAX + 1]; /* sorted */
+	const char *labels[LABELS_MAX + 1]; /* of Prometheus, sorted */
+	const char *otel[LABELS_MAX + 1];   /* the same over OTLP, where they are others */
 } rows[OBI_INTERNAL_METRICS] = {
 	[OBI_INTERNAL_RECORDS] = {
-		.name = "obi_records_total",
+		.name = "obi.records",
 		.help = "records that the kernel side handed over",
 		.type = METRIC_COUNTER,
 	},
 	[OBI_INTERNAL_SPANS] = {
-		.name = "obi_spans_total",
+		.name = "obi.spans",
 		.help = "requests seen, by what became of them",
 		.type = METRIC_COUNTER,
 		.labels = { "outcome" },
 	},
 	[OBI_INTERNAL_FLOWS] = {
-		.name = "obi_flows_total",
+		.name = "obi.flows",
 		.help = "network flow records handed to exporters",
 		.type = METRIC_COUNTER,
 	},
 	[OBI_INTERNAL_DROPPED] = {
-		.name = "obi_dropped_total",
+		.name = "obi.dropped",
 		.help = "what was seen and lost, by reason",
 		.type = METRIC_COUNTER,
 		.labels = { "reason" },
 	},
+	[OBI_INTERNAL_PARSER_ERRORS] = {
+		.name = "obi.parser.errors",
+		.help = "messages that no parser understood, by protocol",
+		.type = METRIC_COUNTER,
+		.labels = { "protocol" },
+	},
 	[OBI_INTERNAL_WORKER_RESTARTS] = {
-		.name = "obi_worker_restarts_total",
+		.name = "obi.worker.restarts",
 		.help = "how often the worker died and was started again",
 		.type = METRIC_COUNTER,
 	},
 	[OBI_INTERNAL_PROCESSES] = {
-		.name = "obi_instrumented_processes",
+		.name = "obi.instrumented.processes",
 		.help = "instrumented processes by name",
 		.type = METRIC_GAUGE,
 		.ttl_ns = PROCESS_TTL_NS,
 		.labels = { "process_name" },
+		.otel = { "process.executable.name" },
 	},
 	[OBI_INTERNAL_ERRORS] = {
-		.name = "obi_instrumentation_errors_total",
+		.name = "obi.instrumentation.errors",
 		.help = "instrumentation errors by process and type",
 		.type = METRIC_COUNTER,
 		.labels = { "error_type", "process_name" },
+		.otel = { "error.type", "process.executable.name" },
 	},
 	[OBI_INTERNAL_BUILD_INFO] = {
-		.name = "obi_internal_build_info",
+		.name = "obi.internal.build.info",
 		.help = "a constant 1, labelled by how the program was built",
 		.type = METRIC_GAUGE,
 		.labels = { "goarch", "goos", "goversion", "revision", "version" },
+		.otel = { "goarch", "goos", "goversion", "obi.revision", "obi.version" },
 	},
 	[OBI_INTERNAL_HTTP_REQUESTS] = {
-		.name = "obi_prometheus_http_requests_total",
+		.name = "obi.prometheus.http.requests",
 		.help = "requests to the Prometheus scrape endpoint",
 		.type = METRIC_COUNTER,
 		.labels = { "path", "port" },
 	},
 	[OBI_INTERNAL_NET_PACKETS] = {
-		.name = "obi_bpf_network_packets_total",
+		.name = "obi.bpf.network.packets",
 		.help = "packets that the network tracer saw",
 		.type = METRIC_COUNTER,
 	},
 	[OBI_INTERNAL_NET_IGNORED] = {
-		.name = "obi_bpf_network_ignored_packets_total",
+		.name = "obi.bpf.network.ignored.packets",
 		.help = "packets that the network tracer left out",
 		.type = METRIC_COUNTER,
 	},
 	[OBI_INTERNAL_PROBE_EXECUTIONS] = {
-		.name = "obi_bpf_probe_executions_total",
+		.name = "obi.bpf.probe.executions",
 		.help = "how often a BPF program ran",
 		.type = METRIC_COUNTER,
 		.labels = { "probe_id", "probe_name", "probe_type" },
+		.otel = { "bpf.probe.id", "bpf.probe.name", "bpf.probe.type" },
 	},
 	[OBI_INTERNAL_PROBE_LATENCY] = {
-		.name = "obi_bpf_probe_latency_seconds_total",
+		.name = "obi.bpf.probe.latency",
+		.unit = "s",
 		.help = "how long a BPF program ran, all runs together",
 		.type = METRIC_COUNTER,
 		.scale = NSEC_PER_SEC,
 		.labels = { "probe_id", "probe_name", "probe_type" },
+		.otel = { "bpf.probe.id", "bpf.probe.name", "bpf.probe.type" },
 	},
 	[OBI_INTERNAL_SERIES] = {
-		.name = "obi_metric_series",
+		.name = "obi.metric.series",
 		.help = "series of the application and network metrics",
 		.type = METRIC_GAUGE,
+	},
+	[OBI_INTERNAL_METRIC_EXPORTS] = {
+		.name = "obi.otel.metric.exports",
+		.help = "data points that a collector took",
+		.type = METRIC_COUNTER,
+	},
+	[OBI_INTERNAL_METRIC_EXPORT_ERRORS] = {
+		.name = "obi.otel.metric.export.errors",
+		.help = "data points that no collector took, by reason",
+		.type = METRIC_COUNTER,
+		.labels = { "error" },
+		.otel = { "obi.error" },
+	},
+	[OBI_INTERNAL_TRACE_EXPORTS] = {
+		.name = "obi.otel.trace.exports",
+		.help = "spans that a collector took",
+		.type = METRIC_COUNTER,
+	},
+	[OBI_INTERNAL_TRACE_EXPORT_ERRORS] = {
+		.name = "obi.otel.trace.export.errors",
+		.help = "spans that no collector took, by reason",
+		.type = METRIC_COUNTER,
+		.labels = { "error" },
+		.otel = { "obi.error" },
+	},
+	[OBI_INTERNAL_QUEUE_RATIO] = {
+		.name = "obi.queue.capacity.ratio",
+		.help = "how full the queue to the collector is, 0 to 1",
+		.type = METRIC_GAUGE,
+		.scale = PER_MILLE,
+		.labels = { "subscriber" },
+	},
+	[OBI_INTERNAL_QUEUE_ITEMS] = {
+		.name = "obi.otel.queue.items",
+		.help = "spans or data points that wait for the collector",
+		.type = METRIC_GAUGE,
+		.labels = { "telemetry_type" },
+		.otel = { "telemetry.type" },
+	},
+	[OBI_INTERNAL_QUEUE_MEMORY] = {
+		.name = "obi.otel.queue.memory",
+		.unit = "By",
+		.help = "bytes of what waits for the collector in memory",
+		.type = METRIC_GAUGE,
+		.labels = { "telemetry_type" },
+		.otel = { "telemetry.type" },
+	},
+	[OBI_INTERNAL_RING_FILL] = {
+		.name = "obi.ring.fill",
+		.unit = "1",
+		.help = "how full the ring of records from the kernel is, 0 to 1",
+		.type = METRIC_GAUGE,
+		.scale = PER_MILLE,
+	},
+	[OBI_INTERNAL_MEMORY] = {
+		.name = "obi.process.memory",
+		.unit = "By",
+		.help = "memory in use (RSS) by process of this program",
+		.type = METRIC_GAUGE,
+		.labels = { "process" },
 	},
 };
 
@@ -117,6 +192,7 @@ static const char version[] = "v" OBI_VERSION;
 static struct {
 	struct metrics *metrics;
 	struct metric_table *tables[OBI_INTERNAL_METRICS];
+	bool otel;
 } internal;
 
 static size_t count_labels(enum obi_internal_metric metric)
@@ -128,22 +204,33 @@ static size_t count_labels(enum obi_internal_metric metric)
 	return count;
 }
 
+/* Counters are told what somebody else counted so far. */
 static int add_tables(struct metrics *metrics)
 {
 	for (int i = 0; i < OBI_INTERNAL_METRICS; i++) {
 		struct metric_desc desc = {
 			.name = rows[i].name,
+			.unit = rows[i].unit,
 			.help = rows[i].help,
 			.type = rows[i].type,
 			.scale = rows[i].scale,
+			.observed = rows[i].type == METRIC_COUNTER,
 		};
-		int error = metrics_add_table(metrics, &desc, 1, rows[i].labels, count_labels(i),
-					      rows[i].ttl_ns, &internal.tables[i]);
+		bool otel = internal.otel && rows[i].otel[0];
+		int error =
+			metrics_add_table(metrics, &desc, 1, otel ? rows[i].otel : rows[i].labels,
+					  count_labels(i), rows[i].ttl_ns, &internal.tables[i]);
 
 		if (error)
 			return error;
 	}
 	return 0;
+}
+
+void obi_internal_use_otel(void)
+{
+	obi_internal_free();
+	internal.otel = true;
 }
 
 struct metrics *obi_internal_metrics(void)
@@ -218,4 +305,30 @@ void obi_internal_free(void)
 {
 	metrics_free(internal.metrics);
 	internal.metrics = NULL;
+	internal.otel = false;
+}
+
+static void put_labels(const char *const *labels, struct buffer *buf)
+{
+	for (size_t i = 0; labels[i]; i++)
+		buffer_printf(buf, "%s%s", i ? ", " : "", labels[i]);
+}
+
+void obi_internal_put_markdown(struct buffer *buf)
+{
+	static const char *const types[] = { "counter", "gauge", "histogram" };
+
+	buffer_put_cstr(buf, "| OpenTelemetry | Prometheus | type | unit | what | labels "
+			     "| over OTLP |\n|---|---|---|---|---|---|---|\n");
+	for (int i = 0; i < OBI_INTERNAL_METRICS; i++) {
+		char name[METRIC_NAME_MAX] = "";
+
+		(void)metric_prometheus_name(rows[i].name, rows[i].unit, rows[i].type, name);
+		buffer_printf(buf, "| %s | %s | %s | %s | %s | ", rows[i].name, name,
+			      types[rows[i].type], rows[i].unit ? rows[i].unit : "", rows[i].help);
+		put_labels(rows[i].labels, buf);
+		buffer_put_cstr(buf, " | ");
+		put_labels(rows[i].otel, buf);
+		buffer_put_cstr(buf, " |\n");
+	}
 }

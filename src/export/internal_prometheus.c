@@ -6,6 +6,7 @@
 
 #include "export/exporter.h"
 #include "export/internal.h"
+#include "export/internal_gather.h"
 #include "export/scrape_server.h"
 #include "settings/settings.h"
 
@@ -27,6 +28,7 @@ static void before_scrape(void *context, const char *path)
 {
 	const struct internal_prometheus *internal = context;
 
+	internal_gather();
 	obi_internal_add(OBI_INTERNAL_HTTP_REQUESTS, (const char *[]){ path, internal->port }, 1);
 }
 
@@ -41,6 +43,7 @@ static int internal_open(const struct obi_settings *settings, void **ret_state, 
 	(void)snprintf(why, why_size, "out of memory");
 	if (!internal)
 		return -ENOMEM;
+	internal_gather_open(settings);
 	(void)snprintf(internal->port, sizeof(internal->port), "%u", (unsigned)options->port);
 	error = scrape_server_open((uint16_t)options->port, &path, 1, before_scrape, internal,
 				   &internal->server, why, why_size);
@@ -76,6 +79,7 @@ static void internal_close(void *state)
 	struct internal_prometheus *internal = state;
 
 	scrape_server_close(internal->server);
+	internal_gather_close();
 	free(internal);
 }
 

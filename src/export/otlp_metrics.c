@@ -15,6 +15,7 @@
 #include "export/exporter.h"
 #include "export/families.h"
 #include "export/internal.h"
+#include "export/internal_gather.h"
 #include "export/live_services.h"
 #include "export/otlp/metrics.h"
 #include "export/otlp/outbox.h"
@@ -55,6 +56,19 @@ struct otlp_metrics {
 	struct otlp_metrics_reader reader;
 	struct buffer request;
 	uint32_t points; /* in it */
+	struct {
+		struct slice resource; /* data NULL: none */
+		size_t start;
+		size_t mark;
+		uint32_t points; /* before it */
+	} open;                  /* ResourceMetrics of the request */
+};
+
+/* A registry, and what its points have in common. */
+struct source {
+	struct metrics *metrics; /* NULL: there is none */
+	struct slice resource;
+	struct slice scope;
 };
 
 static bool otlp_metrics_wanted(const struct obi_settings *settings)
@@ -74,6 +88,7 @@ static void make_resources(struct otlp_metrics *otlp)
 {
 	static const struct obi_service self = { .name = "opentelemetry-ebpf-instrumentation" };
 
+	put_attribute(&otlp->host_resource, SLICE_LIT("service.name"), slice_cstr(self.name));
 	put_attribute(&otlp->host_resource, SLICE_LIT(VENDOR_VERSION), SLICE_LIT("v" OBI_VERSION));
 	put_attribute(&otlp->host_resource, SLICE_LIT("host.id"), slice_cstr(otlp->shared.host_id));
 	(void)otlp_resource_put(otlp->resource, &self, &otlp->internal_resource);
@@ -139,6 +154,10 @@ static int otlp_metrics_open(const struct obi_settings *settings, void **ret_sta
 		return e;
 	}
 	make_resources(otlp);
+	if (settings->export.internal.exporter == OBI_INTERNAL_OTEL) {
+		obi_internal_use_otel();
+		internal_gather_open(settings);
+	}
 	outbox_limit(OTLP_METRICS,
 		     (struct outbox_limits){
 			     .items = UINT64_MAX,
@@ -161,32 +180,56 @@ static void send_request(struct otlp_metrics *otlp)
 	otlp->points = 0;
 }
 
-/* Takes up what comes next: its registry, and what its points have in common. NULL at the end. */
-static struct metrics *current_source(const struct otlp_metrics *otlp, struct slice *ret_resource,
-				      struct slice *ret_scope)
+/* Ends the ResourceMetrics unless it is of this resource; one without points is taken back. */
+static void end_resource(struct otlp_metrics *otlp, struct slice resource)
 {
-	const struct buffer *resource = &otlp->host_resource;
-	struct reporter *reporter;
+	if (!otlp->open.resource.data || otlp->open.resource.data == resource.data)
+		return;
+	otlp_metrics_end_resource(otlp->open.mark, &otlp->request);
+	if (otlp->points == otlp->open.points)
+		otlp->request.len = otlp->open.start;
+	otlp->open.resource = slice_of(NULL, 0);
+}
 
-	*ret_scope = SLICE_LIT(SCOPE);
+static void begin_resource(struct otlp_metrics *otlp, struct slice resource)
+{
+	end_resource(otlp, resource);
+	if (otlp->open.resource.data)
+		return;
+	otlp->open.resource = resource;
+	otlp->open.start = otlp->request.len;
+	otlp->open.points = otlp->points;
+	otlp->open.mark = otlp_metrics_begin_resource(resource, &otlp->request);
+}
+
+static struct slice whole(const struct buffer *buf)
+{
+	return slice_of(buf->data, buf->len);
+}
+
+static struct source source_of(const struct reporter *reporter)
+{
+	return (struct source){ families_metrics(reporter_families(reporter)),
+				reporter_resource(reporter), SLICE_LIT(SCOPE) };
+}
+
+static struct source current_source(const struct otlp_metrics *otlp)
+{
+	const struct reporter *reporter;
+
 	switch (otlp->part) {
 	case PART_FLOWS:
-		*ret_scope = SLICE_LIT(FLOW_SCOPE);
-		*ret_resource = slice_of(resource->data, resource->len);
-		return families_metrics(otlp->flows);
+		return (struct source){ families_metrics(otlp->flows), whole(&otlp->host_resource),
+					SLICE_LIT(FLOW_SCOPE) };
 	case PART_HOST:
-		*ret_resource = slice_of(resource->data, resource->len);
-		return families_metrics(otlp->host);
+		return (struct source){ families_metrics(otlp->host), whole(&otlp->host_resource),
+					SLICE_LIT(SCOPE) };
 	case PART_INTERNAL:
-		resource = &otlp->internal_resource;
-		*ret_resource = slice_of(resource->data, resource->len);
-		return obi_internal_metrics();
+		return (struct source){ obi_internal_metrics(), whole(&otlp->internal_resource),
+					SLICE_LIT(SCOPE) };
 	default:
 		reporter = reporters_at(otlp->reporters, otlp->next);
-		if (!reporter)
-			return NULL;
-		*ret_resource = reporter_resource(reporter);
-		return families_metrics(reporter_families(reporter));
+		return reporter ? source_of(reporter) : (struct source){ 0 };
 	}
 }
 
@@ -209,6 +252,8 @@ static void advance(struct otlp_metrics *otlp)
 
 static void begin_collection(struct otlp_metrics *otlp)
 {
+	if (otlp->settings->export.internal.exporter == OBI_INTERNAL_OTEL)
+		internal_gather();
 	otlp->collecting = true;
 	otlp->collect_ns = clock_monotonic_ns();
 	otlp->part = PART_FLOWS;
@@ -221,41 +266,50 @@ static void end_collection(struct otlp_metrics *otlp)
 	reporters_expire(otlp->reporters, otlp->settings->otlp.metrics.ttl, otlp->now_ns);
 }
 
+/* Puts points of the source until the request is full. Returns whether there are more. */
+static bool put_points(struct otlp_metrics *otlp, struct otlp_metrics_reader *reader,
+		       const struct source *source)
+{
+	begin_resource(otlp, source->resource);
+	return otlp_metrics_put(reader, source->scope, &otlp->request, OUTBOX_BODY_SOFT,
+				&otlp->points);
+}
+
 /* Fills one request and sends it. */
 static void collect(struct otlp_metrics *otlp)
 {
-	int temporality = otlp->settings->export.temporality;
+	enum obi_temporality temporality = (enum obi_temporality)otlp->settings->export.temporality;
 
 	while (otlp->collecting && otlp->request.len < OUTBOX_BODY_SOFT) {
-		struct slice resource, scope;
-		struct metrics *metrics = current_source(otlp, &resource, &scope);
+		struct source source = current_source(otlp);
 
-		if (!metrics) {
+		if (!source.metrics) {
 			end_collection(otlp);
 			break;
 		}
 		if (!otlp->reader.metrics)
-			otlp_metrics_begin(&otlp->reader, metrics,
-					   (enum obi_temporality)temporality, otlp->collect_ns);
-		if (!otlp_metrics_put(&otlp->reader, resource, scope, &otlp->request,
-				      OUTBOX_BODY_SOFT, &otlp->points))
+			otlp_metrics_begin(&otlp->reader, source.metrics, temporality,
+					   otlp->collect_ns);
+		if (!put_points(otlp, &otlp->reader, &source))
 			advance(otlp);
 	}
+	end_resource(otlp, slice_of(NULL, 0));
 	send_request(otlp);
 }
 
 /* All that one service has, now. */
-static void flush_reporter(struct otlp_metrics *otlp, struct reporter *reporter)
+static void flush_reporter(struct otlp_metrics *otlp, const struct reporter *reporter)
 {
+	struct source source = source_of(reporter);
 	struct otlp_metrics_reader reader;
 	bool more = true;
 
-	otlp_metrics_begin(&reader, families_metrics(reporter_families(reporter)),
+	otlp_metrics_begin(&reader, source.metrics,
 			   (enum obi_temporality)otlp->settings->export.temporality,
 			   clock_monotonic_ns());
 	while (more) {
-		more = otlp_metrics_put(&reader, reporter_resource(reporter), SLICE_LIT(SCOPE),
-					&otlp->request, OUTBOX_BODY_SOFT, &otlp->points);
+		more = put_points(otlp, &reader, &source);
+		end_resource(otlp, slice_of(NULL, 0));
 		send_request(otlp);
 	}
 	otlp_metrics_end(&reader);
@@ -351,6 +405,8 @@ static void otlp_metrics_close(void *state)
 	begin_collection(otlp);
 	while (otlp->collecting)
 		collect(otlp);
+	if (otlp->settings->export.internal.exporter == OBI_INTERNAL_OTEL)
+		internal_gather_close();
 	free_otlp(otlp);
 }
 

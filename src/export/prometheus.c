@@ -12,6 +12,7 @@
 #include "export/exporter.h"
 #include "export/families.h"
 #include "export/internal.h"
+#include "export/internal_gather.h"
 #include "export/scrape_server.h"
 #include "settings/settings.h"
 
@@ -54,6 +55,7 @@ static void before_scrape(void *context, const char *path)
 	const struct metrics *metrics = families_metrics(prometheus->families);
 	uint64_t overflow = metrics_overflow(metrics);
 
+	internal_gather();
 	obi_internal_add(OBI_INTERNAL_HTTP_REQUESTS, (const char *[]){ path, prometheus->port }, 1);
 	obi_internal_set(OBI_INTERNAL_SERIES, NULL, metrics_series(metrics));
 	if (overflow)
@@ -67,6 +69,7 @@ static void prometheus_close(void *state)
 
 	scrape_server_close(prometheus->server);
 	families_free(prometheus->families);
+	internal_gather_close();
 	free(prometheus);
 }
 
@@ -84,6 +87,7 @@ static int prometheus_open(const struct obi_settings *settings, void **ret_state
 		return -ENOMEM;
 	prometheus->now_ns = clock_monotonic_ns();
 	(void)snprintf(prometheus->port, sizeof(prometheus->port), "%u", port);
+	internal_gather_open(settings);
 	error = families_new(settings, &prometheus->families);
 	if (!error) {
 		count = choose_paths(settings, prometheus->families, paths);

@@ -173,7 +173,7 @@ static void set_dropped(const char *reason, uint64_t value)
 
 static void publish_spans(struct worker *w)
 {
-	const char *exported = "exported", *pending = "pending";
+	const char *exported = "exported", *pending = "pending", *http = "http";
 	struct obi_conns_stats stats;
 
 	obi_conns_stats(w->conns, &stats);
@@ -182,6 +182,9 @@ static void publish_spans(struct worker *w)
 	obi_internal_set(OBI_INTERNAL_SPANS, &pending, stats.pending);
 	for (int i = 0; i < OBI_DROP_REASONS; i++)
 		set_dropped(obi_conn_drop_name((enum obi_conn_drop)i), stats.dropped[i]);
+	obi_internal_set(OBI_INTERNAL_PARSER_ERRORS, &http, stats.dropped[OBI_DROP_UNPARSED]);
+	obi_internal_set(OBI_INTERNAL_RING_FILL, NULL,
+			 1000 * obi_ring_waiting(&w->ring) / w->ring.size);
 	set_dropped("bad_record", w->bad_records);
 	set_dropped("ring_full", w->counters.app[OBI_APP_RING_FULL]);
 	set_dropped("hook_missed", w->counters.app[OBI_APP_MISSED]);

@@ -366,16 +366,14 @@ static bool put_family(struct otlp_metrics_reader *reader, const struct metric_f
 	return reader->row >= table->rows_count;
 }
 
-bool otlp_metrics_put(struct otlp_metrics_reader *reader, struct slice resource, struct slice scope,
-		      struct buffer *buf, size_t bytes, uint32_t *points)
+bool otlp_metrics_put(struct otlp_metrics_reader *reader, struct slice scope, struct buffer *buf,
+		      size_t bytes, uint32_t *points)
 {
-	size_t start = buf->len, all, scope_metrics, mark;
 	const struct metrics *metrics = reader->metrics;
+	size_t start = buf->len, all, mark;
 	uint32_t before = *points;
 
-	all = proto_begin_guess(buf, REQUEST_RESOURCE_METRICS, PROTO_LARGE);
-	proto_put_bytes(buf, RESOURCE_METRICS_RESOURCE, resource);
-	scope_metrics = proto_begin_guess(buf, RESOURCE_METRICS_SCOPE_METRICS, PROTO_LARGE);
+	all = proto_begin_guess(buf, RESOURCE_METRICS_SCOPE_METRICS, PROTO_LARGE);
 	mark = proto_begin(buf, SCOPE_METRICS_SCOPE);
 	proto_put_bytes(buf, SCOPE_NAME, scope);
 	proto_put_bytes(buf, SCOPE_VERSION, SLICE_LIT("v" OBI_VERSION));
@@ -386,9 +384,21 @@ bool otlp_metrics_put(struct otlp_metrics_reader *reader, struct slice resource,
 		reader->family++;
 		reader->row = 0;
 	}
-	proto_end(buf, scope_metrics);
 	proto_end(buf, all);
 	if (*points == before)
 		buf->len = start;
-	return reader->family < metrics->families_count;
+	return reader->family < metrics->families_count && !buf->failed;
+}
+
+size_t otlp_metrics_begin_resource(struct slice resource, struct buffer *buf)
+{
+	size_t mark = proto_begin_guess(buf, REQUEST_RESOURCE_METRICS, PROTO_LARGE);
+
+	proto_put_bytes(buf, RESOURCE_METRICS_RESOURCE, resource);
+	return mark;
+}
+
+void otlp_metrics_end_resource(size_t mark, struct buffer *buf)
+{
+	proto_end(buf, mark);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A registry of metrics as OTLP (opentelemetry/proto/metrics/v1/metrics.proto), in pieces: each is
- * one ResourceMetrics, and several of them one after the other are the content of an
- * ExportMetricsServiceRequest.
+ * a ScopeMetrics, some of which make a ResourceMetrics, some of which make a request.
  *
  * Cumulative points begin when their series did. Delta points begin where the last ones of their
  * series ended, and are only there when something came.
@@ -13,6 +12,11 @@
 #include "base/buffer.h"
 #include "export/metrics/registry.h"
 #include "export/options.h"
+
+/* Around these pieces: begins a ResourceMetrics of an ExportMetricsServiceRequest; resource is the
+ * content of a Resource. Returns a mark for its end. */
+size_t otlp_metrics_begin_resource(struct slice resource, struct buffer *buf);
+void otlp_metrics_end_resource(size_t mark, struct buffer *buf);
 
 struct otlp_metrics_reader {
 	struct metrics *metrics; /* NULL: none is being read */
@@ -27,11 +31,10 @@ struct otlp_metrics_reader {
 void otlp_metrics_begin(struct otlp_metrics_reader *reader, struct metrics *metrics,
 			enum obi_temporality temporality, uint64_t now_ns);
 
-/* Appends a ResourceMetrics with as many points as it takes to make buf that long, and adds their
- * number to points; nothing where there are none. resource is the content of a Resource. Returns
- * whether there is more. */
-bool otlp_metrics_put(struct otlp_metrics_reader *reader, struct slice resource, struct slice scope,
-		      struct buffer *buf, size_t bytes, uint32_t *points);
+/* Appends a ScopeMetrics with as many points as it takes to make buf that long, and adds their
+ * number to points; nothing where there are none. Returns whether there is more. */
+bool otlp_metrics_put(struct otlp_metrics_reader *reader, struct slice scope, struct buffer *buf,
+		      size_t bytes, uint32_t *points);
 
 void otlp_metrics_end(struct otlp_metrics_reader *reader);
 

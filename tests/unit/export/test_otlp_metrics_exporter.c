@@ -152,12 +152,53 @@ static void flows_have_the_scope_of_the_network(void **unused)
 	begin("network:\n  enable: true\n");
 	exporter_otlp_metrics.put_flow(state, &flow);
 	json = close_all();
-	has(json, "\"resource\":{\"attributes\":[{\"key\":\"obi.version\"");
+	has(json, "{\"key\":\"obi.version\",\"value\":{\"stringValue\":\"v" OBI_VERSION "\"}}");
 	has(json, "\"scope\":{\"name\":\"network_ebpf_events\"");
 	has(json, "\"name\":\"obi.network.flow.bytes\"");
 	has(json, "\"unit\":\"{bytes}\"");
 	has(json, "{\"key\":\"direction\",\"value\":{\"stringValue\":\"request\"}}");
 	has(json, "\"asInt\":\"486\"");
+	end();
+}
+
+static void what_is_of_the_host_has_one_resource(void **unused)
+{
+	struct obi_flow_record flow = {
+		.flow = { .value = { .bytes = 486, .initiator = OBI_INITIATOR_SRC } },
+	};
+	const char *json;
+
+	begin("metrics:\n  features: [network, application_host]\n");
+	exporter_otlp_metrics.service(state, &sample_gosrv, true);
+	exporter_otlp_metrics.put_flow(state, &flow);
+	json = close_all();
+	assert_int_equal(count_of(json, "\"resource\":"), 1);
+	has(json, "\"scope\":{\"name\":\"network_ebpf_events\"");
+	has(json, "\"scope\":{\"name\":\"go.opentelemetry.io/obi\"");
+	assert_int_equal(sent.points, 2);
+	end();
+}
+
+static void the_program_speaks_of_itself_where_asked(void **unused)
+{
+	const char *json;
+
+	begin("internal_metrics:\n  exporter: otel\n");
+	obi_internal_set(OBI_INTERNAL_RECORDS, NULL, 12);
+	json = close_all();
+	has(json, "{\"key\":\"service.name\",\"value\":{\"stringValue\":"
+		  "\"opentelemetry-ebpf-instrumentation\"}}");
+	has(json, "\"name\":\"obi.records\"");
+	has(json, "\"name\":\"obi.internal.build.info\"");
+	has(json, "{\"key\":\"obi.version\"");
+	has(json, "\"name\":\"obi.process.memory\"");
+	has(json, "{\"key\":\"process\",\"value\":{\"stringValue\":\"worker\"}}");
+	end();
+
+	begin("{}");
+	obi_internal_set(OBI_INTERNAL_RECORDS, NULL, 12);
+	(void)close_all();
+	assert_int_equal(sent.points, 0);
 	end();
 }
 
@@ -228,6 +269,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_service_has_a_resource_of_its_own),
 		cmocka_unit_test(flows_have_the_scope_of_the_network),
+		cmocka_unit_test(what_is_of_the_host_has_one_resource),
+		cmocka_unit_test(the_program_speaks_of_itself_where_asked),
 		cmocka_unit_test(a_collection_comes_each_interval),
 		cmocka_unit_test(an_evicted_service_is_sent_first),
 		cmocka_unit_test(large_collections_take_several_requests),

@@ -81,9 +81,12 @@ static const char *collect(struct fixture *f, uint64_t now_ns, size_t bytes, uin
 	f->json.len = 0;
 	otlp_metrics_begin(&reader, f->metrics, f->temporality, now_ns);
 	do {
+		size_t mark;
+
 		request.len = 0;
-		more = otlp_metrics_put(&reader, slice_of(NULL, 0), SLICE_LIT("scope"), &request,
-					bytes, &points);
+		mark = otlp_metrics_begin_resource(slice_of(NULL, 0), &request);
+		more = otlp_metrics_put(&reader, SLICE_LIT("scope"), &request, bytes, &points);
+		otlp_metrics_end_resource(mark, &request);
 		assert_false(request.failed);
 		assert_int_equal(otlp_json_put(OTLP_METRICS, slice_of(request.data, request.len),
 					       OTLP_JSON_COMPACT, &f->json),
