@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "export/host_info.h"
+#include "export/internal.h"
 #include "export/net.h"
 #include "export/red.h"
 #include "export/service_graph.h"
@@ -198,18 +199,45 @@ attribute_set metric_attributes(const struct family_options *options, enum metri
 
 /* ---- The docs page ---- */
 
+static const char page_head[] =
+	"# Metrics\n\n"
+	"What `prometheus_export` serves and `otel_metrics_export` sends. A service's metrics are "
+	"one\n"
+	"resource over OTLP, with the attributes of [its spans' resource](spans.md); values that "
+	"are\n"
+	"empty are left out there, and are empty labels to Prometheus.\n\n"
+	"Attributes in parentheses are there only where `attributes.select` asks for them "
+	"(`src.cidr`,\n"
+	"`dst.cidr`, `iface` and `iface.direction` also where `network.cidrs` or `network.deduper: "
+	"none`\n"
+	"make them say something); those marked ᴾ only for Prometheus, ᴼ only over OTLP. Those of\n"
+	"`traces*` and `obi.build.info` cannot be chosen, those of `target.info` by the key "
+	"`resource`.\n"
+	"A label of Prometheus is the attribute's name with underscores for dots.\n\n"
+	"`metrics.features` with `all` makes `traces.span.metrics.*`, not "
+	"`traces_spanmetrics_latency`\n"
+	"and `_calls_total`, which say the same.\n\n"
+	"A metric has at most `metrics.series_limit` series; what would be one more counts into "
+	"one with\n"
+	"no attribute but `otel.metric.overflow`, and into `obi.dropped` with reason "
+	"`series_limit`. A\n"
+	"series that nothing feeds for the exporter's `ttl` goes.\n\n";
+
+static const char own_head[] = "\n## The program's own\n\n"
+			       "Where `internal_metrics.exporter` asks for them. Over OTLP the "
+			       "resource's `service.name` is\n"
+			       "`opentelemetry-ebpf-instrumentation`.\n\n";
+
 static void put_attributes(const struct attribute_group *group, struct buffer *buf)
 {
-	const char *separator = "";
-
 	for (size_t i = 0; i < group->count; i++) {
 		const struct attribute *attribute = &group->attributes[i];
 
-		buffer_printf(buf, "%s%s%s%s", separator, attribute->by_default ? "" : "(",
-			      attribute->name, attribute->by_default ? "" : ")");
+		buffer_printf(buf, "%s%s%s", i ? ", " : "", attribute->by_default ? "" : "(",
+			      attribute->name);
 		if (attribute->only)
 			buffer_put_cstr(buf, attribute->only == SINK_OTLP ? " ᴼ" : " ᴾ");
-		separator = ", ";
+		buffer_put_cstr(buf, attribute->by_default ? "" : ")");
 	}
 }
 
@@ -234,7 +262,7 @@ static void put_row(const struct metric_info *info, struct buffer *buf)
 
 	(void)metric_prometheus_name(info->desc.name, info->desc.unit, info->desc.type, name);
 	buffer_printf(buf, "| %s | %s | %s | %s | ",
-		      info->only == SINK_PROMETHEUS ? "–" : info->desc.name, name,
+		      info->only == SINK_PROMETHEUS ? "" : info->desc.name, name,
 		      types[info->desc.type], info->desc.unit ? info->desc.unit : "");
 	put_features(info->features, buf);
 	buffer_put_cstr(buf, " | ");
@@ -244,8 +272,11 @@ static void put_row(const struct metric_info *info, struct buffer *buf)
 
 void metric_catalog_put_markdown(struct buffer *buf)
 {
+	buffer_put_cstr(buf, page_head);
 	buffer_put_cstr(buf, "| OpenTelemetry | Prometheus | type | unit | feature | attributes |\n"
 			     "|---|---|---|---|---|---|\n");
 	for (int i = 0; i < METRIC_IDS; i++)
 		put_row(&metric_catalog[i], buf);
+	buffer_put_cstr(buf, own_head);
+	obi_internal_put_markdown(buf);
 }

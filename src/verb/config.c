@@ -6,6 +6,7 @@
  *   --schema    JSON Schema of the YAML file
  *   --markdown  the docs page of all options
  *   --spans     the docs page of what spans carry
+ *   --metrics   the docs page of all metrics
  * Exit status 0; 1 where the agent would refuse to run with it; 255 where it
  * cannot be read.
  */
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "export/catalog.h"
 #include "export/otlp/spans.h"
 #include "settings/settings.h"
 #include "verb/common.h"
@@ -81,6 +83,8 @@ int verb_config(int argc, char **argv)
 			print = obi_settings_print_markdown;
 		else if (strcmp(argv[i], "--spans") == 0)
 			print = otlp_spans_put_markdown;
+		else if (strcmp(argv[i], "--metrics") == 0)
+			print = metric_catalog_put_markdown;
 		else if (strcmp(argv[i], "--json") == 0)
 			json = true;
 		else
