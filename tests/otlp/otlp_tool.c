@@ -48,11 +48,22 @@ static bool one_in(uint64_t n)
 /* What a text is made of: a plain letter mostly, any character of each length, any byte. */
 static size_t next_character(uint8_t *to)
 {
-	static const char *const others[] = {
-		"\xc3\xbc", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\"",   "\\",
-		"\n",       "\x7f",         "\xed\xa0\x80",     "\xc0", "\xf4\x90\x80\x80",
+	static const struct {
+		uint8_t len;
+		uint8_t bytes[4];
+	} others[] = {
+		{ 2, { 0xc3, 0xbc } },
+		{ 3, { 0xe2, 0x82, 0xac } },
+		{ 4, { 0xf0, 0x9f, 0x98, 0x80 } },
+		{ 1, { '"' } },
+		{ 1, { '\\' } },
+		{ 1, { '\n' } },
+		{ 1, { 0x7f } },
+		{ 3, { 0xed, 0xa0, 0x80 } }, /* half of a pair of UTF-16 */
+		{ 1, { 0xc0 } },
+		{ 4, { 0xf4, 0x90, 0x80, 0x80 } }, /* beyond U+10FFFF */
 	};
-	const char *other = others[below(ARRAY_SIZE(others))];
+	size_t other = below(ARRAY_SIZE(others));
 
 	if (!one_in(6)) {
 		*to = (uint8_t)('a' + below(26));
@@ -62,8 +73,8 @@ static size_t next_character(uint8_t *to)
 		*to = (uint8_t)(1 + below(255));
 		return 1;
 	}
-	memcpy(to, other, strlen(other));
-	return strlen(other);
+	memcpy(to, others[other].bytes, others[other].len);
+	return others[other].len;
 }
 
 /* Of at most so many bytes. dirty: it may be no UTF-8. */

@@ -59,10 +59,13 @@ static void put_base64(struct slice bytes, struct buffer *buf)
 				(left > 1 ? (uint32_t)bytes.data[i + 1] << 8 : 0) |
 				(left > 2 ? bytes.data[i + 2] : 0);
 
-		buffer_put_char(buf, digits[word >> 18]);
-		buffer_put_char(buf, digits[word >> 12 & 63]);
-		buffer_put_char(buf, left > 1 ? digits[word >> 6 & 63] : '=');
-		buffer_put_char(buf, left > 2 ? digits[word & 63] : '=');
+		char group[4] = { digits[word >> 18], digits[word >> 12 & 63], '=', '=' };
+
+		if (left > 1)
+			group[2] = digits[word >> 6 & 63];
+		if (left > 2)
+			group[3] = digits[word & 63];
+		buffer_put(buf, group, sizeof(group));
 	}
 }
 

@@ -58,7 +58,7 @@ static const char *const meanings[RESOURCE_TABLE_SIZE] = {
 	[RESOURCE_SDK_LANGUAGE] = "language of the process: `go`, `java`, ..., or `generic`",
 	[RESOURCE_SDK_NAME] = "`opentelemetry`",
 	[RESOURCE_SDK_VERSION] = "version of this program",
-	[RESOURCE_DISTRO_NAME] = "`" DISTRIBUTION "`",
+	[RESOURCE_DISTRO_NAME] = "`opentelemetry-ebpf-instrumentation`",
 	[RESOURCE_DISTRO_VERSION] = "version of this program",
 	[RESOURCE_HOST_NAME] = "name of the host, as in the instance id",
 	[RESOURCE_HOST_ID] = "`attributes.host_id.override`, else the machine id",
@@ -211,11 +211,12 @@ static struct otlp_faults put_pairs(const struct otlp_resource *resource, struct
 /* ---- The whole ---- */
 
 /* The part of host:PID before the colon. */
-static struct slice host_of(const char *instance)
+static struct slice host_of(const struct obi_service *service)
 {
-	const char *colon = strrchr(instance, ':');
+	struct slice instance = slice_cstr(service->instance);
+	const uint8_t *colon = instance.len ? memrchr(instance.data, ':', instance.len) : NULL;
 
-	return slice_of(instance, colon ? (size_t)(colon - instance) : strlen(instance));
+	return colon ? slice_first(instance, (size_t)(colon - instance.data)) : instance;
 }
 
 struct otlp_faults otlp_resource_put(const struct otlp_resource *resource,
@@ -230,7 +231,7 @@ struct otlp_faults otlp_resource_put(const struct otlp_resource *resource,
 		[RESOURCE_SDK_VERSION] = SLICE_LIT(VERSION_TEXT),
 		[RESOURCE_DISTRO_NAME] = SLICE_LIT(DISTRIBUTION),
 		[RESOURCE_DISTRO_VERSION] = SLICE_LIT(VERSION_TEXT),
-		[RESOURCE_HOST_NAME] = host_of(service->instance),
+		[RESOURCE_HOST_NAME] = host_of(service),
 		[RESOURCE_HOST_ID] = slice_cstr(resource->host_id),
 		[RESOURCE_OS_TYPE] = SLICE_LIT("linux"),
 	};

@@ -146,8 +146,9 @@ static uint32_t *place_of(const struct otlp_spans *batch, const struct obi_servi
 
 static void fill_index(struct otlp_spans *batch)
 {
-	if (batch->index)
-		memset(batch->index, 0, batch->index_size * sizeof(*batch->index));
+	if (!batch->index)
+		return;
+	memset(batch->index, 0, batch->index_size * sizeof(*batch->index));
 	for (size_t i = 0; i < batch->groups_count; i++)
 		*place_of(batch, &batch->groups[i]->service) = (uint32_t)i + 1;
 }

@@ -21,9 +21,12 @@ static int transcode(enum otlp_signal signal, const struct buffer *request,
 		     enum otlp_json_layout layout, char **ret_json)
 {
 	struct buffer json = { 0 };
-	int error = otlp_json_put(signal, guarded(slice_of(request->data, request->len)), layout,
-				  &json);
+	int error;
 
+	if (request->len && !request->data)
+		abort();
+	error = otlp_json_put(signal, guarded(slice_of(request->data, request->len)), layout,
+			      &json);
 	buffer_put_char(&json, '\0');
 	*ret_json = json.data;
 	return error;
@@ -306,6 +309,8 @@ static void depth_has_an_end(void **state)
 		struct buffer outer = { 0 };
 		size_t array = proto_begin(&outer, OTLP_ANY_ARRAY);
 
+		if (value.len && !value.data)
+			abort();
 		proto_put_bytes(&outer, 1, slice_of(value.data, value.len));
 		proto_end(&outer, array);
 		buffer_free(&value);

@@ -183,7 +183,7 @@ static void attributes(void **state)
 	buffer_free(&buf);
 }
 
-static void check_text(const char *text, size_t len, const char *expected, size_t expected_len,
+static void check_text(const void *text, size_t len, const void *expected, size_t expected_len,
 		       uint32_t replaced, uint32_t cut)
 {
 	struct buffer buf = { 0 }, wanted = { 0 };
@@ -210,18 +210,19 @@ static void invalid_text_is_replaced_and_counted(void **state)
 
 static void long_text_is_cut_after_a_character(void **state)
 {
-	_cleanup_free_ char *text = malloc(1 << 20), *expected = malloc(1 << 20);
+	static const uint8_t euro[] = { 0xe2, 0x82, 0xac }, replacement[] = { 0xef, 0xbf, 0xbd };
+	_cleanup_free_ uint8_t *text = malloc(1 << 20), *expected = malloc(1 << 20);
 
 	memset(text, 'x', 1 << 20);
 	memset(expected, 'x', 1 << 20);
 	check_text(text, OTLP_TEXT_MAX, expected, OTLP_TEXT_MAX, 0, 0);
 	check_text(text, OTLP_TEXT_MAX + 1, expected, OTLP_TEXT_MAX, 0, 1);
 	check_text(text, 1 << 20, expected, OTLP_TEXT_MAX, 0, 1);
-	memcpy(text + OTLP_TEXT_MAX - 2, "\xe2\x82\xac", 3); /* 3 bytes over the border */
+	memcpy(text + OTLP_TEXT_MAX - 2, euro, sizeof(euro)); /* 3 bytes over the border */
 	check_text(text, 1 << 20, expected, OTLP_TEXT_MAX - 2, 0, 1);
-	text[0] = (char)0xff; /* grows by two, so that what was inside no longer is */
+	text[0] = 0xff; /* grows by two, so that what was inside no longer is */
 	memset(text + 1, 'x', OTLP_TEXT_MAX);
-	memcpy(expected, "\xef\xbf\xbd", 3);
+	memcpy(expected, replacement, sizeof(replacement));
 	check_text(text, OTLP_TEXT_MAX, expected, OTLP_TEXT_MAX, 1, 1);
 }
 

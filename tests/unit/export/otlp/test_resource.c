@@ -20,7 +20,7 @@
 /* The string in an AnyValue. */
 static struct slice string_of(struct slice any)
 {
-	struct proto_field field;
+	struct proto_field field = { 0 };
 
 	assert_int_equal(proto_read_field(&any, &field), 0);
 	assert_int_equal(field.number, OTLP_ANY_STRING);
@@ -31,7 +31,7 @@ static struct slice string_of(struct slice any)
 static void put_pairs(struct slice resource, struct buffer *text)
 {
 	while (resource.len) {
-		struct proto_field attribute, key, value;
+		struct proto_field attribute = { 0 }, key = { 0 }, value = { 0 };
 
 		assert_int_equal(proto_read_field(&resource, &attribute), 0);
 		assert_int_equal(attribute.number, OTLP_RESOURCE_ATTRIBUTES);
@@ -49,7 +49,7 @@ static struct otlp_faults check(const char *yaml, const char *pairs, const char 
 {
 	struct obi_service service = sample_gosrv;
 	struct buffer buf = { 0 }, text = { 0 };
-	struct otlp_resource *resource;
+	struct otlp_resource *resource = NULL;
 	struct obi_settings settings;
 	struct otlp_faults faults;
 	struct obi_error error;
