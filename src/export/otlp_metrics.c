@@ -250,8 +250,16 @@ static void advance(struct otlp_metrics *otlp)
 		otlp->part++;
 }
 
+static void say_overflow(const struct otlp_metrics *otlp)
+{
+	if (otlp->shared.pool.overflow)
+		obi_internal_set(OBI_INTERNAL_DROPPED, (const char *[]){ "series_limit_otlp" },
+				 otlp->shared.pool.overflow);
+}
+
 static void begin_collection(struct otlp_metrics *otlp)
 {
+	say_overflow(otlp);
 	if (otlp->settings->export.internal.exporter == OBI_INTERNAL_OTEL)
 		internal_gather();
 	otlp->collecting = true;

@@ -310,5 +310,5 @@ size_t metrics_series(const struct metrics *metrics)
 
 uint64_t metrics_overflow(const struct metrics *metrics)
 {
-	return metrics->overflow;
+	return metrics->pool->overflow;
 }

@@ -50,6 +50,7 @@ struct metric_table;
 struct metrics_pool {
 	size_t series; /* there are */
 	size_t max;
+	uint64_t overflow; /* how many times one could not be made */
 };
 
 struct metrics_options {
@@ -116,7 +117,8 @@ void metrics_expire(struct metrics *metrics, uint64_t now_ns);
 /* From now on the native histograms of Prometheus are kept too. */
 void metrics_want_native(struct metrics *metrics);
 
-/* Series there are now, and how many times one could not be made. */
+/* Series there are now, and how many times one could not be made (in all registries of the pool).
+ */
 size_t metrics_series(const struct metrics *metrics);
 uint64_t metrics_overflow(const struct metrics *metrics);
 

@@ -216,7 +216,7 @@ static struct metric_row *add_row(struct metric_table *table, const struct row_k
 
 static struct metric_row *overflow_row(struct metric_table *table, uint64_t now_ns)
 {
-	table->metrics->overflow += table->families_count;
+	table->metrics->pool->overflow += table->families_count;
 	if (!table->overflow) {
 		table->overflow = new_row(table, 0, now_ns);
 		if (table->overflow)

@@ -55,7 +55,6 @@ struct metrics {
 	size_t max_rows;
 	struct histogram_options histograms;
 	size_t series;
-	uint64_t overflow;
 	size_t renderings; /* under way */
 	uint64_t seed;
 	uint64_t collected_ns;   /* when OTLP last did, monotonic */
