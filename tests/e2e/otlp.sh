@@ -1,0 +1,356 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Export by OTLP: to a real Collector over every protocol, and to collectors that misbehave. What the
+# agent says it exported is what arrived, and the rest is accounted for.
+
+# shellcheck source=../lib/lib.sh
+. "$(dirname "$0")/../lib/lib.sh"
+
+LIMIT[test_collector]=90
+LIMIT[test_bad_collectors_http]=60
+LIMIT[test_bad_collectors_grpc]=60
+
+QUICK=(OTEL_EBPF_OTLP_TRACES_BATCH_TIMEOUT=100ms OTEL_EBPF_BACKOFF_INITIAL_INTERVAL=100ms
+	OTEL_EBPF_BACKOFF_MAX_INTERVAL=300ms)
+
+# Of an agent's children: the one whose verb this is.
+child_of() {
+	local pid
+	for pid in $(children "$1"); do
+		[ "$(tr '\0' '\n' <"/proc/$pid/cmdline" | sed -n 2p)" != "$2" ] || echo "$pid"
+	done
+}
+
+# requests COUNT PATH
+requests() {
+	timeout 40 $PYTHON "$LIB/client.py" keep_alive 127.0.0.1 8080 "$2" "$1"
+}
+
+begin_nginx() {
+	need nginx
+	start_nginx 'server { listen 8080; keepalive_requests 1000000; location / { return 200 "hello"; } }'
+}
+
+observe() {
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=8080 "${QUICK[@]}" "$@"
+	application_ready "$NGINX" "$(children "$NGINX")"
+}
+
+otlp() {
+	total 'otlp totals" signal=traces' "$1"
+}
+
+# Nothing is lost without a word: what went in came out, one way or the other.
+expect_balance() {
+	local out=0 key
+	for key in exported queued queue_full too_large refused rejected expired sender_lost shutdown spill_lost; do
+		out=$((out + $(otlp $key)))
+	done
+	assert_eq $(($(otlp put) + $(otlp recovered))) $out "put and recovered, exported and dropped"
+}
+
+# ---- A real Collector ----
+
+make_certificates() {
+	local dir=$1
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=ca \
+		-keyout "$dir/ca.key" -out "$dir/ca.pem" 2>/dev/null
+	for name in server client; do
+		openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$name" \
+			-keyout "$dir/$name.key" -out "$dir/$name.csr" 2>/dev/null
+		openssl x509 -req -in "$dir/$name.csr" -CA "$dir/ca.pem" -CAkey "$dir/ca.key" -CAcreateserial \
+			-days 1 -out "$dir/$name.pem" -extfile <(echo "subjectAltName=IP:127.0.0.1,DNS:localhost") 2>/dev/null
+	done
+	chmod 644 "$dir"/*
+}
+
+start_collector() {
+	local program
+	program=$("$ROOT/tests/collector/build" --offline 2>"$SCRATCH/why") || skip "$(tail -n 1 "$SCRATCH/why")"
+	make_certificates "$SCRATCH"
+	mkdir -m 777 "$SCRATCH/sockets"
+	cat >"$SCRATCH/collector.yaml" <<-END
+		receivers:
+		  otlp/plain:
+		    protocols: {grpc: {endpoint: 127.0.0.1:4317}, http: {endpoint: 127.0.0.1:4318}}
+		  otlp/tls:
+		    protocols:
+		      grpc: {endpoint: 127.0.0.1:14317, tls: &tls {cert_file: $SCRATCH/server.pem, key_file: $SCRATCH/server.key, client_ca_file: $SCRATCH/ca.pem}}
+		      http: {endpoint: 127.0.0.1:14318, tls: *tls}
+		  otlp/unix:
+		    protocols: {grpc: {endpoint: $SCRATCH/sockets/grpc, transport: unix}}
+		exporters:
+		  debug: {verbosity: detailed, use_internal_logger: false}
+		service:
+		  telemetry: {metrics: {level: none}}
+		  pipelines:
+		    traces: {receivers: [otlp/plain, otlp/tls, otlp/unix], exporters: [debug]}
+		    metrics: {receivers: [otlp/plain, otlp/tls, otlp/unix], exporters: [debug]}
+	END
+	"$program" --config "$SCRATCH/collector.yaml" >"$SCRATCH/collector.out" 2>&1 &
+	COLLECTOR=$!
+	defer show "$SCRATCH/collector.out"
+	defer stop $COLLECTOR
+	wait_until 15 listens $COLLECTOR 14318 || fail "the Collector does not listen"
+	wait_until 5 test -S "$SCRATCH/sockets/grpc" || fail "the Collector has no socket"
+	chmod 777 "$SCRATCH/sockets/grpc"
+}
+
+arrived() {
+	[ "$(grep -c "url.path: Str(/$1/" "$SCRATCH/collector.out")" -ge "$2" ]
+}
+
+# arrive NAME VARIABLE...: five requests, as five spans in the Collector.
+arrive() {
+	local name=$1
+	shift
+	step "$name"
+	observe "$@"
+	requests 5 "/$name/"
+	wait_until 8 arrived "$name" 5 || {
+		grep -E 'level=(WARN|ERROR)' "$LOG"
+		fail "not all arrived"
+	}
+	stop_agent
+	assert_eq 5 "$(grep -c "url.path: Str(/$name/" "$SCRATCH/collector.out")" "spans that arrived"
+	assert_eq "$(otlp put)" "$(otlp exported)" "exported"
+	expect_balance
+}
+
+test_collector() {
+	need openssl
+	begin_nginx
+	start_collector
+	local tls=(OTEL_EXPORTER_OTLP_CERTIFICATE="$SCRATCH/ca.pem"
+		OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE="$SCRATCH/client.pem"
+		OTEL_EXPORTER_OTLP_CLIENT_KEY="$SCRATCH/client.key")
+	arrive grpc OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:4317
+	arrive grpc-gzip-tls OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=https://localhost:14317 \
+		OTEL_EXPORTER_OTLP_COMPRESSION=gzip "${tls[@]}"
+	arrive http-gzip OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:4318/v1/traces \
+		OTEL_EXPORTER_OTLP_TRACES_COMPRESSION=gzip
+	arrive json-tls OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=https://127.0.0.1:14318 "${tls[@]}" \
+		OTEL_EXPORTER_OTLP_PROTOCOL=http/json
+	arrive unix OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="unix://$SCRATCH/sockets/grpc" \
+		OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=grpc
+	arrive skip-verify OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=https://127.0.0.1:14318 \
+		OTEL_EBPF_INSECURE_SKIP_VERIFY=true "${tls[@]:1}"
+}
+
+test_errors_name_the_step() {
+	local endpoint word
+	begin_nginx
+	while read -r endpoint word; do
+		observe OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="$endpoint" OTEL_EXPORTER_OTLP_TRACES_HEADERS=key=hunter2 \
+			OTEL_EBPF_SHUTDOWN_TIMEOUT=1s
+		requests 1 /x
+		assert_line "$LOG" "msg=\"cannot export\" signal=traces endpoint=\S+ step=$word" 5
+		assert_no_line "$LOG" hunter2
+		stop_agent
+		expect_balance
+		assert_eq "$(otlp put)" "$(otlp shutdown)" "dropped at the end"
+	done <<-END
+		http://user:hunter2@127.0.0.1:1 TCP
+		http://collector.invalid:4317 DNS
+		https://127.0.0.1:8080 TLS
+	END
+}
+
+test_missing_certificate() {
+	begin_nginx
+	observe OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=https://127.0.0.1:1 OTEL_EBPF_TRACE_PRINTER=json \
+		OTEL_EXPORTER_OTLP_CERTIFICATE=/nowhere/ca.pem
+	requests 3 /x
+	expect_spans 3 'path=/x*'
+	assert_line "$LOG" 'level=ERROR msg="cannot read a file for TLS: nothing is sent" file=/nowhere/ca.pem'
+	stop_agent
+	assert_eq "$(otlp put)" "$(otlp refused)" "refused"
+	expect_balance
+}
+
+# ---- Bad ones ----
+
+start_bad_collector() {
+	need node
+	echo ok >"$SCRATCH/mode"
+	node "$LIB/collector.js" "$1" "$2" "$SCRATCH/mode" >"$SCRATCH/requests" &
+	BAD=$!
+	defer stop $BAD
+	wait_until 10 listens $BAD "$1" || fail "the collector does not listen"
+}
+
+# Spans that it took: of each mode that takes any.
+taken() {
+	awk '$1 == "ok" || $1 == "big" || $1 == "slow" { n += $2 } $1 == "partial" { n += $2 - 1 } END { print n + 0 }' \
+		"$SCRATCH/requests"
+}
+
+has_seen() {
+	grep -q "^$1 " "$SCRATCH/requests"
+}
+
+# rss PID: KiB, of memory that only this process has.
+rss() {
+	awk '/^(RssAnon|RssShmem):/ { n += $2 } END { print n }' "/proc/$1/status"
+}
+
+# Every mode in turn, with requests in each; in between and at the end it takes data.
+misbehave() {
+	local mode count=0
+	for mode in "$@"; do
+		echo "$mode" >"$SCRATCH/mode"
+		requests 10 "/$mode/"
+		count=$((count + 10))
+		wait_until 5 has_seen "$mode" || fail "no request was answered by $mode"
+		assert_le "$(rss "$(child_of "$AGENT" sender)")" 16384 "memory of the sender, KiB, at $mode"
+	done
+	echo ok >"$SCRATCH/mode"
+	requests 10 /last/
+	REQUESTS=$((count + 10))
+}
+
+all_printed() {
+	[ "$(spans)" = "$REQUESTS" ]
+}
+
+expect_after_misbehaviour() {
+	wait_until 5 all_printed || fail "the printer has $(spans) of $REQUESTS spans"
+	stop_agent
+	expect_balance
+	cat "$SCRATCH/requests"
+	grep -E 'cannot export|otlp totals' "$LOG"
+	assert_eq "$(taken)" "$(otlp exported)" "taken by the collector, exported by the agent"
+	assert_eq "$1" "$(otlp rejected)" "rejected by partial success"
+	assert_ge "$(otlp exported)" 10 "exported"
+	assert_le "$(grep -c 'msg="cannot export"' "$LOG")" 6 "lines about failures"
+}
+
+test_bad_collectors_http() {
+	begin_nginx
+	start_bad_collector 4318 http
+	observe OTEL_EBPF_TRACE_PRINTER=json OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:4318 \
+		OTEL_EXPORTER_OTLP_TIMEOUT=700
+	misbehave ok 429 503 close silent garbage 400 big partial 504
+	expect_after_misbehaviour 1
+}
+
+test_bad_collectors_grpc() {
+	begin_nginx
+	start_bad_collector 4317 grpc
+	observe OTEL_EBPF_TRACE_PRINTER=json OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:4317 \
+		OTEL_EXPORTER_OTLP_TIMEOUT=700
+	misbehave ok g14 429 close silent garbage g3 g8 partial g4
+	expect_after_misbehaviour 1
+}
+
+# One byte a second is no answer: the time of one request ends it, and the batch is sent again.
+test_slow_collector() {
+	begin_nginx
+	start_bad_collector 4317 grpc
+	echo slow >"$SCRATCH/mode"
+	observe OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:4317 OTEL_EXPORTER_OTLP_TIMEOUT=500
+	requests 5 /x/
+	assert_line "$LOG" 'msg="cannot export".*step=HTTP.*timed out' 5
+	echo ok >"$SCRATCH/mode"
+	assert_line "$LOG" 'msg="the collector takes data again"' 5
+	stop_agent
+	assert_eq "$(otlp put)" "$(otlp exported)" "exported"
+}
+
+# ---- Outages ----
+
+# load SECONDS
+load() {
+	wrk -t1 -c8 -d"$1s" http://127.0.0.1:8080/load >"$SCRATCH/wrk" || fail "wrk"
+}
+
+test_memory_ceiling() {
+	local worker sender top=0 now
+	need wrk
+	begin_nginx
+	start_bad_collector 4317 grpc
+	echo silent >"$SCRATCH/mode"
+	observe OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:4317 OTEL_EBPF_SHUTDOWN_TIMEOUT=2s \
+		OTEL_EBPF_OTLP_TRACES_QUEUE_SIZE=10000000 OTEL_EBPF_MEMORY_LIMIT_MIB=32
+	worker=$(child_of "$AGENT" worker)
+	sender=$(child_of "$AGENT" sender)
+	load 5 &
+	while is_alive $!; do
+		now=$(($(rss "$worker") + $(rss "$sender")))
+		top=$((now > top ? now : top))
+		sleep 0.1
+	done
+	wait $!
+	echo "worker and sender at most: $top KiB"
+	assert_le $top $((32 * 1024)) "memory of worker and sender, KiB"
+	stop_agent
+	expect_balance
+	assert_ge "$(otlp put)" 1000 "spans"
+	assert_eq 0 "$(otlp exported)" "exported"
+}
+
+test_killed_sender() {
+	local sender
+	need wrk
+	begin_nginx
+	start_bad_collector 4317 grpc
+	observe OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:4317
+	sender=$(child_of "$AGENT" sender)
+	load 3 &
+	sleep 1
+	kill -KILL "$sender"
+	wait $!
+	assert_line "$LOG" 'msg="the sender died: starting it again" signal=9'
+	[ -n "$(child_of "$AGENT" sender)" ] || fail "no sender came back"
+	requests 10 /after/
+	stop_agent
+	expect_balance
+	cat "$SCRATCH/wrk"
+	grep 'totals' "$LOG"
+	assert_eq "$(total 'span totals' spans)" "$(otlp put)" "spans handed on"
+	assert_ge "$(otlp exported)" 1000 "exported"
+	assert_ge "$(otlp sender_lost)" 1 "lost with the sender"
+	# What it got may have lacked its answer, never the other way round.
+	assert_ge "$(taken)" "$(otlp exported)" "taken by the collector"
+}
+
+test_spill() {
+	local spill=$SCRATCH/spill put
+	begin_nginx
+	mkdir "$spill"
+	chown $AGENT_UID "$spill"
+	local options=(OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:4318
+		OTEL_EBPF_OTLP_SPILL_DIRECTORY="$spill" OTEL_EBPF_SHUTDOWN_TIMEOUT=3s)
+	observe "${options[@]}"
+	requests 50 /spilled/
+	assert_line "$LOG" 'msg="cannot export".*step=TCP' 5
+	requests 50 /spilled/
+	sleep 0.5
+	# Killed without a word: what lies on disk stays.
+	kill -KILL "$(child_of "$AGENT" sender)"
+	assert_line "$LOG" 'msg="found data of an earlier run in the spill directory" signal=traces' 5
+	stop_agent
+	expect_balance
+	put=$(otlp queued)
+	assert_ge "$put" 40 "spans on disk"
+	start_bad_collector 4318 http
+	observe "${options[@]}"
+	wait_until 5 has_seen ok || fail "nothing is sent from the disk"
+	requests 10 /fresh/
+	stop_agent
+	expect_balance
+	assert_eq "$put" "$(otlp recovered)" "recovered"
+	assert_eq $((put + $(otlp put))) "$(taken)" "arrived"
+	assert_eq 0 "$(find "$spill" -type f | wc -l)" "files left"
+}
+
+test_debug_protocol() {
+	begin_nginx
+	observe OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=debug
+	requests 2 /debug/
+	assert_line "$LOG" '"url.path"' 5
+	assert_eq "" "$(child_of "$AGENT" sender)" "sender"
+	stop_agent
+}
+
+run_tests "$@"
