@@ -216,7 +216,9 @@ static struct sender_batch *next_batch(struct sender_lane *lane)
 {
 	struct sender_batch *batch = sender_queue_take(&lane->queue);
 
-	if (batch || !lane->spill || lane->flushing || lane->under_way >= IN_FLIGHT_MADE)
+	/* Who counts what lies on disk must be there. */
+	if (batch || !lane->spill || lane->flushing || lane->under_way >= IN_FLIGHT_MADE ||
+	    lane->peer->fd < 0)
 		return batch;
 	return read_from_disk(lane);
 }

@@ -139,8 +139,6 @@ static void set_endpoint(const struct sender_request *request, const struct send
 		/* A proxy passes HTTP/2 on only through a tunnel. */
 		curl->easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
 	}
-	/* Rather a second stream than a second connection. */
-	curl->easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
 }
 
 static void set_all(struct sender_request *request, const struct sender_target *target,

@@ -38,6 +38,7 @@ static const int allowed[] = {
 	SCMP_SYS(stat),
 	SCMP_SYS(access),
 	SCMP_SYS(faccessat),
+	SCMP_SYS(faccessat2),
 	SCMP_SYS(readlink),
 	SCMP_SYS(readlinkat),
 	SCMP_SYS(getdents64),

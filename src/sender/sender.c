@@ -77,6 +77,10 @@ static int open_curl(struct sender *s)
 	s->multi = s->curl.multi_init();
 	if (!s->multi)
 		return -ENOMEM;
+	/* A connection for each request under way: libcurl 7.88 ends uploads that share one with
+	 * "Error in the HTTP2 framing layer". */
+	s->curl.multi_setopt(s->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+	s->curl.multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, (long)(2 * SENDER_IN_FLIGHT));
 	s->curl.multi_setopt(s->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
 	s->curl.multi_setopt(s->multi, CURLMOPT_SOCKETDATA, s);
 	s->curl.multi_setopt(s->multi, CURLMOPT_TIMERFUNCTION, on_timer);
