@@ -171,9 +171,15 @@ test_missing_certificate() {
 
 # ---- Bad ones ----
 
+# What the next request gets; the collector never sees half of it.
+set_mode() {
+	echo "$1" >"$SCRATCH/mode.new"
+	mv "$SCRATCH/mode.new" "$SCRATCH/mode"
+}
+
 start_bad_collector() {
 	need node
-	echo ok >"$SCRATCH/mode"
+	set_mode ok
 	node "$LIB/collector.js" "$1" "$2" "$SCRATCH/mode" >"$SCRATCH/requests" &
 	BAD=$!
 	defer stop $BAD
@@ -199,13 +205,13 @@ rss() {
 misbehave() {
 	local mode count=0
 	for mode in "$@"; do
-		echo "$mode" >"$SCRATCH/mode"
+		set_mode "$mode"
 		requests 10 "/$mode/"
 		count=$((count + 10))
 		wait_until 5 has_seen "$mode" || fail "no request was answered by $mode"
 		assert_le "$(rss "$(child_of "$AGENT" sender)")" 16384 "memory of the sender, KiB, at $mode"
 	done
-	echo ok >"$SCRATCH/mode"
+	set_mode ok
 	requests 10 /last/
 	REQUESTS=$((count + 10))
 }
@@ -248,11 +254,11 @@ test_bad_collectors_grpc() {
 test_slow_collector() {
 	begin_nginx
 	start_bad_collector 4317 grpc
-	echo slow >"$SCRATCH/mode"
+	set_mode slow
 	observe OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:4317 OTEL_EXPORTER_OTLP_TIMEOUT=500
 	requests 5 /x/
 	assert_line "$LOG" 'msg="cannot export".*step=HTTP.*timed out' 5
-	echo ok >"$SCRATCH/mode"
+	set_mode ok
 	assert_line "$LOG" 'msg="the collector takes data again"' 5
 	stop_agent
 	assert_eq "$(otlp put)" "$(otlp exported)" "exported"
@@ -270,7 +276,7 @@ test_memory_ceiling() {
 	need wrk
 	begin_nginx
 	start_bad_collector 4317 grpc
-	echo silent >"$SCRATCH/mode"
+	set_mode silent
 	observe OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:4317 OTEL_EBPF_SHUTDOWN_TIMEOUT=2s \
 		OTEL_EBPF_OTLP_TRACES_QUEUE_SIZE=10000000 OTEL_EBPF_MEMORY_LIMIT_MIB=32
 	worker=$(child_of "$AGENT" worker)
