@@ -158,11 +158,6 @@ static int otlp_metrics_open(const struct obi_settings *settings, void **ret_sta
 		obi_internal_use_otel();
 		internal_gather_open(settings);
 	}
-	outbox_limit(OTLP_METRICS,
-		     (struct outbox_limits){
-			     .items = UINT64_MAX,
-			     .bytes = obi_otlp_queue_bytes(&settings->otlp, OTLP_METRICS),
-		     });
 	*ret_state = otlp;
 	return 0;
 }

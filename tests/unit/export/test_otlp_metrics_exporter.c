@@ -19,8 +19,6 @@
 #include "export/sample.h"
 #include "settings/settings.h"
 
-extern const struct obi_exporter exporter_otlp_metrics;
-
 static struct {
 	struct buffer json;
 	uint32_t points;
@@ -40,20 +38,17 @@ int outbox_put(enum otlp_signal signal, const struct buffer *body, uint32_t item
 	return 0;
 }
 
-void outbox_limit(enum otlp_signal signal, struct outbox_limits limits)
-{
-	assert_int_equal(signal, OTLP_METRICS);
-	assert_true(limits.bytes > 0);
-}
-
 struct outbox_counts outbox_counts(enum otlp_signal signal)
 {
-	return (struct outbox_counts){ .put = sent.points };
+	return (struct outbox_counts){ .exported = 40 + signal,
+				       .queued = 3,
+				       .queued_bytes = 1000,
+				       .dropped = { [OUTBOX_REFUSED] = 2 } };
 }
 
 const char *outbox_drop_name(enum outbox_drop reason)
 {
-	return "";
+	return reason == OUTBOX_REFUSED ? "refused" : "other";
 }
 
 static struct obi_settings settings;
@@ -192,6 +187,14 @@ static void the_program_speaks_of_itself_where_asked(void **unused)
 	has(json, "\"name\":\"obi.internal.build.info\"");
 	has(json, "{\"key\":\"obi.version\"");
 	has(json, "\"name\":\"obi.process.memory\"");
+	has(json, "\"name\":\"obi.otel.trace.exports\"");
+	has(json, "\"asInt\":\"40\"");
+	has(json, "\"asInt\":\"41\"");
+	assert_int_equal(
+		count_of(json, "{\"key\":\"obi.error\",\"value\":{\"stringValue\":\"refused\"}}"),
+		2);
+	has(json, "\"name\":\"obi.queue.capacity.ratio\"");
+	has(json, "{\"key\":\"telemetry.type\",\"value\":{\"stringValue\":\"metrics\"}}");
 	has(json, "{\"key\":\"process\",\"value\":{\"stringValue\":\"worker\"}}");
 	end();
 
