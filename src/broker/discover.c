@@ -29,6 +29,7 @@ struct process {
 	char *exe;         /* of a selected one */
 	const char *name;
 	const char *name_space;
+	uint32_t entry; /* as obi_target's */
 };
 
 struct obi_discover {
@@ -86,6 +87,7 @@ static void announce(struct obi_discover *d, const struct process *p)
 		.exe = p->exe ? p->exe : "",
 		.name = p->name ? p->name : "",
 		.name_space = p->name_space ? p->name_space : "",
+		.entry = p->entry,
 	};
 
 	d->actions.announce(d->actions.context, &target);
@@ -174,6 +176,7 @@ static bool judge(struct obi_discover *d, struct look *look, const struct obi_po
 	if (ports)
 		p->ports = *ports;
 	obi_select_names(d->options, &look->facts, &p->name, &p->name_space);
+	p->entry = 1 + (uint32_t)(last - d->options->selected.items);
 	select_process(d, p, look->exe);
 	return true;
 }
@@ -218,6 +221,7 @@ static void on_fork(struct obi_discover *d, uint32_t pid, uint32_t parent_pid)
 	if (parent) {
 		p->name = parent->name;
 		p->name_space = parent->name_space;
+		p->entry = parent->entry;
 		p->ports = parent->ports;
 	}
 	select_process(d, p,
@@ -314,6 +318,7 @@ static int scan_child(void *context, uint32_t pid)
 		return 0;
 	p->name = parent->name;
 	p->name_space = parent->name_space;
+	p->entry = parent->entry;
 	select_process(d, p, look.exe);
 	scan->found = true;
 	return 0;

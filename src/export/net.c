@@ -11,53 +11,13 @@
 
 #include "base/cleanup.h"
 #include "export/catalog.h"
-#include "flow/names.h"
+#include "flow/attributes.h"
 #include "settings/settings.h"
 
-/* In the order of the labels' names. */
-enum flow_attribute {
-	FLOW_CLIENT_PORT,
-	FLOW_DIRECTION,
-	FLOW_DST_ADDRESS,
-	FLOW_DST_CIDR,
-	FLOW_DST_NAME,
-	FLOW_DST_PORT,
-	FLOW_DST_ZONE,
-	FLOW_IFACE,
-	FLOW_IFACE_DIRECTION,
-	FLOW_PROTOCOL_NAME,
-	FLOW_NETWORK_TYPE,
-	FLOW_OBI_IP,
-	FLOW_SERVER_PORT,
-	FLOW_SRC_ADDRESS,
-	FLOW_SRC_CIDR,
-	FLOW_SRC_NAME,
-	FLOW_SRC_PORT,
-	FLOW_SRC_ZONE,
-	FLOW_TRANSPORT,
-	FLOW_ATTRIBUTES,
-};
-
 static const struct attribute attributes[FLOW_ATTRIBUTES] = {
-	[FLOW_CLIENT_PORT] = { "client.port", false, 0 },
-	[FLOW_DIRECTION] = { "direction", true, 0 },
-	[FLOW_DST_ADDRESS] = { "dst.address", false, 0 },
-	[FLOW_DST_CIDR] = { "dst.cidr", false, 0 },
-	[FLOW_DST_NAME] = { "dst.name", false, 0 },
-	[FLOW_DST_PORT] = { "dst.port", false, 0 },
-	[FLOW_DST_ZONE] = { "dst.zone", false, 0 },
-	[FLOW_IFACE] = { "iface", false, 0 },
-	[FLOW_IFACE_DIRECTION] = { "iface.direction", false, 0 },
-	[FLOW_PROTOCOL_NAME] = { "network.protocol.name", false, 0 },
-	[FLOW_NETWORK_TYPE] = { "network.type", false, 0 },
-	[FLOW_OBI_IP] = { "obi.ip", false, 0 },
-	[FLOW_SERVER_PORT] = { "server.port", false, 0 },
-	[FLOW_SRC_ADDRESS] = { "src.address", false, 0 },
-	[FLOW_SRC_CIDR] = { "src.cidr", false, 0 },
-	[FLOW_SRC_NAME] = { "src.name", false, 0 },
-	[FLOW_SRC_PORT] = { "src.port", false, 0 },
-	[FLOW_SRC_ZONE] = { "src.zone", false, 0 },
-	[FLOW_TRANSPORT] = { "transport", false, 0 },
+#define X(id_, name_) [id_] = { name_, (id_) == FLOW_DIRECTION, 0 },
+	FLOW_ATTRIBUTE_TABLE(X)
+#undef X
 };
 
 const struct attribute_group net_attributes = { attributes, FLOW_ATTRIBUTES };
@@ -157,74 +117,6 @@ void net_free(struct net *net)
 
 /* ---- Flows ---- */
 
-/* Ports as text. */
-struct ports {
-	char src[8];
-	char dst[8];
-};
-
-static struct slice port(uint16_t number, char text[8])
-{
-	char *to = text + 8;
-
-	do {
-		*--to = (char)('0' + number % 10);
-		number /= 10;
-	} while (number);
-	return slice_of(to, (size_t)(text + 8 - to));
-}
-
-/* Who began the conversation says which way a flow goes, and whose port is which. */
-static void get_roles(const struct obi_flow *flow, const struct slice *src_port,
-		      const struct slice *dst_port, struct slice *values)
-{
-	uint16_t server = 0;
-
-	values[FLOW_CLIENT_PORT] = values[FLOW_SERVER_PORT] = SLICE_LIT("0");
-	values[FLOW_DIRECTION] = SLICE_LIT("unknown");
-	if (flow->value.initiator == OBI_INITIATOR_SRC) {
-		values[FLOW_DIRECTION] = SLICE_LIT("request");
-		values[FLOW_CLIENT_PORT] = *src_port;
-		values[FLOW_SERVER_PORT] = *dst_port;
-		server = flow->key.dst_port;
-	} else if (flow->value.initiator == OBI_INITIATOR_DST) {
-		values[FLOW_DIRECTION] = SLICE_LIT("response");
-		values[FLOW_CLIENT_PORT] = *dst_port;
-		values[FLOW_SERVER_PORT] = *src_port;
-		server = flow->key.src_port;
-	}
-	values[FLOW_PROTOCOL_NAME] = slice_cstr(flow_port_name(server));
-}
-
-static struct slice iface_direction(uint8_t direction)
-{
-	if (direction == OBI_INGRESS)
-		return SLICE_LIT("ingress");
-	return direction == OBI_EGRESS ? SLICE_LIT("egress") : SLICE_LIT("");
-}
-
-static void get_values(const struct obi_flow_record *record, struct ports *ports,
-		       struct slice *values)
-{
-	const struct obi_flow_key *key = &record->flow.key;
-
-	values[FLOW_SRC_PORT] = port(key->src_port, ports->src);
-	values[FLOW_DST_PORT] = port(key->dst_port, ports->dst);
-	get_roles(&record->flow, &values[FLOW_SRC_PORT], &values[FLOW_DST_PORT], values);
-	values[FLOW_SRC_ADDRESS] = slice_cstr(record->src_address);
-	values[FLOW_DST_ADDRESS] = slice_cstr(record->dst_address);
-	values[FLOW_SRC_CIDR] = slice_cstr(record->src_cidr);
-	values[FLOW_DST_CIDR] = slice_cstr(record->dst_cidr);
-	values[FLOW_SRC_NAME] = record->src_name;
-	values[FLOW_DST_NAME] = record->dst_name;
-	values[FLOW_SRC_ZONE] = values[FLOW_DST_ZONE] = SLICE_LIT("");
-	values[FLOW_IFACE] = slice_cstr(record->iface);
-	values[FLOW_IFACE_DIRECTION] = iface_direction(key->direction);
-	values[FLOW_NETWORK_TYPE] = slice_cstr(flow_network_type(key->eth_protocol));
-	values[FLOW_OBI_IP] = slice_cstr(record->obi_ip);
-	values[FLOW_TRANSPORT] = slice_cstr(flow_transport_name(key->transport));
-}
-
 void net_put_flow(struct net *net, const struct obi_flow_record *record, uint64_t now_ns)
 {
 	const uint64_t amounts[FLOW_METRICS] = {
@@ -232,9 +124,9 @@ void net_put_flow(struct net *net, const struct obi_flow_record *record, uint64_
 		[FLOW_PACKETS] = record->flow.value.packets,
 	};
 	struct slice all[FLOW_ATTRIBUTES], values[FLOW_ATTRIBUTES];
-	struct ports ports;
+	struct flow_texts texts;
 
-	get_values(record, &ports, all);
+	flow_attributes(record, &texts, all);
 	for (size_t t = 0; t < net->count; t++) {
 		const struct flow_table *table = &net->tables[t];
 		struct metric_row *row;

@@ -86,7 +86,7 @@ static void end_batch(struct traces *traces)
 /* All types that there are so far are of one instrumentation. */
 static bool is_selected(const struct traces *traces, const struct obi_span *span)
 {
-	return !(span->flags & OBI_SPAN_IGNORE_TRACES) &&
+	return !(span->flags & (OBI_SPAN_IGNORE_TRACES | OBI_SPAN_UNSAMPLED)) &&
 	       traces->options->instrumentations.bits & OBI_INSTRUMENT_HTTP;
 }
 

@@ -57,6 +57,9 @@ static const struct obi_group selection_groups[] = {
 	{ NULL, 0 },
 };
 
+#define CLAUSES                                                                                    \
+	.element = obi_filter_clause_groups, .element_size = sizeof(struct obi_filter_clause)
+
 static const struct obi_option rows[] = {
 	ROW(attributes.select, "attributes.select", NULL, MAP, NULL,
 	    "which attributes a metric carries, by metric name or glob; also traces, resource",
@@ -96,10 +99,18 @@ static const struct obi_option rows[] = {
 	ROW(routes.max_path_segment_cardinality, "routes.max_path_segment_cardinality", NULL, INT,
 	    "10", "low-cardinality: values of a segment before it is taken to vary; 0: no limit",
 	    .max = OBI_UNBOUNDED),
+	ROW(filter_spans, "filter.application", NULL, MAP, NULL,
+	    "keep only spans whose attributes pass", CLAUSES, .check = obi_filter_check_spans),
+	ROW(filter_flows, "filter.network", NULL, MAP, NULL,
+	    "keep only flows whose attributes pass", CLAUSES, .check = obi_filter_check_flows),
+	ROW(sampler.name, "otel_traces_export.sampler.name", "OTEL_TRACES_SAMPLER", CHOICE,
+	    "parentbased_always_on", "which traces are exported", .names = obi_sampler_names),
+	ROW(sampler.arg, "otel_traces_export.sampler.arg", "OTEL_TRACES_SAMPLER_ARG", STRING, NULL,
+	    "its ratio, from 0 to 1"),
 };
 
 const struct obi_options obi_pipeline_option_rows = {
-	.title = "Attributes and routes",
+	.title = "Attributes, routes, filters, sampler",
 	.rows = rows,
 	.count = ARRAY_SIZE(rows),
 };

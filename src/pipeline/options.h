@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What happens to a span between parser and exporter: `routes.*`, `attributes.*`. */
+/* What happens to a span between parser and exporter: `routes.*`, `attributes.*`, `filter.*`, and
+ * the sampler of traces. */
 #ifndef OBI_PIPELINE_OPTIONS_H
 #define OBI_PIPELINE_OPTIONS_H
 
 #include "config/option.h"
+#include "pipeline/filter.h"
+#include "span/sampler.h"
 
 enum obi_unmatched {
 	OBI_UNMATCHED_UNSET,
@@ -58,6 +61,9 @@ struct obi_attributes_options {
 struct obi_pipeline_options {
 	struct obi_attributes_options attributes;
 	struct obi_routes_options routes;
+	struct obi_filter filter_spans;
+	struct obi_filter filter_flows;
+	struct obi_sampler_options sampler;
 };
 
 extern const struct obi_options obi_pipeline_option_rows;

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The stages in their order. Each takes the span, sets its own fields and may lend it
- * memory until the next span comes; none drops one. What is to be left out is marked
- * instead, because metrics and traces may differ there.
+ * memory until the next span comes; only the filter drops one. What is to be left out otherwise is
+ * marked instead, because metrics and traces may differ there.
  */
 #include "pipeline/pipeline.h"
 
 #include <stdlib.h>
 
+#include "pipeline/filter.h"
 #include "pipeline/names.h"
+#include "pipeline/policy.h"
 #include "pipeline/redact.h"
 #include "pipeline/route.h"
 #include "settings/settings.h"
@@ -17,6 +19,9 @@ struct obi_pipeline {
 	struct route_stage *route;
 	struct redact_stage *redact;
 	struct names_stage names;
+	struct policies *policies;
+	const struct obi_filter *filter;
+	uint64_t filtered;
 	struct obi_span_sink next;
 };
 
@@ -29,9 +34,11 @@ struct obi_pipeline *obi_pipeline_new(const struct obi_settings *settings,
 	if (!pipeline)
 		return NULL;
 	pipeline->next = next;
+	pipeline->filter = &options->filter_spans;
 	if (route_stage_new(&options->routes, &pipeline->route) != 0 ||
 	    redact_stage_new(&options->attributes.sensitive_add,
-			     &options->attributes.sensitive_remove, &pipeline->redact) != 0) {
+			     &options->attributes.sensitive_remove, &pipeline->redact) != 0 ||
+	    policies_new(settings, &pipeline->policies) != 0) {
 		obi_pipeline_free(pipeline);
 		return NULL;
 	}
@@ -44,6 +51,7 @@ void obi_pipeline_free(struct obi_pipeline *pipeline)
 		return;
 	route_stage_free(pipeline->route);
 	redact_stage_free(pipeline->redact);
+	policies_free(pipeline->policies);
 	free(pipeline);
 }
 
@@ -51,8 +59,18 @@ void obi_pipeline_put(void *context, struct obi_span *span)
 {
 	struct obi_pipeline *pipeline = context;
 
-	route_stage_apply(pipeline->route, span);
+	route_stage_apply(pipeline->route, policies_routes(pipeline->policies, span), span);
 	redact_stage_apply(pipeline->redact, span);
 	names_stage_apply(&pipeline->names, span);
+	if (!obi_filter_span(pipeline->filter, span)) {
+		pipeline->filtered++;
+		return;
+	}
+	policies_apply(pipeline->policies, span);
 	obi_span_put(&pipeline->next, span);
+}
+
+uint64_t obi_pipeline_filtered(const struct obi_pipeline *pipeline)
+{
+	return pipeline->filtered;
 }

@@ -14,7 +14,11 @@ struct obi_pipeline *obi_pipeline_new(const struct obi_settings *settings,
 				      struct obi_span_sink next);
 void obi_pipeline_free(struct obi_pipeline *pipeline);
 
-/* A span sink: context is the pipeline. Every span that is put goes on. */
+/* A span sink: context is the pipeline. Every span that is put goes on, but for what
+ * filter.application holds back. */
 void obi_pipeline_put(void *pipeline, struct obi_span *span);
+
+/* Spans that were held back. */
+uint64_t obi_pipeline_filtered(const struct obi_pipeline *pipeline);
 
 #endif

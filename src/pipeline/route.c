@@ -154,7 +154,7 @@ static unsigned ignore_flags(int mode)
 	       (mode & OBI_IGNORE_TRACES ? OBI_SPAN_IGNORE_TRACES : 0);
 }
 
-void route_stage_apply(struct route_stage *stage, struct obi_span *span)
+void route_stage_apply(struct route_stage *stage, const struct patterns *own, struct obi_span *span)
 {
 	struct outcome outcome = look_up(stage, span->path);
 
@@ -162,7 +162,11 @@ void route_stage_apply(struct route_stage *stage, struct obi_span *span)
 		span->flags |= ignore_flags(stage->options->ignore_mode);
 	if (span->route.len)
 		return;
-	if (stage->cardinality && !outcome.pattern)
+	if (own && !outcome.pattern)
+		outcome.pattern = patterns_find(own, span->path);
+	if (outcome.pattern)
+		outcome.route = slice_cstr(outcome.pattern);
+	else if (stage->cardinality)
 		outcome.route = slice_of(stage->limited,
 					 cardinality_limit(stage->cardinality, span->service,
 							   outcome.route, stage->limited));

@@ -4,6 +4,7 @@
 #define OBI_PIPELINE_ROUTE_H
 
 #include "pipeline/options.h"
+#include "pipeline/pattern.h"
 #include "span/span.h"
 
 struct route_stage;
@@ -13,7 +14,8 @@ int route_stage_new(const struct obi_routes_options *options, struct route_stage
 void route_stage_free(struct route_stage *stage);
 
 /* Sets span->route, valid until the next call, unless it has one; and OBI_SPAN_IGNORE_* in
- * span->flags. */
-void route_stage_apply(struct route_stage *stage, struct obi_span *span);
+ * span->flags. own are the patterns of the span's service, after the common ones; NULL: none. */
+void route_stage_apply(struct route_stage *stage, const struct patterns *own,
+		       struct obi_span *span);
 
 #endif

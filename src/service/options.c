@@ -2,6 +2,7 @@
 #include "service/options.h"
 
 #include "base/cleanup.h"
+#include "config/check.h"
 
 #define ROW(member_, ...) OBI_ROW(struct obi_discovery_options, member_, __VA_ARGS__)
 #define CRITERIA_ROW(member_, ...) OBI_ROW(struct obi_criteria, member_, __VA_ARGS__)
@@ -16,6 +17,24 @@
 	"gke-managed-metrics-server,gke-managed-system,gke-managed-volumepopulator,gke-system,"    \
 	"gatekeeper-system}'}]"
 
+static const struct obi_name signals[] = {
+	{ "metrics", OBI_SIGNAL_METRICS },
+	{ "traces", OBI_SIGNAL_TRACES },
+	{ "logs", OBI_SIGNAL_LOGS },
+	{ NULL, 0 },
+};
+
+static const struct obi_name samplers[] = {
+	{ "", OBI_SAMPLER_UNSET },
+	{ "parentbased_always_on", OBI_SAMPLER_PARENT_ALWAYS_ON },
+	{ "parentbased_always_off", OBI_SAMPLER_PARENT_ALWAYS_OFF },
+	{ "parentbased_traceidratio", OBI_SAMPLER_PARENT_RATIO },
+	{ "always_on", OBI_SAMPLER_ALWAYS_ON },
+	{ "always_off", OBI_SAMPLER_ALWAYS_OFF },
+	{ "traceidratio", OBI_SAMPLER_RATIO },
+	{ NULL, 0 },
+};
+
 static const struct obi_option criteria_rows[] = {
 	CRITERIA_ROW(open_ports, "open_ports", NULL, PORTS, NULL,
 		     "the process listens on any of these ports"),
@@ -28,6 +47,15 @@ static const struct obi_option criteria_rows[] = {
 	CRITERIA_ROW(name, "name", NULL, STRING, NULL, "service.name of what matches"),
 	CRITERIA_ROW(name_space, "namespace", NULL, STRING, NULL,
 		     "service.namespace of what matches"),
+	CRITERIA_ROW(exports, "exports", NULL, FLAGS, NULL, "signals to export; not given: all",
+		     .names = signals),
+	CRITERIA_ROW(sampler.name, "sampler.name", NULL, CHOICE, NULL, "sampler of what matches",
+		     .names = samplers, .flags = OBI_OPTION_LENIENT),
+	CRITERIA_ROW(sampler.arg, "sampler.arg", NULL, STRING, NULL, "its ratio, from 0 to 1"),
+	CRITERIA_ROW(routes_incoming, "routes.incoming", NULL, LIST, NULL,
+		     "route patterns of incoming requests", .check = obi_check_text_item),
+	CRITERIA_ROW(routes_outgoing, "routes.outgoing", NULL, LIST, NULL,
+		     "route patterns of outgoing requests", .check = obi_check_text_item),
 };
 
 const struct obi_options obi_criteria_option_rows = {

@@ -4,9 +4,16 @@
 #define OBI_SERVICE_OPTIONS_H
 
 #include "config/option.h"
+#include "span/sampler.h"
 
 /* Rows of obi_later_criteria_rows: this number may only become smaller. */
-#define OBI_LATER_CRITERIA 20
+#define OBI_LATER_CRITERIA 15
+
+enum obi_signal_bit {
+	OBI_SIGNAL_METRICS = 1u << 0,
+	OBI_SIGNAL_TRACES = 1u << 1,
+	OBI_SIGNAL_LOGS = 1u << 2,
+};
 
 /* One entry of discovery.instrument and of the exclude lists. All that is given must match;
  * "" and empty ranges ask nothing. Globs match the whole string. */
@@ -18,6 +25,10 @@ struct obi_criteria {
 	struct obi_ranges target_pids; /* any of them */
 	const char *name;              /* service.name of what matched, "" = found out */
 	const char *name_space;        /* service.namespace, likewise */
+	struct obi_flags exports;      /* enum obi_signal_bit: to export; not set: all */
+	struct obi_sampler_options sampler;
+	struct obi_list routes_incoming; /* before what is harvested, after routes.patterns */
+	struct obi_list routes_outgoing;
 	union obi_slot later[OBI_LATER_CRITERIA]; /* of rows that do nothing yet */
 	/* Derived: asks for something that cannot be found out yet (Kubernetes metadata, ...), so
 	 * it matches nothing, whatever else it says. */

@@ -121,6 +121,22 @@ static int derive_selected(struct obi_settings *settings, const struct obi_load 
 	return 0;
 }
 
+/* A ratio that cannot be read does not stop the start. */
+static int check_samplers(struct obi_settings *settings, const struct obi_load *load)
+{
+	static const char text[] = "a ratio from 0 to 1 is expected; parentbased_always_on is used";
+	const struct obi_criteria_list *entries = &settings->discovery.instrument;
+	struct obi_sampler sampler;
+	int e = 0;
+
+	if (obi_sampler_init(&settings->pipeline.sampler, &sampler))
+		e = warn(settings, load, "otel_traces_export.sampler.arg", text);
+	for (size_t i = 0; i < entries->count && e == 0; i++)
+		if (obi_sampler_init(&entries->items[i].sampler, &sampler))
+			e = warn(settings, load, "discovery.instrument", text);
+	return e;
+}
+
 static int derive_discovery(struct obi_settings *settings, const struct obi_load *load)
 {
 	struct obi_discovery_options *discovery = &settings->discovery;
@@ -132,6 +148,8 @@ static int derive_discovery(struct obi_settings *settings, const struct obi_load
 	if (e == 0)
 		e = derive_list(load, "discovery.default_exclude_instrument",
 				&discovery->default_exclude_instrument);
+	if (e == 0)
+		e = check_samplers(settings, load);
 	return e < 0 ? e : derive_selected(settings, load);
 }
 

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "config/check.h"
 #include "export/options.h"
+#include "pipeline/filter.h"
 #include "service/options.h"
 #include "settings/later_elements.h"
 
@@ -29,7 +30,8 @@
 #define BUFFER .max = 65536
 #define ELEMENTS(group_, rows_) .element = (group_), .element_size = OBI_LATER_SIZE(rows_)
 #define CRITERIA_LIST ELEMENTS(obi_later_regex_criteria, OBI_LATER_REGEX_CRITERIA)
-#define CLAUSES ELEMENTS(obi_later_clause, OBI_LATER_CLAUSE)
+#define CLAUSES                                                                                    \
+	.element = obi_filter_clause_groups, .element_size = sizeof(struct obi_filter_clause)
 
 #define NAMES(name_, ...) static const struct obi_name name_[] = { __VA_ARGS__, { NULL, 0 } }
 
@@ -41,13 +43,6 @@ NAMES(multilines, { "first_line", 0 }, { "last_line", 1 }, { "each_line", 2 });
 NAMES(harvesters, { "java", 1 }, { "nodejs", 2 }, { "go", 4 });
 NAMES(kube_modes, { "autodetect", 0 }, { "true", 1 }, { "false", 2 });
 NAMES(informers, { "node", 1 }, { "service", 2 });
-NAMES(signals, { "metrics", 1 }, { "traces", 2 }, { "logs", 4 });
-NAMES(samplers, { "parentbased_always_on", 0 }, { "parentbased_always_off", 1 },
-      { "parentbased_traceidratio", 2 }, { "always_on", 3 }, { "always_off", 4 },
-      { "traceidratio", 5 });
-NAMES(service_samplers, { "", 0 }, { "parentbased_always_on", 1 }, { "parentbased_always_off", 2 },
-      { "parentbased_traceidratio", 3 }, { "always_on", 4 }, { "always_off", 5 },
-      { "traceidratio", 6 });
 NAMES(sdk_levels, { "", 0 }, { "debug", 1 }, { "info", 2 }, { "warn", 3 }, { "error", 4 });
 NAMES(listen_modes, { "watch", 0 }, { "poll", 1 });
 NAMES(reverse_dns, { "none", 0 }, { "local", 1 }, { "ebpf", 2 });
@@ -362,9 +357,6 @@ static const struct obi_option rows[] = {
 			 "OTEL_EBPF_KUBE_META_SOURCE_LABEL_SERVICE_NAMESPACE", STRING, NULL,
 			 "use attributes.kubernetes.resource_labels"),
 	/* Filter */
-	LATER("filter.application", NULL, MAP, NULL, "keep only spans whose attributes pass",
-	      CLAUSES),
-	LATER("filter.network", NULL, MAP, NULL, "keep only flows whose attributes pass", CLAUSES),
 	LATER("filter.stats", NULL, MAP, NULL, "keep only statistics whose attributes pass",
 	      CLAUSES),
 	/* OTLP */
@@ -376,10 +368,6 @@ static const struct obi_option rows[] = {
 	      GENAI_TOKEN_BUCKETS, "upper bounds of generative AI tokens"),
 	LATER("otel_metrics_export.otel_sdk_log_level", "OTEL_EBPF_SDK_LOG_LEVEL", CHOICE, NULL,
 	      "messages of the exporter", .names = sdk_levels),
-	LATER("otel_traces_export.sampler.name", "OTEL_TRACES_SAMPLER", CHOICE,
-	      "parentbased_always_on", "which traces are exported", .names = samplers),
-	LATER("otel_traces_export.sampler.arg", "OTEL_TRACES_SAMPLER_ARG", STRING, NULL,
-	      "its ratio, from 0 to 1"),
 	LATER("otel_traces_export.reporters_cache_len", "OTEL_EBPF_TRACES_REPORT_CACHE_LEN", INT,
 	      "256", "services with an exporter of their own", POSITIVE),
 	LATER("otel_traces_export.otel_sdk_log_level", NULL, CHOICE, NULL,
@@ -490,14 +478,6 @@ static const struct obi_option criteria_rows[] = {
 	      .check = obi_check_glob_item),
 	LATER("k8s_pod_annotations", NULL, LABELS, NULL, "annotations that the pod has, globs",
 	      .check = obi_check_glob_item),
-	LATER("exports", NULL, FLAGS, NULL, "signals to export; not given: all", .names = signals),
-	LATER_LENIENT("sampler.name", NULL, CHOICE, NULL, "sampler of what matches",
-		      .names = service_samplers),
-	LATER("sampler.arg", NULL, STRING, NULL, "its ratio, from 0 to 1"),
-	LATER("routes.incoming", NULL, LIST, NULL, "route patterns of incoming requests",
-	      .check = obi_check_text_item),
-	LATER("routes.outgoing", NULL, LIST, NULL, "route patterns of outgoing requests",
-	      .check = obi_check_text_item),
 	LATER("metrics.features", NULL, FLAGS, NULL,
 	      "families of metrics; not given: as everywhere", .names = obi_feature_names),
 };

@@ -7,8 +7,8 @@
 #include "service/options.h"
 
 #define PART OBI_LATER_PART
-#define PART_REQUIRED(...) OBI_LATER_FLAGS(OBI_OPTION_REQUIRED, __VA_ARGS__)
 #define PART_NUMBER(key_, help_) OBI_LATER_FLAGS(OBI_OPTION_OPTIONAL, key_, NULL, INT, NULL, help_)
+#define PART_REQUIRED(...) OBI_LATER_FLAGS(OBI_OPTION_REQUIRED, __VA_ARGS__)
 
 #define OPTIONS(title_, rows_, limit_)                                                             \
 	{                                                                                          \
@@ -56,26 +56,6 @@ static const struct obi_options regex_options = {
 };
 
 const struct obi_group obi_later_regex_criteria[] = { { &regex_options, 0 }, { NULL, 0 } };
-
-static const struct obi_option clause_rows[] = {
-	PART("match", NULL, GLOB, NULL, "keep records whose attribute matches"),
-	PART("not_match", NULL, GLOB, NULL, "drop records whose attribute matches"),
-	PART_NUMBER("greater_than", "keep records whose attribute is so"),
-	PART_NUMBER("greater_equals", "likewise"),
-	PART_NUMBER("equals", "likewise"),
-	PART_NUMBER("not_equals", "likewise"),
-	PART_NUMBER("less_equals", "likewise"),
-	PART_NUMBER("less_than", "likewise"),
-};
-
-/* The first slot is the attribute's name. */
-static const struct obi_options clause_options =
-	OPTIONS("Filter", clause_rows, OBI_LATER_CLAUSE - 1);
-
-const struct obi_group obi_later_clause[] = {
-	{ &clause_options, sizeof(union obi_slot) },
-	{ NULL, 0 },
-};
 
 static const struct obi_option gateway_rows[] = {
 	PART_REQUIRED("host", NULL, STRING, NULL, "host name, in any case"),

@@ -7,7 +7,6 @@
 
 /* Of each: the groups and the size of one element, for OBI_TYPE_STRUCTS and OBI_TYPE_MAP. */
 #define OBI_LATER_REGEX_CRITERIA 30
-#define OBI_LATER_CLAUSE 9
 #define OBI_LATER_GATEWAY 3
 #define OBI_LATER_RULE 15
 #define OBI_LATER_LOG_SERVICE 1
@@ -16,7 +15,6 @@
 #define OBI_LATER_SIZE(rows_) ((rows_) * sizeof(union obi_slot))
 
 extern const struct obi_group obi_later_regex_criteria[]; /* discovery.services and its kin */
-extern const struct obi_group obi_later_clause[];         /* filter.*; begins with the name */
 extern const struct obi_group obi_later_gateway[];        /* genai.openai_compatible.gateways */
 extern const struct obi_group obi_later_rule[];           /* enrichment.rules */
 extern const struct obi_group obi_later_cidr[];           /* stats.cidrs */

@@ -22,6 +22,7 @@ enum obi_span_type {
 /* Who the observed process is. Owned by the service room (or by the replay verb). */
 struct obi_service {
 	uint32_t pid;
+	uint32_t entry;       /* of discovery.selected, counted from 1; 0 = none */
 	char name[128];       /* service.name */
 	char name_space[128]; /* service.namespace, "" if none */
 	char language[16];    /* telemetry.sdk.language: go, java, ..., generic */
@@ -34,6 +35,7 @@ struct obi_service {
 #define OBI_SPAN_IGNORE_METRICS 0x01 /* routes say: not in metrics */
 #define OBI_SPAN_IGNORE_TRACES 0x02  /* routes say: not in traces */
 #define OBI_SPAN_INCOMPLETE 0x04     /* the connection ended before the response did */
+#define OBI_SPAN_UNSAMPLED 0x08      /* the sampler does not take it: no exported trace */
 
 struct obi_span {
 	enum obi_span_type type;

@@ -60,6 +60,7 @@ struct worker {
 	struct obi_conns *conns;
 	struct obi_pipeline *pipeline;
 	struct obi_flow_pipeline *flows;
+	struct obi_flow_filter flow_filter;
 	struct obi_exports *exports;
 	struct obi_services *services;
 	struct obi_wire_counters counters;
@@ -186,6 +187,7 @@ static void publish_spans(struct worker *w)
 	obi_internal_set(OBI_INTERNAL_RING_FILL, NULL,
 			 1000 * obi_ring_waiting(&w->ring) / w->ring.size);
 	set_dropped("bad_record", w->bad_records);
+	set_dropped("filter_application", obi_pipeline_filtered(w->pipeline));
 	set_dropped("ring_full", w->counters.app[OBI_APP_RING_FULL]);
 	set_dropped("hook_missed", w->counters.app[OBI_APP_MISSED]);
 	set_dropped("state_full", w->counters.app[OBI_APP_STATE_FULL]);
@@ -207,6 +209,7 @@ static void publish_internal(struct worker *w)
 	obi_internal_set(OBI_INTERNAL_NET_IGNORED, NULL,
 			 net[OBI_NET_FILTERED] + net[OBI_NET_LOST_PACKETS]);
 	set_dropped("flow_map_and_ring_full", net[OBI_NET_LOST_PACKETS]);
+	set_dropped("filter_network", w->flow_filter.filtered);
 	set_dropped("flow_not_taken", w->counters.flows_dropped);
 }
 
@@ -450,8 +453,10 @@ static int open_all(struct worker *w)
 	if (!error && (w->start.flags & OBI_START_APPLICATION))
 		error = open_application(w);
 	if (!error && (w->start.flags & OBI_START_NETWORK)) {
+		w->flow_filter.filter = &w->settings->pipeline.filter_flows;
+		w->flow_filter.next = obi_exports_flow_sink(w->exports);
 		w->flows = obi_flow_pipeline_new(&w->settings->network, w->start.agent_ip,
-						 obi_exports_flow_sink(w->exports));
+						 obi_flow_filter_sink(&w->flow_filter));
 		error = w->flows ? 0 : -ENOMEM;
 	}
 	if (!error)

@@ -209,6 +209,24 @@ static void put_required(struct buffer *buf, const struct obi_group *groups,
 	}
 }
 
+/* Filters know their attributes by name. */
+static void put_entry_name(struct buffer *buf, const struct obi_option *option, size_t n)
+{
+	static const char *const spans[] = { "url.path",    "url.query",      "url.scheme",
+					     "http.route",  "service.name",   "instance",
+					     "server.port", "client.address", "server.address" };
+	static const char *const flows[] = { "src.address", "dst.address", "src.port",
+					     "dst.port",    "src.name",    "dst.name",
+					     "iface",       "transport",   "direction" };
+
+	if (!strcmp(option->key, "filter.application"))
+		buffer_printf(buf, "%s: ", spans[n % ARRAY_SIZE(spans)]);
+	else if (!strcmp(option->key, "filter.network"))
+		buffer_printf(buf, "%s: ", flows[n % ARRAY_SIZE(flows)]);
+	else
+		buffer_printf(buf, "entry%zu: ", n);
+}
+
 /* An element for each row that an element may have. */
 static void put_row_sample(struct buffer *buf, const struct obi_option *option)
 {
@@ -220,7 +238,7 @@ static void put_row_sample(struct buffer *buf, const struct obi_option *option)
 		for (size_t i = 0; i < g->options->count; i++, count++) {
 			buffer_put_cstr(buf, count ? ", " : "");
 			if (map)
-				buffer_printf(buf, "entry%zu: ", count);
+				put_entry_name(buf, option, count);
 			buffer_put_char(buf, '{');
 			put_nested(buf, &g->options->rows[i], NULL);
 			put_required(buf, option->element, &g->options->rows[i]);

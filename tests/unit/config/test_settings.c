@@ -243,7 +243,7 @@ static void an_entry_by_missing_metadata_matches_nothing(void **state)
 {
 	struct obi_settings s = load("discovery:\n  instrument:\n    - k8s_namespace: shop\n"
 				     "    - {exe_path: a, k8s_pod_labels: {app: b}}\n"
-				     "    - {exe_path: a, exports: [traces]}\n",
+				     "    - {exe_path: a, metrics: {features: [network]}}\n",
 				     NULL);
 
 	assert_true(s.discovery.selected.items[0].never);
@@ -251,8 +251,8 @@ static void an_entry_by_missing_metadata_matches_nothing(void **state)
 	assert_false(s.discovery.selected.items[2].never);
 	assert_true(warned(&s, "not implemented yet", "discovery.instrument[0].k8s_namespace",
 			   "t.yaml:3"));
-	assert_true(
-		warned(&s, "not implemented yet", "discovery.instrument[2].exports", "t.yaml:5"));
+	assert_true(warned(&s, "not implemented yet", "discovery.instrument[2].metrics.features",
+			   "t.yaml:5"));
 	obi_settings_free(&s);
 }
 
@@ -388,11 +388,10 @@ static void warnings_are_bounded(void **state)
 
 static void options_that_do_nothing_yet_warn(void **state)
 {
-	struct obi_settings s = load("otel_traces_export: {sampler: {name: always_on}}\n",
-				     ENV("OTEL_EBPF_PROFILE_PORT=6060"));
+	struct obi_settings s =
+		load("ebpf: {bpf_debug: true}\n", ENV("OTEL_EBPF_PROFILE_PORT=6060"));
 
-	assert_true(
-		warned(&s, "not implemented yet", "otel_traces_export.sampler.name", "t.yaml:1"));
+	assert_true(warned(&s, "not implemented yet", "ebpf.bpf_debug", "t.yaml:1"));
 	assert_true(warned(&s, "not implemented yet", "profile_port", "OTEL_EBPF_PROFILE_PORT"));
 	assert_int_equal(s.warnings.count, 2);
 	obi_settings_free(&s);

@@ -31,7 +31,7 @@ static struct obi_span apply(struct route_stage *stage, const char *path)
 {
 	struct obi_span span = { .path = guarded(slice_cstr(path)), .service = &service };
 
-	route_stage_apply(stage, &span);
+	route_stage_apply(stage, NULL, &span);
 	return span;
 }
 
@@ -135,7 +135,7 @@ static void a_route_that_is_known_stays(void **state)
 	struct route_stage *stage;
 
 	assert_int_equal(route_stage_new(&options, &stage), 0);
-	route_stage_apply(stage, &span);
+	route_stage_apply(stage, NULL, &span);
 	assert_true(slice_equal(span.route, SLICE_LIT("/{any}")));
 	route_stage_free(stage);
 }
@@ -171,7 +171,7 @@ static void services_do_not_share_their_limit(void **state)
 	assert_int_equal(route_stage_new(&options, &stage), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		check(stage, words[i], i < 3 ? words[i] : "/*");
-	route_stage_apply(stage, &span);
+	route_stage_apply(stage, NULL, &span);
 	assert_true(slice_equal(span.route, SLICE_LIT("/four")));
 	route_stage_free(stage);
 }
