@@ -107,7 +107,7 @@ static int allow_sockets(scmp_filter_ctx filter, int call)
 		for (size_t t = 0; t < ARRAY_SIZE(types) && !error; t++)
 			error = seccomp_rule_add(
 				filter, SCMP_ACT_ALLOW, call, 2,
-				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[f]),
+				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[f], 0),
 				SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, (scmp_datum_t)types[t]));
 	return error;
 }
