@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "export/options.h"
 
+#include <errno.h>
+#include <stdio.h>
+
 #include "base/cleanup.h"
 #include "config/check.h"
 
@@ -80,6 +83,16 @@ static const struct obi_name temporalities[] = {
 	{ NULL, 0 },
 };
 
+static int check_socket_path(const void *field, char *why, size_t why_size)
+{
+	const char *path = *(const char *const *)field;
+
+	if (!*path || *path == '/' || (*path == '@' && path[1]))
+		return 0;
+	(void)snprintf(why, why_size, "an absolute path, or @ and a name");
+	return -EINVAL;
+}
+
 static const struct obi_option rows[] = {
 	ROW(trace_printer, "trace_printer", "OTEL_EBPF_TRACE_PRINTER", CHOICE, "disabled",
 	    "print spans on standard output", .names = printers),
@@ -152,6 +165,14 @@ static const struct obi_option rows[] = {
 	ROW(internal.path, "internal_metrics.prometheus.path",
 	    "OTEL_EBPF_INTERNAL_METRICS_PROMETHEUS_PATH", STRING, "/internal/metrics",
 	    "path of its own scrape endpoint", .check = obi_check_url_path),
+	ROW(health.port, "health_check.port", "OTEL_EBPF_HEALTH_CHECK_PORT", INT, "0",
+	    "port of /healthz; 0: none", .max = 65535),
+	ROW(health.listen_address, "health_check.listen_address",
+	    "OTEL_EBPF_HEALTH_CHECK_LISTEN_ADDRESS", STRING, "127.0.0.1", "address of /healthz",
+	    .check = obi_check_ip_or_empty),
+	ROW(health.unix_socket_path, "health_check.unix_socket_path",
+	    "OTEL_EBPF_HEALTH_CHECK_UNIX_SOCKET_PATH", STRING, NULL,
+	    "socket of /healthz, a path or @name; wins over the port", .check = check_socket_path),
 };
 
 const struct obi_options obi_export_option_rows = {

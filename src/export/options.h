@@ -110,6 +110,13 @@ struct obi_internal_options {
 	const char *path;
 };
 
+/* /healthz */
+struct obi_health_options {
+	int64_t port;                 /* 0 = off */
+	const char *listen_address;   /* "" = loopback */
+	const char *unix_socket_path; /* or "@name"; wins over the port; "" = none */
+};
+
 struct obi_export_options {
 	int trace_printer;         /* enum obi_trace_printer */
 	struct obi_flags features; /* enum obi_feature_bit, after network.enable has had its say */
@@ -119,6 +126,7 @@ struct obi_export_options {
 	int otlp_exemplar_filter;        /* enum obi_exemplar_filter */
 	struct obi_prometheus_options prometheus;
 	struct obi_internal_options internal;
+	struct obi_health_options health;
 };
 
 extern const struct obi_options obi_export_option_rows;

@@ -72,15 +72,6 @@ static int allowed_is(char *why, size_t why_size, const char *text)
 	return -EINVAL;
 }
 
-static int check_socket_path(const void *field, char *why, size_t why_size)
-{
-	const char *path = *(const char *const *)field;
-
-	if (!*path || *path == '/' || (*path == '@' && path[1]))
-		return 0;
-	return allowed_is(why, why_size, "an absolute path, or @ and a name");
-}
-
 static int check_field_name(const void *field, char *why, size_t why_size)
 {
 	const char *name = *(const char *const *)field;
@@ -104,13 +95,6 @@ static const struct obi_option rows[] = {
 	      "how long a full queue may block"),
 	LATER("channel_send_timeout_panic", "OTEL_EBPF_CHANNEL_SEND_TIMEOUT_PANIC", BOOL, "false",
 	      "abort when a queue blocks for longer"),
-	LATER("health_check.port", "OTEL_EBPF_HEALTH_CHECK_PORT", INT, "0",
-	      "port of /healthz; 0: none", PORT),
-	LATER("health_check.listen_address", "OTEL_EBPF_HEALTH_CHECK_LISTEN_ADDRESS", STRING,
-	      "127.0.0.1", "address of /healthz", .check = obi_check_ip_or_empty),
-	LATER("health_check.unix_socket_path", "OTEL_EBPF_HEALTH_CHECK_UNIX_SOCKET_PATH", STRING,
-	      NULL, "socket of /healthz, a path or @name; wins over the port",
-	      .check = check_socket_path),
 	LATER("jvm_runtime_metrics.enabled", "OBI_JVM_RUNTIME_METRICS_ENABLED", BOOL, "false",
 	      "metrics of Java virtual machines"),
 	LATER("jvm_runtime_metrics.sampling_interval", "OBI_JVM_RUNTIME_METRICS_SAMPLING_INTERVAL",

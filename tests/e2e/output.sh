@@ -127,6 +127,46 @@ internal_says() {
 		grep -qE "$1" "$SCRATCH/internal"
 }
 
+# begin_health VARIABLE=VALUE: an agent with this health check.
+begin_health() {
+	start_agent "$CAPS_NETWORK" OTEL_EBPF_NETWORK_METRICS=1 OTEL_EBPF_NETWORK_PRINT_FLOWS=1 "$@"
+	network_ready
+}
+
+# check_health CURL-ARGUMENT...: what /healthz answers.
+check_health() {
+	curl -sS -m 5 "$@" | $PYTHON -c '
+import json, sys, time
+health = json.load(sys.stdin)
+assert set(health) == {"schema_version", "now_unix_ns", "process_uptime_ns"}, health
+assert health["schema_version"] == 1
+assert abs(health["now_unix_ns"] / 1e9 - time.time()) < 5, health
+assert 0 < health["process_uptime_ns"] < 60e9, health'
+}
+
+test_health() {
+	need curl
+	local socket
+	begin_health OTEL_EBPF_HEALTH_CHECK_PORT=18086
+	check_health http://127.0.0.1:18086/healthz || fail "no health by the port"
+	assert_eq 404 "$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:18086/)" "status of /"
+	stop_agent
+
+	step by_name
+	begin_health OTEL_EBPF_HEALTH_CHECK_UNIX_SOCKET_PATH="@obi-health-$$"
+	check_health --abstract-unix-socket "obi-health-$$" http://obi/healthz || fail "no health by the name"
+	stop_agent
+
+	step again_by_path
+	socket=$(mktemp -d "$SCRATCH/health.XXXXXX")
+	chmod 777 "$socket"
+	for _ in 1 2; do # the second finds what the first left
+		begin_health OTEL_EBPF_HEALTH_CHECK_UNIX_SOCKET_PATH="$socket/s"
+		check_health --unix-socket "$socket/s" http://obi/healthz || fail "no health by the path"
+		stop_agent
+	done
+}
+
 test_json_log() {
 	need nginx
 	start_nginx 'server { listen 8080; location / { return 200 "hello"; } }'

@@ -18,6 +18,7 @@
 #include "config/parse.h"
 #include "config/rows.h"
 #include "config/value.h"
+#include "flow/attributes.h"
 #include "settings/settings.h"
 
 #define ROWS_MAX 512
@@ -212,17 +213,14 @@ static void put_required(struct buffer *buf, const struct obi_group *groups,
 /* Filters know their attributes by name. */
 static void put_entry_name(struct buffer *buf, const struct obi_option *option, size_t n)
 {
-	static const char *const spans[] = { "url.path",    "url.query",      "url.scheme",
-					     "http.route",  "service.name",   "instance",
-					     "server.port", "client.address", "server.address" };
-	static const char *const flows[] = { "src.address", "dst.address", "src.port",
-					     "dst.port",    "src.name",    "dst.name",
-					     "iface",       "transport",   "direction" };
+	static const char *const spans[] = { "url.path",     "url.query",  "url.scheme",
+					     "http.route",   "instance",   "server.port",
+					     "service.name", "error.type", "server.address" };
 
 	if (!strcmp(option->key, "filter.application"))
 		buffer_printf(buf, "%s: ", spans[n % ARRAY_SIZE(spans)]);
 	else if (!strcmp(option->key, "filter.network"))
-		buffer_printf(buf, "%s: ", flows[n % ARRAY_SIZE(flows)]);
+		buffer_printf(buf, "%s: ", flow_attribute_names[n % FLOW_ATTRIBUTES]);
 	else
 		buffer_printf(buf, "entry%zu: ", n);
 }
