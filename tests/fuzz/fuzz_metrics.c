@@ -124,7 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int format = METRICS_TEXT; format <= METRICS_PROTOBUF; format++)
 		render((enum metrics_format)format);
 	encode();
-	if (metrics_series(families_metrics(families[0])) > 8 * 32)
+	if (metrics_series(families_metrics(families[0])) > (size_t)8 * 32)
 		abort();
 	return 0;
 }

@@ -145,14 +145,18 @@ static int add_positive(struct exponential **histogram, double value, uint64_t t
 int exponential_add(struct exponential **histogram, double value, uint64_t times,
 		    const struct exponential_limits *limits)
 {
-	if (!*histogram &&
-	    reserve(histogram, least(FIRST_ROOM, limits->max_size), limits->max_size) != 0)
+	int e = *histogram
+			? 0
+			: reserve(histogram, least(FIRST_ROOM, limits->max_size), limits->max_size);
+	struct exponential *h = *histogram;
+
+	if (e || !h)
 		return -ENOMEM;
-	if (!(*histogram)->len)
-		(*histogram)->scale = limits->max_scale;
+	if (!h->len)
+		h->scale = limits->max_scale;
 	if (value > 0)
 		return add_positive(histogram, value, times, limits);
-	(*histogram)->zeros += times;
+	h->zeros += times;
 	return 0;
 }
 

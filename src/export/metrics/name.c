@@ -107,7 +107,8 @@ int metric_prometheus_label(const char *attribute, char ret_label[METRIC_NAME_MA
 	if (len >= METRIC_NAME_MAX)
 		return -ENAMETOOLONG;
 	for (size_t i = 0; i <= len; i++)
-		ret_label[i] = attribute[i] && !is_word_char(attribute[i]) ? '_' : attribute[i];
+		ret_label[i] =
+			(char)(attribute[i] && !is_word_char(attribute[i]) ? '_' : attribute[i]);
 	return 0;
 }
 

@@ -179,7 +179,7 @@ static void put_histogram(const struct metric_family *family, const struct metri
 	size_t name_len = strlen(family->name);
 	size_t line = name_len + labels.len + family->le_longest + NUMBER_MAX + 24;
 	char *to = buffer_reserve(buf, line * (family->metric.bounds_count + 3) +
-					       EXEMPLARS_MAX * EXEMPLAR_TEXT_MAX);
+					       (size_t)EXEMPLARS_MAX * EXEMPLAR_TEXT_MAX);
 	uint64_t count;
 
 	if (!to)

@@ -34,7 +34,9 @@ static void powers_of_two_end_their_bucket(void **state)
 static void values_lie_within_their_bucket(void **state)
 {
 	for (int32_t scale = -4; scale <= 10; scale++) {
-		for (double value = 1e-9; value < 1e9; value *= 1.37) {
+		double value = 1e-9;
+
+		for (int i = 0; i < 130; i++, value *= 1.37) {
 			double index = exponential_index(value, scale);
 			double low = exp2(ldexp(index, -scale));
 			double high = exp2(ldexp(index + 1, -scale));

@@ -74,7 +74,7 @@ static struct buffer render(struct fixture *f, enum metrics_format format, size_
 
 static struct proto_field next_field(struct slice *in)
 {
-	struct proto_field field;
+	struct proto_field field = { 0 };
 
 	assert_int_equal(proto_read_field(in, &field), 0);
 	return field;
@@ -121,7 +121,7 @@ static int64_t zigzag(uint64_t value)
 /* The first histogram of the first family. */
 static struct slice histogram_of(const struct buffer *buf)
 {
-	struct slice in = slice_of(buf->data, buf->len), family, metric;
+	struct slice in = slice_of(buf->data, buf->len), family = in, metric;
 
 	assert_int_equal(proto_read_length(&in, &family), 0);
 	assert_true(slice_equal(message_of(family, 1), SLICE_LIT("took_seconds")));
@@ -135,8 +135,8 @@ static struct slice histogram_of(const struct buffer *buf)
 static uint64_t read_native(struct slice histogram, int32_t first, uint64_t *ret_counts,
 			    size_t size)
 {
-	int32_t offsets[64], number = 0;
-	uint32_t lengths[64], spans = 0, span = 0, in_span = 0;
+	int32_t offsets[64] = { 0 }, number = 0;
+	uint32_t lengths[64] = { 0 }, spans = 0, span = 0, in_span = 0;
 	uint64_t total = value_of(histogram, 7), count = 0;
 
 	memset(ret_counts, 0, size * sizeof(*ret_counts));
@@ -274,7 +274,7 @@ static void every_message_is_whole(void **state)
 		metric_observe(f.metric, row_of(&f, value, 1), (random >> 33) << (random & 7));
 	}
 	for (size_t piece = 100; piece < 100000; piece *= 7) {
-		struct slice in, family;
+		struct slice in, family = slice_of(NULL, 0);
 		size_t rows = 0;
 
 		buf = render(&f, METRICS_PROTOBUF, piece);
