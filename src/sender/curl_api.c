@@ -3,7 +3,6 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,10 +19,11 @@ static bool find(void *library, const char *name, void *ret_function)
 	return function != NULL;
 }
 
-static int check_features(const struct obi_curl *curl, char *why, size_t why_size)
+static int check_features(struct obi_curl *curl, char *why, size_t why_size)
 {
 	const curl_version_info_data *info = curl->version_info(CURLVERSION_NOW);
 
+	curl->reuses_h2c = info->version_num >= 0x080000;
 	if ((info->features & CURL_VERSION_HTTP2) && (info->features & CURL_VERSION_SSL))
 		return 0;
 	(void)snprintf(why, why_size, "%s %s was built without HTTP/2 or TLS", LIBRARY,

@@ -6,6 +6,7 @@
 #ifndef OBI_SENDER_CURL_API_H
 #define OBI_SENDER_CURL_API_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The header's macros check types of direct calls; these go through pointers. */
@@ -36,6 +37,7 @@ struct obi_curl {
 #define X(name_) __typeof__(&curl_##name_) name_;
 	OBI_CURL_FUNCTIONS(X)
 #undef X
+	bool reuses_h2c; /* a connection without TLS serves more than one HTTP/2 request */
 };
 
 /* Loads and initialises the library. 0; -ENOENT where it is missing or lacks something, with the

@@ -36,6 +36,7 @@ static void say_failure(struct sender_lane *lane, const struct sender_outcome *o
 		return;
 	}
 	lane->said_ns = now_ns;
+	lane->recovery_unsaid = lane->failures > 0;
 	log_error("cannot export", F("signal", log_str(name_of(lane))),
 		  F("endpoint", log_str(lane->target.endpoint.shown)),
 		  F("step", log_str(outcome->step)), F("error", log_str(outcome->text)),
@@ -43,12 +44,15 @@ static void say_failure(struct sender_lane *lane, const struct sender_outcome *o
 	lane->unsaid = 0;
 }
 
+/* As often as failures are told. */
 static void say_recovery(struct sender_lane *lane)
 {
+	if (!lane->recovery_unsaid)
+		return;
+	lane->recovery_unsaid = false;
 	log_info("the collector takes data again", F("signal", log_str(name_of(lane))),
 		 F("endpoint", log_str(lane->target.endpoint.shown)),
 		 F("failures", log_int(lane->failures)));
-	lane->said_ns = 0;
 }
 
 static void say_spill_failure(struct sender_lane *lane, int error)

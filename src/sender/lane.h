@@ -41,6 +41,7 @@ struct sender_lane {
 	unsigned flush_failures;
 	uint64_t said_ns; /* of the last line in the log about a failure */
 	uint64_t unsaid;
+	bool recovery_unsaid;
 	bool spill_said;
 };
 

@@ -119,6 +119,24 @@ static void set_tls(const struct sender_request *request, const struct sender_ta
 	set_blob(request, CURLOPT_SSLKEY_BLOB, &target->client_key);
 }
 
+/* With TLS both sides agree on HTTP/2 (ALPN), as gRPC demands. */
+static void set_grpc(const struct sender_request *request, bool tls)
+{
+	const struct obi_curl *curl = request->curl;
+	CURL *easy = request->easy;
+
+	curl->easy_setopt(
+		easy, CURLOPT_HTTP_VERSION,
+		(long)(tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE));
+	/* A proxy passes HTTP/2 on only through a tunnel. */
+	curl->easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+	/* Before 8.0 the second request on such a connection fails (curl issue 10634). */
+	if (!tls && !curl->reuses_h2c) {
+		curl->easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+		curl->easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+	}
+}
+
 static void set_endpoint(const struct sender_request *request, const struct sender_target *target)
 {
 	const struct otlp_endpoint *endpoint = &target->endpoint;
@@ -133,12 +151,8 @@ static void set_endpoint(const struct sender_request *request, const struct send
 		curl->easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, endpoint->socket);
 	if (endpoint->socket[0])
 		curl->easy_setopt(easy, CURLOPT_PROXY, "");
-	if (endpoint->protocol == OTLP_PROTOCOL_GRPC) {
-		curl->easy_setopt(easy, CURLOPT_HTTP_VERSION,
-				  (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
-		/* A proxy passes HTTP/2 on only through a tunnel. */
-		curl->easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
-	}
+	if (endpoint->protocol == OTLP_PROTOCOL_GRPC)
+		set_grpc(request, endpoint->tls);
 }
 
 static void set_all(struct sender_request *request, const struct sender_target *target,
@@ -156,6 +170,7 @@ static void set_all(struct sender_request *request, const struct sender_target *
 	curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
 	curl->easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
 	curl->easy_setopt(easy, CURLOPT_USERAGENT, USER_AGENT);
+	curl->easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 256L << 10);
 	curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)target->options->timeout_ms);
 	curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)target->options->timeout_ms);
 	curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);

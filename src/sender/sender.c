@@ -77,8 +77,7 @@ static int open_curl(struct sender *s)
 	s->multi = s->curl.multi_init();
 	if (!s->multi)
 		return -ENOMEM;
-	/* A connection for each request under way: libcurl 7.88 ends uploads that share one with
-	 * "Error in the HTTP2 framing layer". */
+	/* A connection for each request under way: none waits for the other's window. */
 	s->curl.multi_setopt(s->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
 	s->curl.multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, (long)(2 * SENDER_IN_FLIGHT));
 	s->curl.multi_setopt(s->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
