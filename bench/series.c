@@ -27,6 +27,7 @@
 
 static const char config[] =
 	"metrics: {features: [application], series_limit: 1000000}\n"
+	"memory_limit_mib: 1024\n"
 	"prometheus_export:\n  buckets:\n"
 	"    request_size_histogram: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]\n"
 	"    response_size_histogram: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]\n";

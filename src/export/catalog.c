@@ -220,8 +220,10 @@ static const char page_head[] =
 	"A metric has at most `metrics.series_limit` series; what would be one more counts into "
 	"one with\n"
 	"no attribute but `otel.metric.overflow`, and into `obi.dropped` with reason "
-	"`series_limit`. A\n"
-	"series that nothing feeds for the exporter's `ttl` goes.\n\n";
+	"`series_limit`\n"
+	"(`series_limit_otlp`). All series of an exporter together are 512 at most for each MiB "
+	"of\n"
+	"`memory_limit_mib`: 32768. A series that nothing feeds for the exporter's `ttl` goes.\n\n";
 
 static const char own_head[] = "\n## The program's own\n\n"
 			       "Where `internal_metrics.exporter` asks for them. Over OTLP the "

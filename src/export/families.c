@@ -16,6 +16,9 @@
 #include "export/target.h"
 #include "settings/settings.h"
 
+/* A histogram of 15 buckets with its share of the labels takes 211 (bench/series.c). */
+#define SERIES_BYTES 256
+
 #define TARGET_FEATURES (OBI_FEATURE_APPLICATION | OBI_FEATURES_SPAN)
 
 struct families {
@@ -33,9 +36,15 @@ struct families {
 
 /* ---- Options ---- */
 
+/* All series of an exporter take an eighth of the memory limit at most. */
+static size_t most_series(const struct obi_settings *settings)
+{
+	return ((size_t)settings->otlp.common.memory_limit_mib << 20) / 8 / SERIES_BYTES;
+}
+
 int families_shared_init(const struct obi_settings *settings, struct families_shared *shared)
 {
-	*shared = (struct families_shared){ .pool.max = METRICS_SERIES_MAX };
+	*shared = (struct families_shared){ .pool.max = most_series(settings) };
 	shared->span_names = span_names_new(settings->export.metric_span_names_limit);
 	shared->live = live_services_new();
 	otlp_host_id(settings, shared->host_id, sizeof(shared->host_id));

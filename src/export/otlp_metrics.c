@@ -57,7 +57,8 @@ struct otlp_metrics {
 	struct buffer request;
 	uint32_t points; /* in it */
 	struct {
-		struct slice resource; /* data NULL: none */
+		bool is;
+		const void *resource; /* where its content stands */
 		size_t start;
 		size_t mark;
 		uint32_t points; /* before it */
@@ -67,7 +68,7 @@ struct otlp_metrics {
 /* A registry, and what its points have in common. */
 struct source {
 	struct metrics *metrics; /* NULL: there is none */
-	struct slice resource;
+	const struct buffer *resource;
 	struct slice scope;
 };
 
@@ -175,31 +176,29 @@ static void send_request(struct otlp_metrics *otlp)
 	otlp->points = 0;
 }
 
-/* Ends the ResourceMetrics unless it is of this resource; one without points is taken back. */
-static void end_resource(struct otlp_metrics *otlp, struct slice resource)
+/* Ends the ResourceMetrics, if there is one; one without points is taken back. */
+static void end_resource(struct otlp_metrics *otlp)
 {
-	if (!otlp->open.resource.data || otlp->open.resource.data == resource.data)
+	if (!otlp->open.is)
 		return;
 	otlp_metrics_end_resource(otlp->open.mark, &otlp->request);
 	if (otlp->points == otlp->open.points)
 		otlp->request.len = otlp->open.start;
-	otlp->open.resource = slice_of(NULL, 0);
+	otlp->open.is = false;
 }
 
-static void begin_resource(struct otlp_metrics *otlp, struct slice resource)
+/* Begins one, unless that of the same resource is open. */
+static void begin_resource(struct otlp_metrics *otlp, const struct buffer *resource)
 {
-	end_resource(otlp, resource);
-	if (otlp->open.resource.data)
+	if (otlp->open.is && otlp->open.resource == resource)
 		return;
+	end_resource(otlp);
+	otlp->open.is = true;
 	otlp->open.resource = resource;
 	otlp->open.start = otlp->request.len;
 	otlp->open.points = otlp->points;
-	otlp->open.mark = otlp_metrics_begin_resource(resource, &otlp->request);
-}
-
-static struct slice whole(const struct buffer *buf)
-{
-	return slice_of(buf->data, buf->len);
+	otlp->open.mark = otlp_metrics_begin_resource(slice_of(resource->data, resource->len),
+						      &otlp->request);
 }
 
 static struct source source_of(const struct reporter *reporter)
@@ -214,13 +213,13 @@ static struct source current_source(const struct otlp_metrics *otlp)
 
 	switch (otlp->part) {
 	case PART_FLOWS:
-		return (struct source){ families_metrics(otlp->flows), whole(&otlp->host_resource),
+		return (struct source){ families_metrics(otlp->flows), &otlp->host_resource,
 					SLICE_LIT(FLOW_SCOPE) };
 	case PART_HOST:
-		return (struct source){ families_metrics(otlp->host), whole(&otlp->host_resource),
+		return (struct source){ families_metrics(otlp->host), &otlp->host_resource,
 					SLICE_LIT(SCOPE) };
 	case PART_INTERNAL:
-		return (struct source){ obi_internal_metrics(), whole(&otlp->internal_resource),
+		return (struct source){ obi_internal_metrics(), &otlp->internal_resource,
 					SLICE_LIT(SCOPE) };
 	default:
 		reporter = reporters_at(otlp->reporters, otlp->next);
@@ -296,7 +295,7 @@ static void collect(struct otlp_metrics *otlp)
 		if (!put_points(otlp, &otlp->reader, &source))
 			advance(otlp);
 	}
-	end_resource(otlp, slice_of(NULL, 0));
+	end_resource(otlp);
 	send_request(otlp);
 }
 
@@ -312,7 +311,7 @@ static void flush_reporter(struct otlp_metrics *otlp, const struct reporter *rep
 			   clock_monotonic_ns());
 	while (more) {
 		more = put_points(otlp, &reader, &source);
-		end_resource(otlp, slice_of(NULL, 0));
+		end_resource(otlp);
 		send_request(otlp);
 	}
 	otlp_metrics_end(&reader);

@@ -191,7 +191,7 @@ struct families *reporter_families(const struct reporter *reporter)
 	return reporter->families;
 }
 
-struct slice reporter_resource(const struct reporter *reporter)
+const struct buffer *reporter_resource(const struct reporter *reporter)
 {
-	return slice_of(reporter->resource.data, reporter->resource.len);
+	return &reporter->resource;
 }

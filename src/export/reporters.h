@@ -41,6 +41,6 @@ struct reporter *reporters_at(const struct reporters *reporters, size_t i);
 struct families *reporter_families(const struct reporter *reporter);
 
 /* The content of its Resource. */
-struct slice reporter_resource(const struct reporter *reporter);
+const struct buffer *reporter_resource(const struct reporter *reporter);
 
 #endif

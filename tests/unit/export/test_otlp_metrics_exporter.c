@@ -137,6 +137,23 @@ static void each_service_has_a_resource_of_its_own(void **unused)
 	end();
 }
 
+static void resources_may_be_empty(void **unused)
+{
+	struct obi_service other = sample_gosrv;
+	struct obi_span span = sample_server();
+	const char *json;
+
+	(void)snprintf(other.name, sizeof(other.name), "cart");
+	begin("attributes:\n  select:\n    resource:\n      exclude: ['*']\n");
+	exporter_otlp_metrics.put_span(state, &span);
+	span.service = &other;
+	exporter_otlp_metrics.put_span(state, &span);
+	json = close_all();
+	assert_int_equal(count_of(json, "\"resource\":{}"), 2);
+	assert_int_equal(count_of(json, "\"name\":\"http.server.request.duration\""), 2);
+	end();
+}
+
 static void flows_have_the_scope_of_the_network(void **unused)
 {
 	struct obi_flow_record flow = {
@@ -271,6 +288,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_service_has_a_resource_of_its_own),
+		cmocka_unit_test(resources_may_be_empty),
 		cmocka_unit_test(flows_have_the_scope_of_the_network),
 		cmocka_unit_test(what_is_of_the_host_has_one_resource),
 		cmocka_unit_test(the_program_speaks_of_itself_where_asked),
