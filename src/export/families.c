@@ -102,6 +102,7 @@ static void take_otlp(const struct obi_settings *settings, struct family_options
 	options->buckets[BUCKETS_RESPONSE_SIZE] = &otlp->response_size_buckets;
 	options->self_references = otlp->allow_service_graph_self_references;
 	options->extra_span = &otlp->extra_span_resource_attributes;
+	options->metrics.without_text = true;
 	histograms->exponential = otlp->aggregation == OTLP_AGGREGATION_EXPONENTIAL;
 	histograms->limits.max_scale = (int32_t)otlp->exponential_max_scale;
 	histograms->limits.max_size = (uint32_t)(size < EXPONENTIAL_SIZE_MIN ? EXPONENTIAL_SIZE_MIN

@@ -55,30 +55,41 @@ static bool add_le(struct metric_family *family, size_t i, const char *text)
 	return true;
 }
 
+static int add_texts(struct metric_family *family)
+{
+	size_t count = family->metric.bounds_count;
+	char text[64];
+
+	family->le = calloc(count + 1, sizeof(*family->le));
+	family->le_openmetrics = calloc(count + 1, sizeof(*family->le_openmetrics));
+	if (!family->le || !family->le_openmetrics)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		format_bound(family->shown[i], text, sizeof(text));
+		if (!add_le(family, i, text))
+			return -ENOMEM;
+	}
+	return add_le(family, count, "+Inf") ? 0 : -ENOMEM;
+}
+
 /* An infinite bound is the last bucket, which there is anyway. */
 static int add_bounds(struct metric_family *family, const struct obi_floats *buckets)
 {
 	int64_t *bounds = calloc(buckets->count + 1, sizeof(*bounds));
-	char text[64];
 	uint32_t count = 0;
 
 	family->metric.bounds = bounds;
 	family->shown = calloc(buckets->count + 1, sizeof(*family->shown));
-	family->le = calloc(buckets->count + 1, sizeof(*family->le));
-	family->le_openmetrics = calloc(buckets->count + 1, sizeof(*family->le_openmetrics));
-	if (!bounds || !family->shown || !family->le || !family->le_openmetrics)
+	if (!bounds || !family->shown)
 		return -ENOMEM;
 	for (size_t i = 0; i < buckets->count; i++) {
 		if (!isfinite(buckets->items[i]))
 			continue;
-		format_bound(buckets->items[i], text, sizeof(text));
-		if (!add_le(family, count, text))
-			return -ENOMEM;
 		family->shown[count] = buckets->items[i];
 		bounds[count++] = bound_as_given(buckets->items[i], family->scale);
 	}
 	family->metric.bounds_count = count;
-	return add_le(family, count, "+Inf") ? 0 : -ENOMEM;
+	return 0;
 }
 
 /* ---- Tables ---- */
@@ -121,6 +132,7 @@ struct metrics *metrics_new_with(const struct metrics_options *options)
 	metrics->own_pool.max = METRICS_SERIES_MAX;
 	metrics->pool = options->pool ? options->pool : &metrics->own_pool;
 	metrics->max_rows = options->max_rows;
+	metrics->without_text = options->without_text;
 	metrics->histograms = options->histograms;
 	metrics->histograms.wanted = options->histograms.exponential ||
 				     options->histograms.native ||
@@ -158,6 +170,8 @@ static int init_histogram(struct metric_table *table, struct metric_family *fami
 	static const struct obi_floats none = { 0 };
 	int e = add_bounds(family, table->metrics->histograms.exponential ? &none : buckets);
 
+	if (e == 0 && !table->metrics->without_text)
+		e = add_texts(family);
 	/* Buckets, one more for +Inf, and the pointer. */
 	table->cells_count += family->metric.bounds_count + 2;
 	return e;

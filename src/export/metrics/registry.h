@@ -56,6 +56,7 @@ struct metrics_pool {
 struct metrics_options {
 	struct metrics_pool *pool; /* outlives the registry; NULL: METRICS_SERIES_MAX alone */
 	size_t max_rows;           /* most series of one metric, the overflowing one among them */
+	bool without_text;         /* never rendered as text: needs less memory */
 	struct histogram_options histograms;
 };
 

@@ -53,6 +53,7 @@ struct metrics {
 	struct metrics_pool own_pool;
 	struct metrics_pool *pool;
 	size_t max_rows;
+	bool without_text;
 	struct histogram_options histograms;
 	size_t series;
 	size_t renderings; /* under way */
