@@ -221,7 +221,7 @@ void families_put_span(struct families *families, const struct obi_span *span, u
 {
 	if (span->flags & OBI_SPAN_IGNORE_METRICS)
 		return;
-	if (families->red)
+	if (families->red && !(span->flags & OBI_SPAN_OWN_METRICS))
 		red_put_span(families->red, span, now_ns);
 	if (families->spans)
 		span_metrics_put(families->spans, span, now_ns);

@@ -74,6 +74,15 @@ static const struct {
 		.labels = { "process_name" },
 		.otel = { "process.executable.name" },
 	},
+	[OBI_INTERNAL_AVOIDED] = {
+		.name = "obi.avoided.services",
+		.help = "services that export a signal themselves, and so are left out of it",
+		.type = METRIC_GAUGE,
+		.labels = { "otel_metric_overflow", "service_name", "service_namespace",
+			    "telemetry_type" },
+		.otel = { "otel.metric.overflow", "service.name", "service.namespace",
+			  "telemetry.type" },
+	},
 	[OBI_INTERNAL_ERRORS] = {
 		.name = "obi.instrumentation.errors",
 		.help = "instrumentation errors by process and type",

@@ -41,6 +41,8 @@ enum obi_internal_metric {
 	OBI_INTERNAL_QUEUE_ITEMS,          /* obi_otel_queue_items [telemetry_type] */
 	OBI_INTERNAL_QUEUE_MEMORY,         /* obi_otel_queue_memory_bytes [telemetry_type] */
 	OBI_INTERNAL_RING_FILL,            /* obi_ring_fill_ratio, thousandths */
+	OBI_INTERNAL_AVOIDED,              /* obi_avoided_services [otel_metric_overflow
+					      service_name service_namespace telemetry_type] */
 	OBI_INTERNAL_MEMORY,               /* obi_process_memory_bytes [process] */
 	OBI_INTERNAL_METRICS,
 };

@@ -108,6 +108,8 @@ struct obi_internal_options {
 	int exporter; /* enum obi_internal_exporter */
 	int64_t port;
 	const char *path;
+	bool avoided_disabled; /* no obi_avoided_services */
+	int64_t avoided_limit; /* series of it; never 0 when loaded */
 };
 
 /* /healthz */

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "pipeline/avoid.h"
 #include "pipeline/filter.h"
 #include "pipeline/names.h"
 #include "pipeline/policy.h"
@@ -20,6 +21,9 @@ struct obi_pipeline {
 	struct redact_stage *redact;
 	struct names_stage names;
 	struct policies *policies;
+	struct avoid_stage avoid;
+	void (*fresh)(void *context, const struct obi_service *service, unsigned signal);
+	void *fresh_context;
 	const struct obi_filter *filter;
 	uint64_t filtered;
 	struct obi_span_sink next;
@@ -35,6 +39,7 @@ struct obi_pipeline *obi_pipeline_new(const struct obi_settings *settings,
 		return NULL;
 	pipeline->next = next;
 	pipeline->filter = &options->filter_spans;
+	pipeline->avoid.options = &settings->discovery;
 	if (route_stage_new(&options->routes, &pipeline->route) != 0 ||
 	    redact_stage_new(&options->attributes.sensitive_add,
 			     &options->attributes.sensitive_remove, &pipeline->redact) != 0 ||
@@ -58,6 +63,7 @@ void obi_pipeline_free(struct obi_pipeline *pipeline)
 void obi_pipeline_put(void *context, struct obi_span *span)
 {
 	struct obi_pipeline *pipeline = context;
+	unsigned fresh;
 
 	route_stage_apply(pipeline->route, policies_routes(pipeline->policies, span), span);
 	redact_stage_apply(pipeline->redact, span);
@@ -67,10 +73,27 @@ void obi_pipeline_put(void *context, struct obi_span *span)
 		return;
 	}
 	policies_apply(pipeline->policies, span);
+	fresh = avoid_stage_apply(&pipeline->avoid, span);
+	if (fresh && pipeline->fresh)
+		pipeline->fresh(pipeline->fresh_context, span->service, fresh);
 	obi_span_put(&pipeline->next, span);
 }
 
 uint64_t obi_pipeline_filtered(const struct obi_pipeline *pipeline)
 {
 	return pipeline->filtered;
+}
+
+void obi_pipeline_watch_avoided(struct obi_pipeline *pipeline,
+				void (*fresh)(void *context, const struct obi_service *service,
+					      unsigned signal),
+				void *context)
+{
+	pipeline->fresh = fresh;
+	pipeline->fresh_context = context;
+}
+
+void obi_pipeline_gone(struct obi_pipeline *pipeline, uint32_t pid)
+{
+	avoid_stage_gone(&pipeline->avoid, pid);
 }

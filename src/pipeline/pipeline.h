@@ -18,6 +18,15 @@ void obi_pipeline_free(struct obi_pipeline *pipeline);
  * filter.application holds back. */
 void obi_pipeline_put(void *pipeline, struct obi_span *span);
 
+/* fresh() is told of each process that is seen to export a signal (enum obi_signal_bit) itself. */
+void obi_pipeline_watch_avoided(struct obi_pipeline *pipeline,
+				void (*fresh)(void *context, const struct obi_service *service,
+					      unsigned signal),
+				void *context);
+
+/* A process is gone. */
+void obi_pipeline_gone(struct obi_pipeline *pipeline, uint32_t pid);
+
 /* Spans that were held back. */
 uint64_t obi_pipeline_filtered(const struct obi_pipeline *pipeline);
 

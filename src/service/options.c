@@ -91,6 +91,13 @@ static const struct obi_option rows[] = {
 	ROW(default_exclude_instrument, "discovery.default_exclude_instrument", NULL, STRUCTS,
 	    DEFAULT_EXCLUDE, "the same; [] lets this program and collectors be instrumented",
 	    CRITERIA_LIST),
+	ROW(exclude_otel_instrumented, "discovery.exclude_otel_instrumented_services",
+	    "OTEL_EBPF_EXCLUDE_OTEL_INSTRUMENTED_SERVICES", BOOL, "true",
+	    "leave a signal to a process that exports it itself"),
+	ROW(exclude_otel_instrumented_span_metrics,
+	    "discovery.exclude_otel_instrumented_services_span_metrics",
+	    "OTEL_EBPF_EXCLUDE_OTEL_INSTRUMENTED_SERVICES_SPAN_METRICS", BOOL, "false",
+	    "the same for metrics of spans"),
 };
 
 const struct obi_options obi_discovery_option_rows = {

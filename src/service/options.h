@@ -49,6 +49,8 @@ struct obi_discovery_options {
 	struct obi_criteria_list instrument;
 	struct obi_criteria_list exclude_instrument;
 	struct obi_criteria_list default_exclude_instrument;
+	bool exclude_otel_instrumented; /* what a process exports itself is left to it ... */
+	bool exclude_otel_instrumented_span_metrics; /* ... metrics of spans, too */
 	/* Derived, what a selection goes by: the entries of `instrument`, then one made of
 	 * open_port, auto_target_exe and auto_target_language together; or, where target_pids is
 	 * given, one of those pids alone. Later entries win for name and namespace. */

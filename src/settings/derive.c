@@ -13,6 +13,8 @@
 #include "config/value.h"
 
 /* Origin of a row by its key, for warnings that no row can give. */
+#define AVOIDED_LIMIT 2000 /* services: instead of 0 */
+
 static const struct obi_origin *origin_of(const struct obi_settings *settings, const char *key)
 {
 	const struct obi_origin *origin = settings->origins;
@@ -200,6 +202,7 @@ static int warn_features(struct obi_settings *settings, const struct obi_load *l
 
 static int derive_export(struct obi_settings *settings, const struct obi_load *load)
 {
+
 	struct obi_export_options *export = &settings->export;
 	const struct obi_flags *otlp = &settings->otlp.metrics.features;
 	int e;
@@ -208,6 +211,8 @@ static int derive_export(struct obi_settings *settings, const struct obi_load *l
 		export->features = *otlp;
 	else if (export->prometheus.features.set)
 		export->features = export->prometheus.features;
+	if (!export->internal.avoided_limit)
+		export->internal.avoided_limit = AVOIDED_LIMIT;
 	e = warn_features(settings, load);
 	if (e == 0 && export->features.bits == OBI_FEATURES_ALL)
 		e = warn(settings, load, "metrics.features",

@@ -35,7 +35,8 @@ struct obi_service {
 #define OBI_SPAN_IGNORE_METRICS 0x01 /* routes say: not in metrics */
 #define OBI_SPAN_IGNORE_TRACES 0x02  /* routes say: not in traces */
 #define OBI_SPAN_INCOMPLETE 0x04     /* the connection ended before the response did */
-#define OBI_SPAN_UNSAMPLED 0x08      /* the sampler does not take it: no exported trace */
+#define OBI_SPAN_UNSAMPLED 0x08      /* no exported trace: by the sampler, or it has one already */
+#define OBI_SPAN_OWN_METRICS 0x10    /* no RED metrics: its process exports them itself */
 
 struct obi_span {
 	enum obi_span_type type;

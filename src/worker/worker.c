@@ -67,6 +67,7 @@ struct worker {
 	char host[128];
 	uint64_t next_tick, next_counters;
 	uint64_t bad_records;
+	uint64_t avoided; /* services and signals */
 	uint8_t random[4096];
 	size_t random_left;
 	uint64_t drain_ns; /* the timer's period */
@@ -251,6 +252,8 @@ static void take_gone(struct worker *w, const struct obi_wire_pid *message)
 
 	if (service)
 		obi_exports_service(w->exports, service, false);
+	if (w->pipeline)
+		obi_pipeline_gone(w->pipeline, message->pid);
 	obi_services_gone(w->services, message->pid, clock_monotonic_ns());
 }
 
@@ -399,6 +402,26 @@ static void say_failed_exporter(void *context, const char *name, const char *why
 		  F("error", log_str(why)));
 }
 
+/* Said once, since data that somebody expects stays away. */
+static void take_avoided(void *context, const struct obi_service *service, unsigned signal)
+{
+	const char *type = signal == OBI_SIGNAL_TRACES ? "traces" : "metrics";
+	struct worker *w = context;
+	const struct obi_internal_options *options = &w->settings->export.internal;
+	const char *values[] = { "", service->name, service->name_space, type };
+
+	log_info("the service exports this itself: left to it",
+		 F("service", log_str(service->name)), F("pid", log_int(service->pid)),
+		 F("signal", log_str(type)));
+	if (options->avoided_disabled)
+		return;
+	if (++w->avoided > (uint64_t)options->avoided_limit) {
+		values[0] = "true";
+		values[1] = values[2] = values[3] = "";
+	}
+	obi_internal_set(OBI_INTERNAL_AVOIDED, values, 1);
+}
+
 static int open_application(struct worker *w)
 {
 	struct obi_conns_options options = {
@@ -415,6 +438,7 @@ static int open_application(struct worker *w)
 	w->pipeline = obi_pipeline_new(w->settings, obi_exports_span_sink(w->exports));
 	if (!w->pipeline)
 		return -ENOMEM;
+	obi_pipeline_watch_avoided(w->pipeline, take_avoided, w);
 	options.sink = (struct obi_span_sink){ .put = obi_pipeline_put, .context = w->pipeline };
 	w->conns = obi_conns_new(&options);
 	return w->conns ? watch_fd(w, w->ring_fd) : -ENOMEM;
