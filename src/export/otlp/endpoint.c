@@ -34,7 +34,7 @@ static struct slice take_until(struct slice *in, const char *ends)
 {
 	size_t len = 0;
 
-	while (len < in->len && !memchr(ends, in->data[len], strlen(ends)))
+	while (len < in->len && !(in->data[len] && strchr(ends, in->data[len])))
 		len++;
 	*in = slice_from(*in, len);
 	return slice_of(in->data - len, len);

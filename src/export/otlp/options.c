@@ -68,7 +68,8 @@ static int check_directory(const void *field, char *why, size_t why_size)
 	return -EINVAL;
 }
 
-/* What the OpenTelemetry specification has for each signal, and once for all of them. */
+/* What the OpenTelemetry specification has for each signal, and once for all of them. Strings are
+ * joined: no parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
 #define TARGET(signal_, SIGNAL_, words_)                                                           \
 	ROW(signal_.target.headers, NULL, "OTEL_EXPORTER_OTLP_" SIGNAL_ "_HEADERS", LIST, NULL,    \
 	    "headers for " words_, .flags = OBI_OPTION_SECRET),                                    \
@@ -90,6 +91,7 @@ static int check_directory(const void *field, char *why, size_t why_size)
 		ROW(signal_.target.client_key, NULL, "OTEL_EXPORTER_OTLP_" SIGNAL_ "_CLIENT_KEY",  \
 		    STRING, NULL, "its private key, PEM",                                          \
 		    .aliases = "OTEL_EXPORTER_OTLP_CLIENT_KEY")
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static const struct obi_option rows[] = {
 	ROW(common.endpoint, NULL, "OTEL_EXPORTER_OTLP_ENDPOINT", STRING, NULL,

@@ -250,7 +250,7 @@ static void fill(void)
 
 static void a_tail_torn_anywhere_costs_only_itself(void **state)
 {
-	for (cut_to = 0; cut_to <= 3 * (RECORD + BODY); cut_to++) {
+	for (cut_to = 0; cut_to <= (off_t)3 * (RECORD + BODY); cut_to++) {
 		unsigned whole = (unsigned)(cut_to / (RECORD + BODY));
 		struct sender_spill *spill;
 
@@ -268,7 +268,7 @@ static void a_tail_torn_anywhere_costs_only_itself(void **state)
 
 static void a_flipped_bit_is_noticed_wherever_it_is(void **state)
 {
-	for (flip_at = 0; flip_at < 3 * (RECORD + BODY); flip_at++) {
+	for (flip_at = 0; flip_at < (off_t)3 * (RECORD + BODY); flip_at++) {
 		unsigned hit = (unsigned)(flip_at / (RECORD + BODY)) + 1;
 		off_t in_record = flip_at % (RECORD + BODY);
 		struct sender_spill *spill;
