@@ -36,6 +36,7 @@
 #include "broker/net.h"
 #include "broker/sender.h"
 #include "broker/totals.h"
+#include "service/procfs.h"
 #include "caps/check.h"
 #include "wire/wire.h"
 
@@ -122,6 +123,11 @@ static void collect_counters(struct broker *b, struct obi_wire_counters *ret_cou
 	ret_counters->flows_dropped = b->flows.dropped;
 	ret_counters->processes = b->discover ? obi_discover_count(b->discover) : 0;
 	ret_counters->spans_lost_in_restarts = b->spans_lost;
+	ret_counters->memory[OBI_PART_BROKER] = obi_procfs_memory((uint32_t)getpid());
+	if (b->child.pid)
+		ret_counters->memory[OBI_PART_WORKER] = obi_procfs_memory((uint32_t)b->child.pid);
+	if (b->sender.pid)
+		ret_counters->memory[OBI_PART_SENDER] = obi_procfs_memory((uint32_t)b->sender.pid);
 }
 
 /* ---- The worker's life ---- */

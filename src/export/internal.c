@@ -20,7 +20,6 @@
 
 #define LABELS_MAX 5
 #define SERIES_MAX 10000
-#define PROCESS_TTL_NS (300 * NSEC_PER_SEC)
 #define PER_MILLE 1000
 
 static const struct {
@@ -29,7 +28,6 @@ static const struct {
 	const char *help;
 	enum metric_type type;
 	uint64_t scale;
-	uint64_t ttl_ns;
 	const char *labels[LABELS_MAX + 1]; /* of Prometheus, sorted */
 	const char *otel[LABELS_MAX + 1];   /* the same over OTLP, where they are others */
 } rows[OBI_INTERNAL_METRICS] = {
@@ -70,7 +68,6 @@ static const struct {
 		.name = "obi.instrumented.processes",
 		.help = "instrumented processes by name",
 		.type = METRIC_GAUGE,
-		.ttl_ns = PROCESS_TTL_NS,
 		.labels = { "process_name" },
 		.otel = { "process.executable.name" },
 	},
@@ -228,7 +225,7 @@ static int add_tables(struct metrics *metrics)
 		bool otel = internal.otel && rows[i].otel[0];
 		int error =
 			metrics_add_table(metrics, &desc, 1, otel ? rows[i].otel : rows[i].labels,
-					  count_labels(i), rows[i].ttl_ns, &internal.tables[i]);
+					  count_labels(i), 0, &internal.tables[i]);
 
 		if (error)
 			return error;

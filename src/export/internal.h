@@ -50,8 +50,7 @@ enum obi_internal_metric {
 /* Labels get the names that they have over OTLP, not those of Prometheus; forgets everything. */
 void obi_internal_use_otel(void);
 
-/* values: one string a label, NULL where there are none. Silent when memory is short. A
- * process name that nobody sets any more goes after five minutes. */
+/* values: one string a label, NULL where there are none. Silent when memory is short. */
 void obi_internal_set(enum obi_internal_metric metric, const char *const *values, uint64_t value);
 void obi_internal_add(enum obi_internal_metric metric, const char *const *values, uint64_t value);
 

@@ -5,8 +5,7 @@
 
 struct obi_settings;
 
-/* Opens what tells of the memory of this process and of the one that started it: before the sandbox
- * closes. Silent where that cannot be had. settings outlive the last gathering. */
+/* settings outlive the last gathering. */
 void internal_gather_open(const struct obi_settings *settings);
 void internal_gather_close(void);
 

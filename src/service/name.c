@@ -118,6 +118,7 @@ enum obi_name_source obi_service_identify(const struct obi_identity *identity,
 	copy(service.name_space, sizeof(service.name_space), name_space);
 	copy(service.language, sizeof(service.language),
 	     slice_cstr(given(identity->language) ? identity->language : "generic"));
+	copy(service.executable, sizeof(service.executable), base_name(identity->exe));
 	copy_pairs(service.resource_attributes, sizeof(service.resource_attributes),
 		   identity->otel_resource_attributes);
 	(void)snprintf(service.instance, sizeof(service.instance), "%.140s:%u",

@@ -199,6 +199,18 @@ int obi_procfs_netns(uint32_t pid, uint64_t *ret_inode)
 	return 0;
 }
 
+uint64_t obi_procfs_memory(uint32_t pid)
+{
+	char text[128], *end;
+	ssize_t n = read_start(pid, "statm", text, sizeof(text) - 1);
+
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	(void)strtoull(text, &end, 10); /* pages: all, resident, ... (proc(5)) */
+	return strtoull(end, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 void obi_procfs_host_name(char *ret_name, size_t size)
 {
 	if (gethostname(ret_name, size))

@@ -49,6 +49,9 @@ int obi_procfs_netns(uint32_t pid, uint64_t *ret_inode);
  * -ENOENT as the kernel says. */
 int obi_procfs_open(uint32_t pid, const char *file);
 
+/* Resident bytes of a process; 0 where it is gone. */
+uint64_t obi_procfs_memory(uint32_t pid);
+
 /* This host's name, "" where it has none. */
 void obi_procfs_host_name(char *ret_name, size_t size);
 

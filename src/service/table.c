@@ -200,6 +200,15 @@ const struct obi_service *obi_services_find(const struct obi_services *services,
 	return number == NONE ? NULL : &services->entries[number].service;
 }
 
+const struct obi_service *obi_services_alive(const struct obi_services *services, uint32_t pid)
+{
+	uint32_t number = services->index[place_of(services, pid)];
+
+	return number == NONE || services->entries[number].gone
+		       ? NULL
+		       : &services->entries[number].service;
+}
+
 void obi_services_gone(struct obi_services *services, uint32_t pid, uint64_t now_ns)
 {
 	uint32_t number = services->index[place_of(services, pid)];

@@ -27,6 +27,9 @@ int obi_services_put(struct obi_services *services, const struct obi_service *se
 /* Borrowed until the next put or tick; NULL where it is unknown. */
 const struct obi_service *obi_services_find(const struct obi_services *services, uint32_t pid);
 
+/* The same, but for those that are gone. */
+const struct obi_service *obi_services_alive(const struct obi_services *services, uint32_t pid);
+
 /* The process has ended, at now_ns (any clock that goes on steadily). */
 void obi_services_gone(struct obi_services *services, uint32_t pid, uint64_t now_ns);
 

@@ -26,6 +26,7 @@ struct obi_service {
 	char name[128];       /* service.name */
 	char name_space[128]; /* service.namespace, "" if none */
 	char language[16];    /* telemetry.sdk.language: go, java, ..., generic */
+	char executable[24];  /* base name */
 	char instance[160];   /* service.instance.id: host:PID */
 	/* Of its OTEL_RESOURCE_ATTRIBUTES, as given: key=value,key=value, each one whole. */
 	char resource_attributes[512];

@@ -95,6 +95,14 @@ struct obi_wire_flows {
 	struct obi_flow flows[OBI_WIRE_FLOWS_MAX];
 };
 
+/* The processes of the agent. */
+enum obi_part {
+	OBI_PART_BROKER,
+	OBI_PART_WORKER,
+	OBI_PART_SENDER,
+	OBI_PARTS,
+};
+
 struct obi_wire_counters {
 	uint64_t app[OBI_APP_COUNTERS];
 	uint64_t net[OBI_NET_COUNTERS];
@@ -102,6 +110,7 @@ struct obi_wire_counters {
 	uint64_t flows_dropped; /* that the worker did not take in time */
 	uint64_t processes;     /* selected now */
 	uint64_t spans_lost_in_restarts;
+	uint64_t memory[OBI_PARTS]; /* resident bytes; 0 = it does not run */
 };
 
 struct obi_wire_stop {

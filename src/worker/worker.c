@@ -195,9 +195,33 @@ static void publish_spans(struct worker *w)
 	set_dropped("worker_restart", w->counters.spans_lost_in_restarts);
 }
 
+static void publish_memory(const struct worker *w)
+{
+	static const char *const parts[OBI_PARTS] = {
+		[OBI_PART_BROKER] = "broker",
+		[OBI_PART_WORKER] = "worker",
+		[OBI_PART_SENDER] = "sender",
+	};
+
+	for (int i = 0; i < OBI_PARTS; i++)
+		if (w->counters.memory[i])
+			obi_internal_set(OBI_INTERNAL_MEMORY, &parts[i], w->counters.memory[i]);
+}
+
+/* How many processes of this executable are observed. */
+static void count_process(const struct obi_service *service, int change)
+{
+	const char *name = service->executable;
+	uint64_t now = obi_internal_value(OBI_INTERNAL_PROCESSES, &name);
+
+	obi_internal_set(OBI_INTERNAL_PROCESSES, &name, now + (uint64_t)change);
+}
+
 static void publish_internal(struct worker *w)
 {
 	const uint64_t *net = w->counters.net;
+
+	publish_memory(w);
 
 	if (w->conns)
 		publish_spans(w);
@@ -237,21 +261,27 @@ static void take_process(struct worker *w, const struct obi_wire_process *messag
 				    NULL, 0);
 		return;
 	}
+	service = obi_services_alive(w->services, message->pid);
+	if (service) /* it has become another program */
+		count_process(service, -1);
 	service = obi_worker_inspect(w->host, w->services, message, fds, fd_count);
 	if (!service)
 		return;
 	log_info("instrumenting process", F("cmd", log_str(message->exe)),
 		 F("pid", log_int(message->pid)), F("type", log_str(service->language)),
 		 F("service", log_str(service->name)));
+	count_process(service, 1);
 	obi_exports_service(w->exports, service, true);
 }
 
 static void take_gone(struct worker *w, const struct obi_wire_pid *message)
 {
-	const struct obi_service *service = obi_services_find(w->services, message->pid);
+	const struct obi_service *service = obi_services_alive(w->services, message->pid);
 
-	if (service)
+	if (service) {
+		count_process(service, -1);
 		obi_exports_service(w->exports, service, false);
+	}
 	if (w->pipeline)
 		obi_pipeline_gone(w->pipeline, message->pid);
 	obi_services_gone(w->services, message->pid, clock_monotonic_ns());

@@ -203,7 +203,6 @@ static void the_program_speaks_of_itself_where_asked(void **unused)
 	has(json, "\"name\":\"obi.records\"");
 	has(json, "\"name\":\"obi.internal.build.info\"");
 	has(json, "{\"key\":\"obi.version\"");
-	has(json, "\"name\":\"obi.process.memory\"");
 	has(json, "\"name\":\"obi.otel.trace.exports\"");
 	has(json, "\"asInt\":\"40\"");
 	has(json, "\"asInt\":\"41\"");
