@@ -43,6 +43,8 @@ test_filters() {
 	assert_line "$LOG" 'network_flow: .* dst.port=8080 ' 10
 	assert_no_line "$LOG" 'network_flow: .* src.port=8080 '
 	wait_until 5 dropped_spans 2 || fail "filtered spans are not counted"
+	assert_ge "$(metric "$SCRATCH/metrics" obi_instrumented_processes 'process_name="nginx"')" 1 processes
+	assert_ge "$(metric "$SCRATCH/metrics" obi_process_memory_bytes 'process="worker"')" 1000000 "bytes"
 	stop_agent
 }
 

@@ -211,7 +211,6 @@ static void the_program_speaks_of_itself_where_asked(void **unused)
 		2);
 	has(json, "\"name\":\"obi.queue.capacity.ratio\"");
 	has(json, "{\"key\":\"telemetry.type\",\"value\":{\"stringValue\":\"metrics\"}}");
-	has(json, "{\"key\":\"process\",\"value\":{\"stringValue\":\"worker\"}}");
 	end();
 
 	begin("{}");
