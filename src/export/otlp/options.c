@@ -18,8 +18,8 @@
 #define TRACE_INSTRUMENTATIONS                                                                     \
 	"http,grpc,sql,redis,kafka,mqtt,nats,amqp,mongo,couchbase,memcached,sunrpc,aerospike"
 
-/* What the two processes take before the first batch: seen to be some 20 MiB. */
-#define BASE_BYTES (24u << 20)
+/* Of the processes, before the first batch and the first series: seen to be 8 MiB. */
+#define BASE_BYTES (16u << 20)
 #define MIB (1u << 20)
 
 static const struct obi_name protocols[] = {
@@ -236,8 +236,10 @@ bool obi_otlp_sender_wanted(const struct obi_otlp_options *options)
 uint64_t obi_otlp_queue_bytes(const struct obi_otlp_options *options, enum otlp_signal signal)
 {
 	uint64_t limit = (uint64_t)options->common.memory_limit_mib * MIB;
-	uint64_t room = limit > 2 * (uint64_t)BASE_BYTES ? limit - BASE_BYTES : limit / 2;
+	/* Series of Prometheus and of OTLP keep to an eighth each (families.c). */
+	uint64_t room = limit / 4 * 3;
 
+	room = room > 2 * (uint64_t)BASE_BYTES ? room - BASE_BYTES : limit / 4;
 	/* Metrics are few and go one at a time. */
 	return signal == OTLP_METRICS ? room / 4 : room / 4 * 3;
 }
