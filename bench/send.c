@@ -155,9 +155,14 @@ int main(int argc, char **argv)
 		size_t spans = otlp_spans_encoded(batch);
 
 		body.len = 0;
-		if (otlp_spans_take(batch, &body) ||
-		    outbox_put(OTLP_TRACES, &body, (uint32_t)spans))
+		if (otlp_spans_take(batch, &body))
 			return 1;
+		int failed = outbox_put(OTLP_TRACES, &body, (uint32_t)spans);
+
+		if (failed) {
+			(void)fprintf(stderr, "send: %s\n", strerror(-failed));
+			return 1;
+		}
 		bytes += body.len;
 		if (i % (16 * size) < size) {
 			unsigned long now = rss_anon(sender);

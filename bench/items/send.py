@@ -18,8 +18,11 @@ MIB_IDLE, MIB_LOADED = 4, 8
 def _measure(port, spans):
     env = dict(os.environ, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL="grpc",
                OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="http://127.0.0.1:%d" % port)
-    text = subprocess.run([PROGRAM, "bin/obi", str(spans)], env=env, check=True, timeout=120,
-                          stdout=subprocess.PIPE, text=True).stdout
+    sent = subprocess.run([PROGRAM, "bin/obi", str(spans)], env=env, timeout=120,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    text = sent.stdout
+    if sent.returncode:
+        raise process.Failed(sent.stderr.strip().splitlines()[-1])
     fields = {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", text)}
     if fields["spans"] != spans:
         raise process.Failed("%d of %d spans" % (fields["spans"], spans))
