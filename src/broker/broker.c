@@ -36,8 +36,8 @@
 #include "broker/net.h"
 #include "broker/sender.h"
 #include "broker/totals.h"
-#include "service/procfs.h"
 #include "caps/check.h"
+#include "service/procfs.h"
 #include "wire/wire.h"
 
 #define RESTART_WINDOW_NS (10 * NSEC_PER_SEC)

@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +22,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "conn/conn.h"
 #include "export/exports.h"
 #include "export/internal.h"
@@ -67,9 +67,7 @@ struct worker {
 	char host[128];
 	uint64_t next_tick, next_counters;
 	uint64_t bad_records;
-	uint64_t avoided; /* services and signals */
-	uint8_t random[4096];
-	size_t random_left;
+	uint64_t avoided;  /* services and signals */
 	uint64_t drain_ns; /* the timer's period */
 	unsigned calm_drains;
 	bool told; /* until then records wait: their processes are not known */
@@ -86,18 +84,9 @@ static const struct obi_service *find_service(void *context, uint32_t pid)
 	return obi_services_find(w->services, pid);
 }
 
-/* Random bytes are fetched by the page: a system call for each span costs more than parsing it. */
-static void random_bytes(void *context, void *bytes, size_t len)
+static void make_id(void *context, void *bytes, size_t len)
 {
-	struct worker *w = context;
-
-	if (w->random_left < len) {
-		if (getrandom(w->random, sizeof(w->random), 0) != (ssize_t)sizeof(w->random))
-			return;
-		w->random_left = sizeof(w->random);
-	}
-	w->random_left -= len;
-	memcpy(bytes, w->random + w->random_left, len);
+	random_bytes(bytes, len);
 }
 
 static void take_record(void *context, const void *record, size_t size)
@@ -222,7 +211,6 @@ static void publish_internal(struct worker *w)
 	const uint64_t *net = w->counters.net;
 
 	publish_memory(w);
-
 	if (w->conns)
 		publish_spans(w);
 	obi_worker_publish_sending();
@@ -421,6 +409,8 @@ static int receive_start(struct worker *w)
 
 	if (size < 0)
 		return (int)size;
+	if (id == OBI_WIRE_STOP) /* what the broker loads failed: it has said so */
+		return -ECANCELED;
 	if (id != OBI_WIRE_START || size != sizeof(w->start))
 		return -EPROTO;
 	return map_shared(w, fds, fd_count);
@@ -462,7 +452,7 @@ static int open_application(struct worker *w)
 		.service = find_service,
 		.board = w->board,
 		.context = w,
-		.random = random_bytes,
+		.random = make_id,
 	};
 
 	w->pipeline = obi_pipeline_new(w->settings, obi_exports_span_sink(w->exports));
@@ -574,6 +564,8 @@ int obi_worker_run(const struct obi_settings *settings)
 
 	tzset(); /* reads /etc/localtime while it still can */
 	error = open_all(&w);
+	if (error == -ECANCELED)
+		return 0;
 	if (error) {
 		log_error("the worker cannot start", F("error", log_errno(error)));
 		return 255;

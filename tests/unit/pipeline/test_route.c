@@ -156,7 +156,7 @@ static void places_with_too_many_children_collapse(void **state)
 	check(stage, "/shop/red/again", "/shop/*/again");
 	check(stage, "/shop", "/shop");
 	check(stage, "/user/17", "/user/:id"); /* the operator's own */
-	check(stage, "/farm/red/list/", "/farm/red/list/");
+	check(stage, "/barn/red/list/", "/barn/red/list/");
 	route_stage_free(stage);
 }
 
