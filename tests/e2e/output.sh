@@ -191,6 +191,16 @@ test_wrong_configuration_names_the_option() {
 	assert_line "$LOG" 'level=ERROR msg="wrong configuration" error=.*OTEL_EBPF_NETWORK_SOURCE.*telepathy.*socket_filter'
 }
 
+test_a_refused_load_is_one_error() {
+	local status=0
+	start_agent "" OTEL_EBPF_NETWORK_METRICS=1 OTEL_EBPF_NETWORK_PRINT_FLOWS=1
+	wait_until 5 has_ended "$AGENT" || fail "it runs"
+	wait "$AGENT" || status=$?
+	assert_eq 255 $status "exit status"
+	assert_eq 1 "$(grep -c 'level=ERROR' "$LOG")" "errors"
+	assert_line "$LOG" 'level=ERROR msg="cannot start Network metrics mode" error="loading the network tracer: '
+}
+
 test_nothing_to_do_is_refused() {
 	local status=0
 	start_agent "$CAPS_NETWORK"
