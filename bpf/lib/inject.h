@@ -208,6 +208,14 @@ static __always_inline void rewrite_header(struct sk_msg_md *msg, struct conn_st
 	count(OBI_APP_INJECTED);
 }
 
+/* The element before the header, it and what follows go out as a segment each, and Nagle's
+ * algorithm holds the second back: made one element, they are one segment. Where memory is short
+ * they stay what they are. */
+static __always_inline void join_elements(struct sk_msg_md *msg, u32 at)
+{
+	(void)bpf_msg_pull_data(msg, 0, at + HEADER_LEN + 1, 0);
+}
+
 static __always_inline int insert_header(struct sk_msg_md *msg, struct conn_state *state)
 {
 	u32 at = state->scan_eol + 1;
@@ -225,6 +233,7 @@ static __always_inline int insert_header(struct sk_msg_md *msg, struct conn_stat
 			write_header(data, &state->trace);
 			state->injected = 1;
 			count(OBI_APP_INJECTED);
+			join_elements(msg, at);
 			return SK_PASS;
 		}
 	}

@@ -156,13 +156,15 @@ static __always_inline bool message_begin(struct sock *sk, struct conn_state *st
 
 /* The message under way goes on: a record is due only where a head may begin (pipelining) or go
  * on. */
-static __always_inline bool message_more(struct conn_state *state, struct scratch *s,
+static __always_inline bool message_more(struct conn_state *state, struct scratch *s, u32 slot,
 					 enum protocol_guess guess, u32 len)
 {
 	if (guess == GUESS_HTTP_REQUEST || guess == GUESS_HTTP_RESPONSE)
 		state->captured = 0; /* a head of its own */
 	else if (!state->head_open)
 		return false;
+	else if (propagate && state->direction == OBI_RECV && state->protocol == GUESS_HTTP_REQUEST)
+		trace_more_server(state, s, slot, len);
 	state->captured += len;
 	state->head_open = head_goes_on(s, len, state->captured);
 	return len > 0;
@@ -200,7 +202,7 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 	if (guess != GUESS_HTTP_REQUEST && !(!turn && state->head_open) && len > RESPONSE_HEAD)
 		reported = RESPONSE_HEAD;
 	report = turn ? message_begin(sk, state, s, slot, direction, guess, len)
-		      : message_more(state, s, guess, len);
+		      : message_more(state, s, slot, guess, len);
 	if (report) {
 		record_fill(s, state, turn ? OBI_RECORD_MESSAGE : OBI_RECORD_MORE, direction, now);
 		s->record.bytes = s->bytes;

@@ -110,6 +110,21 @@ __noinline int scratch_traceparent(u32 slot, u32 len)
 	return trace_is_set(trace);
 }
 
+/* The request that this thread serves goes on with the trace of the header in this piece of its
+ * head, if there is one. */
+static __always_inline bool trace_adopt(struct conn_state *state, struct scratch *s, u32 slot,
+					u32 len)
+{
+	if (!scratch_traceparent(slot, len))
+		return false;
+	__builtin_memcpy(state->trace.trace_id, s->record.trace.trace_id,
+			 sizeof(state->trace.trace_id));
+	__builtin_memcpy(state->trace.parent_id, s->record.trace.parent_id,
+			 sizeof(state->trace.parent_id));
+	state->trace.trace_flags = s->record.trace.trace_flags;
+	return true;
+}
+
 /* A server request begins on this thread. */
 static __always_inline void trace_begin_server(struct conn_state *state, struct scratch *s,
 					       u32 slot, u32 len)
@@ -117,15 +132,19 @@ static __always_inline void trace_begin_server(struct conn_state *state, struct 
 	u64 thread = bpf_get_current_pid_tgid();
 
 	trace_new_root(&state->trace);
-	if (scratch_traceparent(slot, len)) {
-		__builtin_memcpy(state->trace.trace_id, s->record.trace.trace_id,
-				 sizeof(state->trace.trace_id));
-		__builtin_memcpy(state->trace.parent_id, s->record.trace.parent_id,
-				 sizeof(state->trace.parent_id));
-		state->trace.trace_flags = s->record.trace.trace_flags;
-	}
+	trace_adopt(state, s, slot, len);
 	state->stamped = 1;
 	bpf_map_update_elem(&thread_trace, &thread, &state->trace, BPF_ANY);
+}
+
+/* A further piece of its head. */
+static __always_inline void trace_more_server(struct conn_state *state, struct scratch *s, u32 slot,
+					      u32 len)
+{
+	u64 thread = bpf_get_current_pid_tgid();
+
+	if (state->stamped && trace_adopt(state, s, slot, len))
+		bpf_map_update_elem(&thread_trace, &thread, &state->trace, BPF_ANY);
 }
 
 /* A client request begins on this thread; where a header was injected, it was stamped then. */

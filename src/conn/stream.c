@@ -366,8 +366,18 @@ static bool keep_partial(struct obi_conns *conns, struct stream *s, const struct
 	return true;
 }
 
+/* The kernel may meet the traceparent header only in a later piece. */
+static void keep_trace(struct partial *partial, const struct obi_record *record)
+{
+	if (record->flags & OBI_RECORD_TRACED &&
+	    memcmp(record->trace.span_id, partial->trace.span_id, sizeof(record->trace.span_id)) ==
+		    0)
+		partial->trace = record->trace;
+}
+
 /* The head so far: in the chunk, or put together with what was kept. */
-static struct slice head_so_far(struct stream *s, struct slice bytes, size_t *ret_kept)
+static struct slice head_so_far(struct stream *s, const struct chunk *chunk, struct slice bytes,
+				size_t *ret_kept)
 {
 	struct partial *partial = s->partial;
 	size_t more;
@@ -375,6 +385,7 @@ static struct slice head_so_far(struct stream *s, struct slice bytes, size_t *re
 	*ret_kept = 0;
 	if (!partial)
 		return bytes;
+	keep_trace(partial, chunk->record);
 	*ret_kept = partial->len;
 	more = HEAD_MAX - partial->len < bytes.len ? HEAD_MAX - partial->len : bytes.len;
 	memcpy(partial->bytes + partial->len, bytes.data, more);
@@ -421,7 +432,7 @@ static size_t read_head(struct obi_conns *conns, struct conn *c, uint8_t directi
 	bytes = slice_from(bytes, empty);
 	if (bytes.len == 0)
 		return empty;
-	in = head_so_far(s, bytes, &kept);
+	in = head_so_far(s, chunk, bytes, &kept);
 	guess = guess_role(c, direction, in);
 	n = guess == OBI_GUESS_YES    ? parse_head(c, direction, in, &head)
 	    : guess == OBI_GUESS_MORE ? -EAGAIN

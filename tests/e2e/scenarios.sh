@@ -124,6 +124,28 @@ test_propagation_continues_an_incoming_trace() {
 	stop_agent
 }
 
+# Its header may come in a later piece than the request line.
+test_propagation_of_a_header_that_comes_late() {
+	local trace=0af7651916cd43dd8448eb211c80319c
+	need nginx
+	$PYTHON "$LIB/targets/echo.py" 8081 &
+	SECOND=$!
+	defer stop $SECOND
+	wait_until 5 listens $SECOND 8081 || fail "the second server does not listen"
+	start_nginx 'server { listen 8080; location / { proxy_pass http://127.0.0.1:8081; } }'
+	start_agent "$CAPS_PROPAGATION" OTEL_EBPF_BPF_CONTEXT_PROPAGATION=all OTEL_EBPF_OPEN_PORT=8080,8081 \
+		OTEL_EBPF_TRACE_PRINTER=text
+	application_ready "$NGINX" $SECOND
+	sleep 0.3
+	$PYTHON "$LIB/client.py" late_headers 127.0.0.1 8080 /late \
+		"traceparent: 00-$trace-b7ad6b7169203331-01"
+	expect_spans 3 path=/late traceID=$trace
+	expect_spans 1 type=HTTP hostPort=8080 parentSpanID=b7ad6b7169203331
+	expect_spans 1 type=HTTPClient parentSpanID="$(span_field spanID type=HTTP path=/late hostPort=8080)"
+	expect_spans 1 type=HTTP hostPort=8081 parentSpanID="$(span_field spanID type=HTTPClient path=/late)"
+	stop_agent
+}
+
 test_enforced_capabilities_refuse_the_start() {
 	local status=0
 	start_agent cap_bpf OTEL_EBPF_ENFORCE_SYS_CAPS=1 OTEL_EBPF_NETWORK_METRICS=1 \

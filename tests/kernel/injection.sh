@@ -55,6 +55,19 @@ test_requests_carry_the_header_once() {
 	assert_ge "$(total 'application totals' injected)" 20 "headers written"
 }
 
+# With Nagle's algorithm a second segment would wait for the first one's acknowledgement, which the
+# peer may delay by 40 ms; and a server would see the head in pieces.
+test_a_request_stays_one_segment() {
+	local answer
+	propagate
+	injects || skip "no injection on this kernel"
+	answer=$(client segments 10)
+	echo "$answer"
+	[[ $answer == *Traceparent* ]] || fail "no header"
+	[[ $answer == *"[1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"* ]] || fail "more than one segment for a request"
+	stop_agent
+}
+
 # A body is no request, whatever it looks like; and it arrives as it was sent.
 test_bodies_arrive_unchanged() {
 	begin_echo

@@ -156,6 +156,16 @@ def split_in_two(host, port, target):
     expect(Reader(sock).response()[0], 200)
 
 
+def late_headers(host, port, target, *headers):
+    """The request line, and a while later the rest."""
+    sock = connect(host, port)
+    line, rest = request("GET", target, "Connection: close", *headers).split(b"\r\n", 1)
+    for piece in (line + b"\r\n", rest):
+        sock.sendall(piece)
+        time.sleep(0.05)
+    expect(Reader(sock).response()[0], 200)
+
+
 def empty_bodies(host, port):
     """Responses without a body, each followed by one that has one, on one connection."""
     sock = connect(host, port)
@@ -327,6 +337,29 @@ def fionread(host, port):
     answer = struct.unpack("i", fcntl.ioctl(sock, termios.FIONREAD, b"\0" * 4))[0]
     waiting = len(sock.recv(1 << 20, socket.MSG_DONTWAIT)) if answer else 0
     print(json.dumps({"fionread": answer, "read": waiting}))
+
+
+def segments(count):
+    """Requests on a connection with Nagle's algorithm: segments the server received, each time."""
+    server = socket.create_server(("127.0.0.1", 0))
+    client = socket.create_connection(server.getsockname())
+    sock, _ = server.accept()
+    received = []
+    for i in range(int(count)):
+        before = data_segments_in(sock)
+        client.sendall(request("GET", "/segments/%d" % i))
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += sock.recv(1 << 16)
+        received.append(data_segments_in(sock) - before)
+        sock.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        expect(Reader(client).response()[0], 204)
+    print(json.dumps({"segments": received, "last": data.decode()}))
+
+
+def data_segments_in(sock):
+    """struct tcp_info, tcpi_data_segs_in (linux/tcp.h)"""
+    return struct.unpack_from("I", sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 160), 152)[0]
 
 
 def main():

@@ -200,6 +200,10 @@ test_propagation() {
 	fi
 	[[ $answer == *traceparent* ]] || fail "no header: $answer"
 	assert_eq 1 "$(span_field traceID path=/chain | sort -u | wc -l)" "traces"
+
+	step one_segment
+	answer=$(client segments 3)
+	[[ $answer == *Traceparent*"}" && $answer == *"[1, 1, 1]"* ]] || fail "segments: $answer"
 	stop_agent
 }
 

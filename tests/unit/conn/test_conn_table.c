@@ -298,6 +298,21 @@ static void identity_of_the_kernel_wins(void **state)
 	wire_free(w);
 }
 
+static void identity_may_come_with_a_later_piece_of_the_head(void **state)
+{
+	struct obi_trace kernel = { .trace_id = { 1 }, .span_id = { 2 }, .trace_flags = 1 };
+	struct wire *w = wire_new();
+
+	w->trace = &kernel;
+	wire_recv(w, "GET /a HTTP/1.1\r\n");
+	kernel.trace_id[0] = 7;
+	kernel.parent_id[0] = 3;
+	wire_recv(w, "Host: a\r\n\r\n");
+	wire_send(w, OK);
+	assert_memory_equal(&w->last_trace, &kernel, sizeof(kernel));
+	wire_free(w);
+}
+
 static void identity_of_the_kernel_yields_to_a_header_that_went_out(void **state)
 {
 	struct obi_trace kernel = { .trace_id = { 1 }, .span_id = { 2 }, .trace_flags = 1 }, sent;
@@ -391,6 +406,7 @@ int main(void)
 		cmocka_unit_test(client_of_another_thread_is_no_child),
 		cmocka_unit_test(client_keeps_the_identity_it_sends),
 		cmocka_unit_test(identity_of_the_kernel_wins),
+		cmocka_unit_test(identity_may_come_with_a_later_piece_of_the_head),
 		cmocka_unit_test(identity_of_the_kernel_yields_to_a_header_that_went_out),
 		cmocka_unit_test(identity_of_the_kernel_is_used_once),
 		cmocka_unit_test(identity_of_a_split_head_is_that_of_its_beginning),
