@@ -33,6 +33,7 @@ struct obi_app {
 	const char *why_not_injected;
 	struct bpf_link *links[MAX_LINKS];
 	size_t link_count;
+	uint64_t attach_errors[OBI_ATTACH_ERRORS];
 	struct obi_ring events;
 	void (*take)(void *context, const struct obi_process_event *event);
 	void *take_context;
@@ -175,6 +176,8 @@ static int attach_programs(struct obi_app *app, char *why, size_t why_size)
 		if (bpf_program__fd(program) < 0 || !strncmp(name, "inject_", 7))
 			continue;
 		error = keep_link(app, bpf_program__attach(program));
+		if (error)
+			app->attach_errors[OBI_ATTACH_HOOK]++;
 		if (error && !optional_program(name)) {
 			(void)snprintf(why, why_size, "attaching %s: %s", name, strerror(-error));
 			return error;
@@ -184,6 +187,13 @@ static int attach_programs(struct obi_app *app, char *why, size_t why_size)
 }
 
 /* Injection that cannot be attached costs injection, not the start. */
+static void give_injection_up(struct obi_app *app, enum obi_attach_error what, const char *why)
+{
+	app->injection = OBI_INJECT_NONE;
+	app->why_not_injected = why;
+	app->attach_errors[what]++;
+}
+
 static void attach_injection(struct obi_app *app)
 {
 	int map = bpf_map__fd(app->skel->maps.inject_sockets);
@@ -194,8 +204,7 @@ static void attach_injection(struct obi_app *app)
 		return;
 	cgroup = obi_cgroup_open_root();
 	if (cgroup < 0) {
-		app->injection = OBI_INJECT_NONE;
-		app->why_not_injected = "no cgroup2 file system is mounted";
+		give_injection_up(app, OBI_ATTACH_CGROUP, "no cgroup2 file system is mounted");
 		return;
 	}
 	error = bpf_prog_attach(bpf_program__fd(app->skel->progs.inject_msg), map,
@@ -203,13 +212,14 @@ static void attach_injection(struct obi_app *app)
 	if (!error && app->injection == OBI_INJECT_SK_MSG_VERDICT)
 		error = bpf_prog_attach(bpf_program__fd(app->skel->progs.inject_verdict), map,
 					BPF_SK_SKB_STREAM_VERDICT, 0);
-	if (!error)
-		error = keep_link(app, bpf_program__attach_cgroup(
-					       app->skel->progs.inject_established, cgroup));
 	if (error) {
-		app->injection = OBI_INJECT_NONE;
-		app->why_not_injected = strerror(-error);
+		give_injection_up(app, OBI_ATTACH_SOCK_MSG, strerror(-error));
+		return;
 	}
+	error = keep_link(app,
+			  bpf_program__attach_cgroup(app->skel->progs.inject_established, cgroup));
+	if (error)
+		give_injection_up(app, OBI_ATTACH_CGROUP, strerror(-error));
 }
 
 static int load(struct obi_app *app, const struct obi_settings *settings, char *why,
@@ -363,6 +373,17 @@ static uint64_t missed_runs(const struct obi_app *app)
 			missed += info.recursion_misses;
 	}
 	return missed;
+}
+
+struct bpf_object *obi_app_object(const struct obi_app *app)
+{
+	return app->skel->obj;
+}
+
+void obi_app_attach_errors(const struct obi_app *app, uint64_t errors[OBI_ATTACH_ERRORS])
+{
+	for (int i = 0; i < OBI_ATTACH_ERRORS; i++)
+		errors[i] += app->attach_errors[i];
 }
 
 void obi_app_counters(const struct obi_app *app, uint64_t ret_counters[OBI_APP_COUNTERS])

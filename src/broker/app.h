@@ -8,7 +8,9 @@
 #include "obi/process.h"
 #include "obi/record.h"
 #include "settings/settings.h"
+#include "wire/wire.h"
 
+struct bpf_object;
 struct obi_app;
 
 /* Loads and attaches by the best plane that this kernel offers. On failure a negative errno, and in
@@ -42,6 +44,12 @@ void obi_app_process_events(struct obi_app *app,
 
 /* flags: OBI_PROCESS_*, 0 removes the process. 0 or a negative errno (-E2BIG: table full). */
 int obi_app_set_process(struct obi_app *app, uint32_t pid, uint32_t flags);
+
+/* All that it loaded. */
+struct bpf_object *obi_app_object(const struct obi_app *app);
+
+/* Adds what could not be attached (enum obi_attach_error). */
+void obi_app_attach_errors(const struct obi_app *app, uint64_t errors[OBI_ATTACH_ERRORS]);
 
 void obi_app_counters(const struct obi_app *app, uint64_t ret_counters[OBI_APP_COUNTERS]);
 

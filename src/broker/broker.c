@@ -29,6 +29,7 @@
 #include "base/log.h"
 #include "broker/agent_ip.h"
 #include "broker/app.h"
+#include "broker/bpf_stats.h"
 #include "broker/child.h"
 #include "broker/discover.h"
 #include "broker/flow_batch.h"
@@ -50,9 +51,10 @@
 struct broker {
 	const struct obi_settings *settings;
 	const char *config_path;
-	int epoll, signals, timer, iface_watch;
+	int epoll, signals, timer, iface_watch, bpf_timer;
 	struct obi_app *app;
 	struct obi_net *net;
+	struct obi_bpf_stats *bpf_stats; /* NULL: nobody asks for them */
 	struct obi_discover *discover;
 	struct obi_child child;
 	struct obi_sender_child sender;
@@ -63,6 +65,7 @@ struct broker {
 	uint32_t restarts_in_window;
 	uint64_t window_start;
 	uint64_t spans_lost;
+	uint64_t tc_errors;
 	uint64_t restart_at; /* monotonic time to try again, 0 = not waiting */
 	struct obi_request_meter meter;
 	bool stopping;
@@ -117,6 +120,9 @@ static void collect_counters(struct broker *b, struct obi_wire_counters *ret_cou
 	memset(ret_counters, 0, sizeof(*ret_counters));
 	if (b->app)
 		obi_app_counters(b->app, ret_counters->app);
+	if (b->app)
+		obi_app_attach_errors(b->app, ret_counters->attach_errors);
+	ret_counters->attach_errors[OBI_ATTACH_TC] = b->tc_errors;
 	if (b->net)
 		obi_net_counters(b->net, ret_counters->net);
 	ret_counters->flows_drained = b->flows.sent;
@@ -359,6 +365,8 @@ static void take_iface(void *context, uint32_t ifindex, const char *name)
 	int wanted = obi_net_iface(b->net, ifindex, name, why, sizeof(why));
 
 	if (wanted < 0)
+		b->tc_errors++;
+	if (wanted < 0)
 		log_warn("interface is not observed", F("interface", log_str(name)),
 			 F("error", log_str(why)));
 	(void)snprintf(message.name, sizeof(message.name), "%s", name ? name : "");
@@ -392,6 +400,19 @@ static void read_timer(struct broker *b)
 		end_flow_period(b);
 }
 
+static void send_bpf(void *context, const struct obi_wire_bpf *message)
+{
+	(void)send_worker(context, OBI_WIRE_BPF, message, sizeof(*message), NULL, 0);
+}
+
+static void read_bpf_timer(struct broker *b)
+{
+	uint64_t expirations;
+
+	(void)!read(b->bpf_timer, &expirations, sizeof(expirations));
+	obi_bpf_stats_read(b->bpf_stats, send_bpf, b);
+}
+
 static void dispatch(struct broker *b, int fd)
 {
 	if (fd == b->signals)
@@ -400,6 +421,8 @@ static void dispatch(struct broker *b, int fd)
 		read_worker(b);
 	else if (fd == b->timer)
 		read_timer(b);
+	else if (fd == b->bpf_timer)
+		read_bpf_timer(b);
 	else if (fd == b->iface_watch)
 		read_interfaces(b);
 	else if (b->app && fd == obi_app_events_fd(b->app))
@@ -465,9 +488,30 @@ static int open_application(struct broker *b)
 	return watch_fd(b, obi_app_events_fd(b->app), EPOLLIN);
 }
 
+static struct timespec timespec_of(uint64_t ns)
+{
+	return (struct timespec){ (time_t)(ns / NSEC_PER_SEC), (long)(ns % NSEC_PER_SEC) };
+}
+
+/* A descriptor that is readable after first_ns, then every period_ns, on the loop; or a negative
+ * errno. */
+static int open_timer(struct broker *b, uint64_t first_ns, uint64_t period_ns)
+{
+	struct itimerspec spec = {
+		.it_value = timespec_of(first_ns),
+		.it_interval = timespec_of(period_ns),
+	};
+	_cleanup_close_ int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	int error;
+
+	if (fd < 0 || timerfd_settime(fd, 0, &spec, NULL))
+		return -errno;
+	error = watch_fd(b, fd, EPOLLIN);
+	return error ? error : take_fd(fd);
+}
+
 static int open_network(struct broker *b)
 {
-	struct itimerspec period = { 0 };
 	uint64_t ns = b->settings->network.cache_active_timeout;
 	char why[256] = "";
 	int error;
@@ -480,14 +524,26 @@ static int open_network(struct broker *b)
 		return error;
 	}
 	ns = ns < NSEC_PER_MSEC ? NSEC_PER_MSEC : ns;
-	period.it_interval.tv_sec = period.it_value.tv_sec = (time_t)(ns / NSEC_PER_SEC);
-	period.it_interval.tv_nsec = period.it_value.tv_nsec = (long)(ns % NSEC_PER_SEC);
-	b->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (b->timer < 0 || timerfd_settime(b->timer, 0, &period, NULL))
-		return -errno;
+	b->timer = open_timer(b, ns, ns);
+	if (b->timer < 0)
+		return b->timer;
 	obi_flow_batch_init(&b->flows, send_flows, b);
-	error = watch_fd(b, b->timer, EPOLLIN);
-	return error ? error : watch_fd(b, obi_net_events_fd(b->net), EPOLLIN);
+	return watch_fd(b, obi_net_events_fd(b->net), EPOLLIN);
+}
+
+/* The first reading is made at once. What cannot be opened costs these metrics alone. */
+static void open_bpf_stats(struct broker *b)
+{
+	struct bpf_object *objects[OBI_BPF_STATS_OBJECTS] = {
+		b->app ? obi_app_object(b->app) : NULL,
+		b->net ? obi_net_object(b->net) : NULL,
+	};
+
+	if (!obi_bpf_stats_wanted(b->settings))
+		return;
+	b->bpf_stats = obi_bpf_stats_open(b->settings, objects);
+	if (b->bpf_stats)
+		b->bpf_timer = open_timer(b, 1, b->settings->export.internal.bpf_interval);
 }
 
 static int open_loop(struct broker *b)
@@ -530,6 +586,7 @@ static int open_all(struct broker *b, uint64_t keep_caps)
 	/* tc attaches to the interfaces that are there before it gives anything up. */
 	if (b->net)
 		read_interfaces(b);
+	open_bpf_stats(b);
 	if (geteuid() == 0)
 		keep_caps |= OBI_CAPS_OF_ROOT_BROKER;
 	error = obi_caps_limit(keep_caps);
@@ -593,12 +650,14 @@ static void stop_worker(struct broker *b)
 
 static void close_all(struct broker *b)
 {
+	obi_bpf_stats_close(b->bpf_stats);
 	obi_discover_free(b->discover);
 	obi_app_close(b->app);
 	obi_net_close(b->net);
 	obi_flow_batch_free(&b->flows);
-	for (size_t i = 0; i < 4; i++) {
-		int fd = (const int[]){ b->epoll, b->signals, b->timer, b->iface_watch }[i];
+	for (size_t i = 0; i < 5; i++) {
+		int fd = (const int[]){ b->epoll, b->signals, b->timer, b->iface_watch,
+					b->bpf_timer }[i];
 
 		if (fd >= 0)
 			(void)close(fd);
@@ -614,6 +673,7 @@ int obi_broker_run(const struct obi_settings *settings, const char *config_path,
 		.signals = -1,
 		.timer = -1,
 		.iface_watch = -1,
+		.bpf_timer = -1,
 		.child = { .sock = -1, .page_fd = -1 },
 	};
 

@@ -299,6 +299,11 @@ int obi_net_drain(struct obi_net *net, void (*take)(void *context, const struct 
 	return drain_map(bpf_map__fd(map), take, context);
 }
 
+struct bpf_object *obi_net_object(const struct obi_net *net)
+{
+	return net->skel->obj;
+}
+
 void obi_net_counters(const struct obi_net *net, uint64_t ret_counters[OBI_NET_COUNTERS])
 {
 	obi_counters_sum(bpf_map__fd(net->skel->maps.net_counters), ret_counters, OBI_NET_COUNTERS);

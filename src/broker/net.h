@@ -8,6 +8,7 @@
 #include "obi/flow.h"
 #include "settings/settings.h"
 
+struct bpf_object;
 struct obi_net;
 
 /* Loads the programs; attaches the socket filter, or waits for interfaces (tc). */
@@ -33,6 +34,9 @@ bool obi_net_take_events(struct obi_net *net,
 /* Ends the current period: hands on and clears all its flows. 0 or a negative errno. */
 int obi_net_drain(struct obi_net *net, void (*take)(void *context, const struct obi_flow *flow),
 		  void *context);
+
+/* All that it loaded. */
+struct bpf_object *obi_net_object(const struct obi_net *net);
 
 void obi_net_counters(const struct obi_net *net, uint64_t ret_counters[OBI_NET_COUNTERS]);
 

@@ -88,14 +88,15 @@ int obi_caps_limit(uint64_t keep)
 /* ---- Sets of a configuration ------------------------------------------------------------------
  */
 
-/* Those needs of a tracer that have all of these flags. */
+/* Those needs of a tracer that have all of these flags; 0: those that are required. */
 static uint64_t collect_tracer(const struct obi_tracer *tracer, const struct obi_settings *settings,
 			       const struct obi_host *host, unsigned flags)
 {
 	uint64_t mask = 0;
 
 	for (const struct obi_need *need = tracer->needs; need->why; need++)
-		if ((need->flags & flags) == flags && (!need->when || need->when(settings, host)))
+		if ((need->flags & flags) == flags && (!need->when || need->when(settings, host)) &&
+		    (flags || !(need->flags & OBI_NEED_OPTIONAL)))
 			mask |= OBI_CAP(need->capability);
 	return mask;
 }

@@ -69,9 +69,10 @@ static void put_tracer(struct buffer *buf, const struct obi_tracer *tracer)
 	}
 	buffer_put_cstr(buf, "| Capability | For | After start | Tried by |\n|---|---|---|---|\n");
 	for (const struct obi_need *need = tracer->needs; need->why; need++) {
-		const char *after = need->flags & OBI_NEED_KEEP    ? "kept"
-				    : need->flags & OBI_NEED_SPARE ? "given up; not used yet"
-								   : "given up";
+		const char *after = need->flags & OBI_NEED_OPTIONAL ? "kept; optional"
+				    : need->flags & OBI_NEED_KEEP   ? "kept"
+				    : need->flags & OBI_NEED_SPARE  ? "given up; not used yet"
+								    : "given up";
 
 		buffer_printf(buf, "| %s | %s | %s | %s |\n", obi_cap_name(need->capability),
 			      need->why, after, obi_try_name(need->try));

@@ -48,6 +48,11 @@ static bool statistics(const struct obi_settings *settings, const struct obi_hos
 	return obi_settings_stats(settings);
 }
 
+static bool bpf_metrics(const struct obi_settings *settings, const struct obi_host *host)
+{
+	return obi_settings_bpf_metrics(settings);
+}
+
 /* ---- Table ---------------------------------------------------------------------------------- */
 
 const struct obi_tracer obi_tracers[] = {
@@ -159,6 +164,19 @@ const struct obi_tracer obi_tracers[] = {
 			  OBI_NEED_SPARE, NULL },
 		},
 		.without = "TCP statistics",
+	},
+	{
+		.name = "BPF metrics",
+		.mode = OBI_MODE_ANY,
+		.gives = "run times of BPF programs and entries of BPF maps, on the whole host",
+		.wanted = bpf_metrics,
+		.conditions = "metrics.features with ebpf, prometheus_export.port",
+		.needs = {
+			{ CAP_SYS_ADMIN,
+			  "have run times measured; programs and maps of others, and their BTF",
+			  OBI_TRY_RUN_TIMES, OBI_NEED_KEEP | OBI_NEED_OPTIONAL, NULL },
+		},
+		.without = "run times, and what other programs have loaded",
 	},
 };
 

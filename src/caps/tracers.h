@@ -24,6 +24,7 @@ typedef bool (*obi_condition)(const struct obi_settings *settings, const struct 
 #define OBI_NEED_KEEP 0x1 /* the broker still needs it after everything is attached */
 #define OBI_NEED_SPARE                                                                             \
 	0x2 /* documented, and part of the required set, but no code of ours uses it */
+#define OBI_NEED_OPTIONAL 0x4 /* no part of the required set: without it there is less */
 
 /* One capability that a tracer needs. */
 struct obi_need {

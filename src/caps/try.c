@@ -108,6 +108,15 @@ static int try_tracing(void)
 	return load_program(BPF_PROG_TYPE_RAW_TRACEPOINT, 0, nothing, ARRAY_SIZE(nothing));
 }
 
+static int try_run_times(void)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.enable_stats.type = BPF_STATS_RUN_TIME;
+	return close_result(bpf(BPF_ENABLE_STATS, &attr));
+}
+
 int obi_try_bpf(uint64_t effective, int unprivileged_disabled)
 {
 	bool capable = effective & (OBI_CAP(CAP_BPF) | OBI_CAP(CAP_SYS_ADMIN));
@@ -242,6 +251,7 @@ static const struct {
 	[OBI_TRY_OTHERS_EXE] = { "follow /proc/PID/exe of another user", try_others_exe },
 	[OBI_TRY_OTHERS_FILES] = { "open /proc/PID/environ of another user", try_others_files },
 	[OBI_TRY_MAP_FILES] = { "open a file by /proc/PID/map_files", try_map_files },
+	[OBI_TRY_RUN_TIMES] = { "have run times of programs measured", try_run_times },
 };
 
 const char *obi_try_name(enum obi_try what)

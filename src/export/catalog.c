@@ -2,6 +2,7 @@
 #include "export/catalog.h"
 
 #include "base/clock.h"
+#include "export/bpf.h"
 #include "export/host_info.h"
 #include "export/internal.h"
 #include "export/net.h"
@@ -137,6 +138,26 @@ const struct metric_info metric_catalog[METRIC_IDS] = {
 		.features = OBI_FEATURE_FLOW_PACKETS,
 		.selectable = true,
 		.attributes = &net_attributes,
+	},
+	[METRIC_PROBE_LATENCY] = {
+		.desc = { .name = "bpf.probe.latency",
+			  .unit = "s",
+			  .help = "Latency of the probe in seconds",
+			  .type = METRIC_HISTOGRAM,
+			  .scale = NSEC_PER_SEC },
+		.buckets = BUCKETS_PROBE_LATENCY,
+		.features = OBI_FEATURE_EBPF,
+		.only = SINK_PROMETHEUS,
+		.attributes = &bpf_program_attributes,
+	},
+	[METRIC_MAP_ENTRIES] = {
+		.desc = { .name = "bpf.map.entries",
+			  .help = "Number of entries in the map",
+			  .type = METRIC_COUNTER,
+			  .observed = true },
+		.features = OBI_FEATURE_EBPF,
+		.only = SINK_PROMETHEUS,
+		.attributes = &bpf_map_attributes,
 	},
 	[METRIC_HOST_INFO] = {
 		INFO("traces.host.info",

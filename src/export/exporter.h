@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "flow/flow.h"
+#include "obi/bpf.h"
 #include "span/span.h"
 
 struct obi_settings;
@@ -27,6 +28,9 @@ struct obi_exporter {
 	void (*put_flow)(void *state, const struct obi_flow_record *record); /* may be NULL */
 	/* A process is (no longer) observed; may be NULL. */
 	void (*service)(void *state, const struct obi_service *service, bool alive);
+	/* What a BPF program or map has come to; may be NULL. */
+	void (*put_program)(void *state, const struct obi_bpf_program *program);
+	void (*put_map)(void *state, const struct obi_bpf_map *map);
 	/* Descriptor to poll for reading, or -1; `ready` is called when it is readable. */
 	int (*poll_fd)(void *state);
 	void (*ready)(void *state);

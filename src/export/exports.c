@@ -88,6 +88,20 @@ void obi_exports_service(struct obi_exports *exports, const struct obi_service *
 			exports->open[i].exporter->service(exports->open[i].state, service, alive);
 }
 
+void obi_exports_program(struct obi_exports *exports, const struct obi_bpf_program *program)
+{
+	for (size_t i = 0; i < exports->count; i++)
+		if (exports->open[i].exporter->put_program)
+			exports->open[i].exporter->put_program(exports->open[i].state, program);
+}
+
+void obi_exports_map(struct obi_exports *exports, const struct obi_bpf_map *map)
+{
+	for (size_t i = 0; i < exports->count; i++)
+		if (exports->open[i].exporter->put_map)
+			exports->open[i].exporter->put_map(exports->open[i].state, map);
+}
+
 static int poll_fd(const struct open_exporter *open)
 {
 	return open->exporter->poll_fd ? open->exporter->poll_fd(open->state) : -1;

@@ -23,6 +23,9 @@ struct obi_flow_sink obi_exports_flow_sink(struct obi_exports *exports);
 void obi_exports_service(struct obi_exports *exports, const struct obi_service *service,
 			 bool alive);
 
+void obi_exports_program(struct obi_exports *exports, const struct obi_bpf_program *program);
+void obi_exports_map(struct obi_exports *exports, const struct obi_bpf_map *map);
+
 /* Hands each descriptor to poll to watch(); its first error is returned. */
 int obi_exports_watch(struct obi_exports *exports, int (*watch)(void *context, int fd),
 		      void *context);

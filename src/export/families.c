@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "export/bpf.h"
+#include "export/catalog.h"
 #include "export/host_info.h"
 #include "export/live_services.h"
 #include "export/metrics/render.h"
@@ -31,6 +33,7 @@ struct families {
 	struct target *target;
 	struct host_info *host;
 	struct net *net;
+	struct bpf_metrics *bpf;
 	struct families_shared *own; /* NULL: the caller's */
 };
 
@@ -77,6 +80,7 @@ static void take_prometheus(const struct obi_settings *settings, struct family_o
 	options->buckets[BUCKETS_DURATION] = &prometheus->duration_buckets;
 	options->buckets[BUCKETS_REQUEST_SIZE] = &prometheus->request_size_buckets;
 	options->buckets[BUCKETS_RESPONSE_SIZE] = &prometheus->response_size_buckets;
+	options->buckets[BUCKETS_PROBE_LATENCY] = &bpf_metrics_latency_buckets;
 	options->self_references = prometheus->allow_service_graph_self_references;
 	options->build_info = !prometheus->disable_build_info;
 	options->extra_resource = &prometheus->extra_resource_attributes;
@@ -155,6 +159,8 @@ static int add_families(struct families *families)
 		e = host_info_new(options, metrics, &families->host);
 	if (!e && features & OBI_FEATURES_NETWORK)
 		e = net_new(options, metrics, &families->net);
+	if (!e && metric_wanted(options, METRIC_PROBE_LATENCY))
+		e = bpf_metrics_new(options, metrics, &families->bpf);
 	return e;
 }
 
@@ -208,6 +214,7 @@ void families_free(struct families *families)
 	target_free(families->target);
 	host_info_free(families->host);
 	net_free(families->net);
+	bpf_metrics_free(families->bpf);
 	metrics_free(families->metrics);
 	if (families->own)
 		families_shared_free(families->own);
@@ -234,6 +241,19 @@ void families_put_flow(struct families *families, const struct obi_flow_record *
 {
 	if (families->net)
 		net_put_flow(families->net, record, now_ns);
+}
+
+void families_put_program(struct families *families, const struct obi_bpf_program *program,
+			  uint64_t now_ns)
+{
+	if (families->bpf)
+		bpf_metrics_put_program(families->bpf, program, now_ns);
+}
+
+void families_put_map(struct families *families, const struct obi_bpf_map *map, uint64_t now_ns)
+{
+	if (families->bpf)
+		bpf_metrics_put_map(families->bpf, map, now_ns);
 }
 
 void families_service(struct families *families, const struct obi_service *service, bool alive,

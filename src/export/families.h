@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 #include "export/family.h"
 #include "flow/flow.h"
+#include "obi/bpf.h"
 #include "span/span.h"
 
 struct families;
@@ -44,6 +45,10 @@ void families_free(struct families *families);
 void families_put_span(struct families *families, const struct obi_span *span, uint64_t now_ns);
 void families_put_flow(struct families *families, const struct obi_flow_record *record,
 		       uint64_t now_ns);
+
+void families_put_program(struct families *families, const struct obi_bpf_program *program,
+			  uint64_t now_ns);
+void families_put_map(struct families *families, const struct obi_bpf_map *map, uint64_t now_ns);
 
 /* A process is (no longer) observed. */
 void families_service(struct families *families, const struct obi_service *service, bool alive,

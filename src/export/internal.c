@@ -21,6 +21,17 @@
 #define LABELS_MAX 5
 #define SERIES_MAX 10000
 #define PER_MILLE 1000
+#define BPF_TTL_NS (300 * NSEC_PER_SEC)
+
+#define PROBE_LABELS                                                                               \
+	.labels = { "probe_id", "probe_name", "probe_type" },                                      \
+	.otel = { "bpf.probe.id", "bpf.probe.name", "bpf.probe.type" }, .ttl_ns = BPF_TTL_NS
+#define MAP_LABELS                                                                                 \
+	.labels = { "map_id", "map_name", "map_type" },                                            \
+	.otel = { "bpf.map.id", "bpf.map.name", "bpf.map.type" }, .ttl_ns = BPF_TTL_NS
+
+static double flush_bounds[] = { 0, 10, 20, 40, 80, 160, 320 };
+static const struct obi_floats flush_buckets = { flush_bounds, ARRAY_SIZE(flush_bounds) };
 
 static const struct {
 	const char *name;
@@ -30,6 +41,9 @@ static const struct {
 	uint64_t scale;
 	const char *labels[LABELS_MAX + 1]; /* of Prometheus, sorted */
 	const char *otel[LABELS_MAX + 1];   /* the same over OTLP, where they are others */
+	const char *prometheus;             /* its name there, where it is not the derived one */
+	const struct obi_floats *buckets;
+	uint64_t ttl_ns; /* of what nobody takes back */
 } rows[OBI_INTERNAL_METRICS] = {
 	[OBI_INTERNAL_RECORDS] = {
 		.name = "obi.records",
@@ -114,8 +128,7 @@ static const struct {
 		.name = "obi.bpf.probe.executions",
 		.help = "how often a BPF program ran",
 		.type = METRIC_COUNTER,
-		.labels = { "probe_id", "probe_name", "probe_type" },
-		.otel = { "bpf.probe.id", "bpf.probe.name", "bpf.probe.type" },
+		PROBE_LABELS,
 	},
 	[OBI_INTERNAL_PROBE_LATENCY] = {
 		.name = "obi.bpf.probe.latency",
@@ -123,8 +136,27 @@ static const struct {
 		.help = "how long a BPF program ran, all runs together",
 		.type = METRIC_COUNTER,
 		.scale = NSEC_PER_SEC,
-		.labels = { "probe_id", "probe_name", "probe_type" },
-		.otel = { "bpf.probe.id", "bpf.probe.name", "bpf.probe.type" },
+		PROBE_LABELS,
+	},
+	[OBI_INTERNAL_MAP_ENTRIES] = {
+		.name = "obi.bpf.map.entries",
+		.prometheus = "obi_bpf_map_entries_total",
+		.help = "entries of a BPF map",
+		.type = METRIC_GAUGE,
+		MAP_LABELS,
+	},
+	[OBI_INTERNAL_MAP_MAX_ENTRIES] = {
+		.name = "obi.bpf.map.max_entries",
+		.prometheus = "obi_bpf_map_max_entries_total",
+		.help = "the most entries that a BPF map takes",
+		.type = METRIC_GAUGE,
+		MAP_LABELS,
+	},
+	[OBI_INTERNAL_FLUSHES] = {
+		.name = "obi.ebpf.tracer.flushes",
+		.help = "records taken from the kernel's ring at a time",
+		.type = METRIC_HISTOGRAM,
+		.buckets = &flush_buckets,
 	},
 	[OBI_INTERNAL_SERIES] = {
 		.name = "obi.metric.series",
@@ -220,12 +252,14 @@ static int add_tables(struct metrics *metrics)
 			.help = rows[i].help,
 			.type = rows[i].type,
 			.scale = rows[i].scale,
+			.buckets = rows[i].buckets,
+			.prometheus = rows[i].prometheus,
 			.observed = rows[i].type == METRIC_COUNTER,
 		};
 		bool otel = internal.otel && rows[i].otel[0];
 		int error =
 			metrics_add_table(metrics, &desc, 1, otel ? rows[i].otel : rows[i].labels,
-					  count_labels(i), 0, &internal.tables[i]);
+					  count_labels(i), rows[i].ttl_ns, &internal.tables[i]);
 
 		if (error)
 			return error;
@@ -296,6 +330,17 @@ void obi_internal_add(enum obi_internal_metric metric, const char *const *values
 		metric_add(only_metric(metric), row, value);
 }
 
+void obi_internal_observe(enum obi_internal_metric metric, uint64_t value)
+{
+	struct metric_row *row;
+
+	if (!obi_internal_metrics())
+		return;
+	row = metric_table_row(internal.tables[metric], NULL, clock_monotonic_ns());
+	if (row)
+		metric_observe(only_metric(metric), row, value);
+}
+
 uint64_t obi_internal_value(enum obi_internal_metric metric, const char *const *values)
 {
 	struct slice slices[LABELS_MAX];
@@ -330,8 +375,9 @@ void obi_internal_put_markdown(struct buffer *buf)
 		char name[METRIC_NAME_MAX] = "";
 
 		(void)metric_prometheus_name(rows[i].name, rows[i].unit, rows[i].type, name);
-		buffer_printf(buf, "| %s | %s | %s | %s | %s | ", rows[i].name, name,
-			      types[rows[i].type], rows[i].unit ? rows[i].unit : "", rows[i].help);
+		buffer_printf(buf, "| %s | %s | %s | %s | %s | ", rows[i].name,
+			      rows[i].prometheus ? rows[i].prometheus : name, types[rows[i].type],
+			      rows[i].unit ? rows[i].unit : "", rows[i].help);
 		put_labels(rows[i].labels, buf);
 		buffer_put_cstr(buf, " | ");
 		put_labels(rows[i].otel, buf);

@@ -32,6 +32,10 @@ enum obi_internal_metric {
 	OBI_INTERNAL_PROBE_EXECUTIONS,     /* obi_bpf_probe_executions_total [probe_id probe_name
 					      probe_type] */
 	OBI_INTERNAL_PROBE_LATENCY,        /* obi_bpf_probe_latency_seconds_total, ns [the same] */
+	OBI_INTERNAL_MAP_ENTRIES,          /* obi_bpf_map_entries_total, a gauge [map_id map_name
+					      map_type] */
+	OBI_INTERNAL_MAP_MAX_ENTRIES,      /* obi_bpf_map_max_entries_total [the same] */
+	OBI_INTERNAL_FLUSHES,              /* obi_ebpf_tracer_flushes, records a time */
 	OBI_INTERNAL_SERIES,               /* obi_metric_series */
 	OBI_INTERNAL_METRIC_EXPORTS,       /* obi_otel_metric_exports_total */
 	OBI_INTERNAL_METRIC_EXPORT_ERRORS, /* obi_otel_metric_export_errors_total [error] */
@@ -53,6 +57,9 @@ void obi_internal_use_otel(void);
 /* values: one string a label, NULL where there are none. Silent when memory is short. */
 void obi_internal_set(enum obi_internal_metric metric, const char *const *values, uint64_t value);
 void obi_internal_add(enum obi_internal_metric metric, const char *const *values, uint64_t value);
+
+/* For histograms. */
+void obi_internal_observe(enum obi_internal_metric metric, uint64_t value);
 
 /* What was set or added; 0 if nothing was. */
 uint64_t obi_internal_value(enum obi_internal_metric metric, const char *const *values);

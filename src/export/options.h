@@ -42,7 +42,7 @@ enum obi_feature_bit {
 #define OBI_FEATURES_SPAN (OBI_FEATURE_SPAN_LEGACY | OBI_FEATURE_SPAN_OTEL | OBI_FEATURE_SPAN_SIZES)
 #define OBI_FEATURES_IMPLEMENTED                                                                   \
 	(OBI_FEATURE_APPLICATION | OBI_FEATURES_SPAN | OBI_FEATURE_SERVICE_GRAPH |                 \
-	 OBI_FEATURE_HOST | OBI_FEATURE_NETWORK | OBI_FEATURE_FLOW_PACKETS)
+	 OBI_FEATURE_HOST | OBI_FEATURE_NETWORK | OBI_FEATURE_FLOW_PACKETS | OBI_FEATURE_EBPF)
 
 /* *.instrumentations: bits. */
 enum obi_instrumentation {
@@ -108,6 +108,7 @@ struct obi_internal_options {
 	int exporter; /* enum obi_internal_exporter */
 	int64_t port;
 	const char *path;
+	uint64_t bpf_interval; /* ns between two readings of BPF programs and maps */
 	bool avoided_disabled; /* no obi_avoided_services */
 	int64_t avoided_limit; /* series of it; never 0 when loaded */
 };

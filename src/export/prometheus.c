@@ -123,6 +123,20 @@ static void prometheus_service(void *state, const struct obi_service *service, b
 	families_service(prometheus->families, service, alive, prometheus->now_ns);
 }
 
+static void prometheus_put_program(void *state, const struct obi_bpf_program *program)
+{
+	struct prometheus *prometheus = state;
+
+	families_put_program(prometheus->families, program, prometheus->now_ns);
+}
+
+static void prometheus_put_map(void *state, const struct obi_bpf_map *map)
+{
+	struct prometheus *prometheus = state;
+
+	families_put_map(prometheus->families, map, prometheus->now_ns);
+}
+
 static int prometheus_poll_fd(void *state)
 {
 	const struct prometheus *prometheus = state;
@@ -157,6 +171,8 @@ const struct obi_exporter exporter_prometheus = {
 	.put_span = prometheus_put_span,
 	.put_flow = prometheus_put_flow,
 	.service = prometheus_service,
+	.put_program = prometheus_put_program,
+	.put_map = prometheus_put_map,
 	.poll_fd = prometheus_poll_fd,
 	.ready = prometheus_ready,
 	.tick = prometheus_tick,

@@ -220,9 +220,6 @@ static int derive_export(struct obi_settings *settings, const struct obi_load *l
 			 "exclude each other");
 	if (settings->network.enable)
 		export->features.bits |= OBI_FEATURE_NETWORK;
-	if (e == 0 && export->internal.exporter == OBI_INTERNAL_OTEL)
-		e = warn(settings, load, "internal_metrics.exporter",
-			 "exporter otel is not implemented yet");
 	return e;
 }
 

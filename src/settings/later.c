@@ -420,8 +420,6 @@ static const struct obi_option rows[] = {
 	      "names remembered", POSITIVE),
 	LATER("name_resolver.cache_expiry", "OTEL_EBPF_NAME_RESOLVER_CACHE_TTL", DURATION, "5m",
 	      "how long they are", POSITIVE),
-	LATER("internal_metrics.bpf_metric_scrape_interval", "OTEL_EBPF_BPF_METRIC_SCRAPE_INTERVAL",
-	      DURATION, "15s", "how often metrics of BPF programs are read", POSITIVE),
 };
 
 _Static_assert(ARRAY_SIZE(rows) == OBI_LATER_OPTIONS, "one slot a row");

@@ -65,6 +65,9 @@ bool obi_settings_network(const struct obi_settings *settings);
 /* Are TCP statistics asked for (a stats feature with an exporter)? Not implemented yet. */
 bool obi_settings_stats(const struct obi_settings *settings);
 
+/* Are metrics of BPF programs and maps asked for (the feature ebpf, at the Prometheus endpoint)? */
+bool obi_settings_bpf_metrics(const struct obi_settings *settings);
+
 /* The merged configuration with the origin of every value; secrets are masked. */
 void obi_settings_print_yaml(const struct obi_settings *settings, struct buffer *buf);
 void obi_settings_print_json(const struct obi_settings *settings, struct buffer *buf);

@@ -21,6 +21,12 @@ bool obi_settings_network(const struct obi_settings *settings)
 	       (exports_metrics(settings) && settings->export.features.bits & OBI_FEATURES_NETWORK);
 }
 
+bool obi_settings_bpf_metrics(const struct obi_settings *settings)
+{
+	return settings->export.prometheus.port != 0 &&
+	       settings->export.features.bits & OBI_FEATURE_EBPF;
+}
+
 bool obi_settings_stats(const struct obi_settings *settings)
 {
 	return exports_metrics(settings) && settings->export.features.bits & OBI_FEATURES_STATS;

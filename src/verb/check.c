@@ -146,13 +146,16 @@ static void report_need(struct report *report, const struct obi_need *need)
 
 	/* What CAP_SYS_ADMIN is taken for by the check at start, and not by the kernel, counts
 	 * too. */
-	if ((finding.verdict == OBI_VERDICT_MISSING && !(need->flags & OBI_NEED_SPARE)) ||
+	if ((finding.verdict == OBI_VERDICT_MISSING &&
+	     !(need->flags & (OBI_NEED_SPARE | OBI_NEED_OPTIONAL))) ||
 	    finding.verdict == OBI_VERDICT_REFUSED)
 		report->failed = true;
 	buffer_printf(buf, "  %-24s ", obi_cap_name(need->capability));
 	obi_finding_print(&finding, buf);
 	if (need->flags & OBI_NEED_SPARE)
 		buffer_put_cstr(buf, "; no code of this version uses it");
+	if (need->flags & OBI_NEED_OPTIONAL)
+		buffer_put_cstr(buf, "; optional");
 	buffer_printf(buf, "\n  %-24s   for: %s\n", "", need->why);
 	if (need->try != OBI_TRY_NONE)
 		buffer_printf(buf, "  %-24s   trial: %s\n", "", obi_try_name(need->try));

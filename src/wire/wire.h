@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "obi/bpf.h"
 #include "obi/flow.h"
 #include "obi/record.h"
 
@@ -36,6 +37,7 @@ enum obi_wire_id {
 	OBI_WIRE_COUNTERS,       /* struct obi_wire_counters: answer to OBI_REQUEST_COUNTERS */
 	OBI_WIRE_STOP,           /* struct obi_wire_stop: flush, then exit */
 	OBI_WIRE_PEER,           /* nothing; one end of a new pair of worker and sender */
+	OBI_WIRE_BPF,            /* struct obi_wire_bpf */
 
 	OBI_REQUEST_READY = 64, /* nothing; the sandbox is closed and the loop runs */
 	OBI_REQUEST_COUNTERS,   /* nothing */
@@ -95,12 +97,30 @@ struct obi_wire_flows {
 	struct obi_flow flows[OBI_WIRE_FLOWS_MAX];
 };
 
+#define OBI_WIRE_BPF_MAX 64
+
+struct obi_wire_bpf {
+	uint32_t programs_count;
+	uint32_t maps_count;
+	struct obi_bpf_program programs[OBI_WIRE_BPF_MAX];
+	struct obi_bpf_map maps[OBI_WIRE_BPF_MAX];
+};
+
 /* The processes of the agent. */
 enum obi_part {
 	OBI_PART_BROKER,
 	OBI_PART_WORKER,
 	OBI_PART_SENDER,
 	OBI_PARTS,
+};
+
+/* What could not be attached, and was gone on without. */
+enum obi_attach_error {
+	OBI_ATTACH_HOOK,     /* a program at a socket call */
+	OBI_ATTACH_CGROUP,   /* header injection: at new connections */
+	OBI_ATTACH_SOCK_MSG, /* ... and at messages */
+	OBI_ATTACH_TC,       /* an interface */
+	OBI_ATTACH_ERRORS,
 };
 
 struct obi_wire_counters {
@@ -111,6 +131,7 @@ struct obi_wire_counters {
 	uint64_t processes;     /* selected now */
 	uint64_t spans_lost_in_restarts;
 	uint64_t memory[OBI_PARTS]; /* resident bytes; 0 = it does not run */
+	uint64_t attach_errors[OBI_ATTACH_ERRORS];
 };
 
 struct obi_wire_stop {

@@ -33,6 +33,7 @@
 #include "service/table.h"
 #include "wire/ring.h"
 #include "wire/wire.h"
+#include "worker/internal.h"
 #include "worker/process.h"
 #include "worker/sandbox.h"
 #include "worker/sending.h"
@@ -147,6 +148,7 @@ static size_t drain_ring(struct worker *w)
 		return 0;
 	taken = obi_ring_drain(&w->ring, DRAIN_BUDGET, take_record, w);
 	if (taken) {
+		obi_internal_observe(OBI_INTERNAL_FLUSHES, taken);
 		/* What was read is out before it is accounted for: little is lost with us. */
 		obi_exports_tick(w->exports, clock_monotonic_ns());
 		publish_page(w);
@@ -156,74 +158,20 @@ static size_t drain_ring(struct worker *w)
 
 /* ---- Internal metrics ---- */
 
-static void set_dropped(const char *reason, uint64_t value)
-{
-	if (value)
-		obi_internal_set(OBI_INTERNAL_DROPPED, &reason, value);
-}
-
-static void publish_spans(struct worker *w)
-{
-	const char *exported = "exported", *pending = "pending", *http = "http";
-	struct obi_conns_stats stats;
-
-	obi_conns_stats(w->conns, &stats);
-	obi_internal_set(OBI_INTERNAL_RECORDS, NULL, stats.records);
-	obi_internal_set(OBI_INTERNAL_SPANS, &exported, stats.spans);
-	obi_internal_set(OBI_INTERNAL_SPANS, &pending, stats.pending);
-	for (int i = 0; i < OBI_DROP_REASONS; i++)
-		set_dropped(obi_conn_drop_name((enum obi_conn_drop)i), stats.dropped[i]);
-	obi_internal_set(OBI_INTERNAL_PARSER_ERRORS, &http, stats.dropped[OBI_DROP_UNPARSED]);
-	obi_internal_set(OBI_INTERNAL_RING_FILL, NULL,
-			 1000 * obi_ring_waiting(&w->ring) / w->ring.size);
-	set_dropped("bad_record", w->bad_records);
-	set_dropped("filter_application", obi_pipeline_filtered(w->pipeline));
-	set_dropped("ring_full", w->counters.app[OBI_APP_RING_FULL]);
-	set_dropped("hook_missed", w->counters.app[OBI_APP_MISSED]);
-	set_dropped("state_full", w->counters.app[OBI_APP_STATE_FULL]);
-	set_dropped("worker_restart", w->counters.spans_lost_in_restarts);
-}
-
-static void publish_memory(const struct worker *w)
-{
-	static const char *const parts[OBI_PARTS] = {
-		[OBI_PART_BROKER] = "broker",
-		[OBI_PART_WORKER] = "worker",
-		[OBI_PART_SENDER] = "sender",
-	};
-
-	for (int i = 0; i < OBI_PARTS; i++)
-		if (w->counters.memory[i])
-			obi_internal_set(OBI_INTERNAL_MEMORY, &parts[i], w->counters.memory[i]);
-}
-
-/* How many processes of this executable are observed. */
-static void count_process(const struct obi_service *service, int change)
-{
-	const char *name = service->executable;
-	uint64_t now = obi_internal_value(OBI_INTERNAL_PROCESSES, &name);
-
-	obi_internal_set(OBI_INTERNAL_PROCESSES, &name, now + (uint64_t)change);
-}
-
 static void publish_internal(struct worker *w)
 {
-	const uint64_t *net = w->counters.net;
-
-	publish_memory(w);
-	if (w->conns)
-		publish_spans(w);
+	obi_worker_publish_counters(&w->counters, w->start.restarts);
 	obi_worker_publish_sending();
-	obi_internal_set(OBI_INTERNAL_WORKER_RESTARTS, NULL, w->start.restarts);
-	if (!w->flows)
-		return;
-	obi_internal_set(OBI_INTERNAL_FLOWS, NULL, w->counters.flows_drained);
-	obi_internal_set(OBI_INTERNAL_NET_PACKETS, NULL, net[OBI_NET_PACKETS]);
-	obi_internal_set(OBI_INTERNAL_NET_IGNORED, NULL,
-			 net[OBI_NET_FILTERED] + net[OBI_NET_LOST_PACKETS]);
-	set_dropped("flow_map_and_ring_full", net[OBI_NET_LOST_PACKETS]);
-	set_dropped("filter_network", w->flow_filter.filtered);
-	set_dropped("flow_not_taken", w->counters.flows_dropped);
+	if (w->conns) {
+		obi_worker_publish_spans(w->conns, &w->ring);
+		obi_worker_publish_dropped("bad_record", w->bad_records);
+		obi_worker_publish_dropped("filter_application",
+					   obi_pipeline_filtered(w->pipeline));
+	}
+	if (w->flows) {
+		obi_worker_publish_flows(&w->counters);
+		obi_worker_publish_dropped("filter_network", w->flow_filter.filtered);
+	}
 }
 
 /* ---- Messages of the broker ---- */
@@ -251,14 +199,17 @@ static void take_process(struct worker *w, const struct obi_wire_process *messag
 	}
 	service = obi_services_alive(w->services, message->pid);
 	if (service) /* it has become another program */
-		count_process(service, -1);
+		obi_worker_count_process(service, -1);
 	service = obi_worker_inspect(w->host, w->services, message, fds, fd_count);
 	if (!service)
 		return;
 	log_info("instrumenting process", F("cmd", log_str(message->exe)),
 		 F("pid", log_int(message->pid)), F("type", log_str(service->language)),
 		 F("service", log_str(service->name)));
-	count_process(service, 1);
+	obi_worker_count_process(service, 1);
+	if (~message->fds & (OBI_WIRE_HAS_ENVIRON | OBI_WIRE_HAS_EXE))
+		obi_internal_add(OBI_INTERNAL_ERRORS,
+				 (const char *[]){ "inspection_failed", service->executable }, 1);
 	obi_exports_service(w->exports, service, true);
 }
 
@@ -267,7 +218,7 @@ static void take_gone(struct worker *w, const struct obi_wire_pid *message)
 	const struct obi_service *service = obi_services_alive(w->services, message->pid);
 
 	if (service) {
-		count_process(service, -1);
+		obi_worker_count_process(service, -1);
 		obi_exports_service(w->exports, service, false);
 	}
 	if (w->pipeline)
@@ -304,6 +255,8 @@ static void handle(struct worker *w, uint32_t id, const void *body, size_t size,
 	} else if (id == OBI_WIRE_COUNTERS && size == sizeof(w->counters)) {
 		memcpy(&w->counters, body, sizeof(w->counters));
 		publish_internal(w);
+	} else if (id == OBI_WIRE_BPF && size == sizeof(struct obi_wire_bpf)) {
+		obi_worker_publish_bpf(w->exports, body);
 	} else if (id == OBI_WIRE_PEER && fd_count == 1) {
 		(void)watch_fd(w, fds[0]);
 		outbox_attach(take_fd(fds[0]));
@@ -316,7 +269,10 @@ static void handle(struct worker *w, uint32_t id, const void *body, size_t size,
 /* Everything that waits. The buffer is for the largest message. */
 static void read_broker(struct worker *w)
 {
-	static struct obi_wire_flows body;
+	static union {
+		struct obi_wire_flows flows;
+		struct obi_wire_bpf bpf;
+	} body;
 	int fds[OBI_WIRE_FDS], fd_count;
 	ssize_t size;
 	uint32_t id;

@@ -190,6 +190,13 @@ test_check_names_what_is_missing() {
 	assert_line "$REPORT" 'the following capabilities are required: CAP_DAC_READ_SEARCH, CAP_NET_RAW, CAP_SYS_PTRACE, CAP_PERFMON, CAP_CHECKPOINT_RESTORE$'
 }
 
+test_check_calls_bpf_metrics_optional() {
+	check "$CAPS_NETWORK" "${NETWORK[@]}" OTEL_EBPF_PROMETHEUS_PORT=9400 \
+		OTEL_EBPF_METRICS_FEATURES=network,ebpf || fail "it is not content"
+	assert_line "$REPORT" 'CAP_SYS_ADMIN +missing; tried: Operation not permitted; optional'
+	assert_line "$REPORT" 'BPF metrics: run times of BPF programs and entries of BPF maps'
+}
+
 test_check_works_without_any_capability() {
 	check "" "${NETWORK[@]}" && fail "it is content"
 	assert_line "$REPORT" 'the following capabilities are required: CAP_NET_RAW, CAP_BPF$'

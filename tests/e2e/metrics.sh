@@ -24,6 +24,97 @@ begin() {
 	application_ready "$NGINX" "$(children "$NGINX")"
 }
 
+# A BPF program and a map that are not ours.
+begin_other_program() {
+	local pins=$SCRATCH/bpf map i
+	need clang bpftool
+	clang -O2 -g -target bpf -I"/usr/include/$(uname -m)-linux-gnu" -x c -c -o "$SCRATCH/other.o" - <<-'END' || fail "clang"
+		#include <linux/bpf.h>
+		#include <bpf/bpf_helpers.h>
+		struct {
+			__uint(type, BPF_MAP_TYPE_LRU_HASH);
+			__uint(max_entries, 100);
+			__type(key, int);
+			__type(value, int);
+		} someones_lru SEC(".maps");
+		SEC("socket")
+		int a_program_with_a_long_name(struct __sk_buff *skb)
+		{
+			int key = 0;
+			return bpf_map_lookup_elem(&someones_lru, &key) != 0;
+		}
+		char LICENSE[] SEC("license") = "GPL";
+	END
+	mkdir "$pins"
+	mount -t bpf none "$pins"
+	defer umount "$pins"
+	bpftool prog load "$SCRATCH/other.o" "$pins/program" || fail "bpftool"
+	map=$(bpftool -j prog show pinned "$pins/program" | sed -n 's/.*"map_ids":\[\([0-9]*\)\].*/\1/p')
+	for i in 1 2 3; do
+		bpftool map update id "$map" key "$i" 0 0 0 value 0 0 0 0
+	done
+}
+
+run_other_program() {
+	head -c 64 /dev/zero >"$SCRATCH/packet"
+	bpftool prog run pinned "$SCRATCH/bpf/program" data_in "$SCRATCH/packet" repeat 10 >/dev/null
+}
+
+# begin_bpf CAPABILITIES
+begin_bpf() {
+	need nginx
+	start_nginx 'server { listen 8080; keepalive_requests 1000000; location / { return 200 "hello"; } }'
+	start_agent "$1" OTEL_EBPF_OPEN_PORT=8080 OTEL_EBPF_PROMETHEUS_PORT=$PORT \
+		OTEL_EBPF_METRICS_FEATURES=application,ebpf OTEL_EBPF_BPF_METRIC_SCRAPE_INTERVAL=500ms \
+		OTEL_EBPF_INTERNAL_METRICS_EXPORTER=prometheus \
+		OTEL_EBPF_INTERNAL_METRICS_PROMETHEUS_PORT=$PORT \
+		OTEL_EBPF_INTERNAL_METRICS_PROMETHEUS_PATH=/metrics
+	application_ready "$NGINX" "$(children "$NGINX")"
+}
+
+scrape_says() {
+	scrape $PORT "$SCRATCH/metrics" && grep -qE "$1" "$SCRATCH/metrics"
+}
+
+run_time_stats() {
+	cat /proc/sys/kernel/bpf_stats_enabled
+}
+
+# The feature ebpf: all BPF programs of the host, measured while the agent runs.
+test_bpf_metrics_of_the_whole_host() {
+	local before own
+	need curl
+	before=$(run_time_stats)
+	begin_other_program
+	begin_bpf "$CAPS_APPLICATION,cap_sys_admin"
+	client keep_alive 127.0.0.1 8080 /n/ 200
+	run_other_program
+	wait_until 10 scrape_says '^bpf_probe_latency_seconds_count[{].*probe_name="a_program_with_a_long_name"' ||
+		fail "no latency of the other program"
+	assert_line "$SCRATCH/metrics" '^bpf_probe_latency_seconds_count[{].*probe_name="a_program_with_a_long_name",probe_type="SocketFilter"[}] 10$'
+	assert_line "$SCRATCH/metrics" '^bpf_map_entries_total[{].*map_name="someones_lru",map_type="LRUHash",max_entries="100"[}] 3$'
+	assert_line "$SCRATCH/metrics" '^obi_bpf_probe_executions_total[{].*probe_name="a_program_with_a_long_name",probe_type="SocketFilter"[}] 10$'
+	own=$(metric "$SCRATCH/metrics" bpf_probe_latency_seconds_count 'probe_name="tp_sock_recv')
+	assert_ge "$own" 200 "runs of the programs at receive"
+	promtool check metrics < <(grep -v '^\(# .* \)\?obi_bpf_map_' "$SCRATCH/metrics") || fail "promtool finds fault"
+	assert_no_line "$LOG" 'level=(WARN|ERROR)'
+	stop_agent
+	assert_eq "$before" "$(run_time_stats)" "kernel.bpf_stats_enabled"
+}
+
+# Without CAP_SYS_ADMIN: entries of our own maps, and a word on what is missing.
+test_bpf_metrics_without_sys_admin() {
+	need curl
+	[ "$(run_time_stats)" = 0 ] || skip "somebody has run times measured already"
+	begin_bpf "$CAPS_APPLICATION"
+	wait_until 10 scrape_says '^bpf_map_entries_total[{].*map_name="processes",map_type="Hash".*[}] [1-9]' ||
+		fail "no entries of our own map"
+	assert_no_line "$SCRATCH/metrics" '^bpf_probe_latency_seconds_count'
+	assert_line "$LOG" 'level=WARN msg="run times of BPF programs are not measured.*CAP_SYS_ADMIN'
+	assert_line "$LOG" 'level=WARN msg="BPF programs and maps of others are left out.*CAP_SYS_ADMIN'
+	stop_agent
+}
+
 # value FILE: of the only result.
 value() {
 	sed -n 's/.*"value":\[[0-9.]*,"\([^"]*\)"\].*/\1/p' "$1"

@@ -132,7 +132,7 @@ struct histogram_extras *histogram_native(const struct metric *metric, struct me
 
 /* Too many buckets in use: all values begin anew where that is not too soon. */
 static void limit_native(const struct metric *metric, struct metric_row *row,
-			 struct histogram_extras *extras, double value)
+			 struct histogram_extras *extras, double value, uint64_t times)
 {
 	const struct exponential_limits limits = native_limits(metric);
 	const struct histogram_options *options = metric->options;
@@ -141,7 +141,7 @@ static void limit_native(const struct metric *metric, struct metric_row *row,
 		return;
 	if (row->updated_ns - extras->reset_ns >= options->native_min_reset_ns) {
 		histogram_clear(metric, row);
-		(void)exponential_add(&extras->exponential, value, 1, &limits);
+		(void)exponential_add(&extras->exponential, value, times, &limits);
 		return;
 	}
 	while (extras->exponential->filled > options->native_max &&
@@ -149,19 +149,20 @@ static void limit_native(const struct metric *metric, struct metric_row *row,
 		exponential_halve(extras->exponential);
 }
 
-static void observe_native(const struct metric *metric, struct metric_row *row, double value)
+static void observe_native(const struct metric *metric, struct metric_row *row, double value,
+			   uint64_t times)
 {
 	const struct exponential_limits limits = native_limits(metric);
 	struct histogram_extras *extras = histogram_native(metric, row);
 
 	if (!extras)
 		return;
-	if (exponential_add(&extras->exponential, value, 1, &limits) != 0) {
+	if (exponential_add(&extras->exponential, value, times, &limits) != 0) {
 		free(extras->exponential); /* made again from the explicit ones */
 		extras->exponential = NULL;
 		return;
 	}
-	limit_native(metric, row, extras, value);
+	limit_native(metric, row, extras, value, times);
 }
 
 /* ---- Exemplars ---- */
@@ -233,7 +234,7 @@ struct exemplar_text exemplar_text(const struct exemplar *exemplar)
 }
 
 bool histogram_observe(const struct metric *metric, struct metric_row *row, uint32_t bucket,
-		       uint64_t value, const struct metric_origin *origin)
+		       uint64_t value, uint64_t times, const struct metric_origin *origin)
 {
 	const struct histogram_options *options = metric->options;
 
@@ -241,10 +242,10 @@ bool histogram_observe(const struct metric *metric, struct metric_row *row, uint
 		struct histogram_extras *extras = make_extras(metric, row);
 
 		if (!extras || exponential_add(&extras->exponential, histogram_shown(metric, value),
-					       1, &options->limits) != 0)
+					       times, &options->limits) != 0)
 			return false;
 	} else if (options->native) {
-		observe_native(metric, row, histogram_shown(metric, value));
+		observe_native(metric, row, histogram_shown(metric, value), times);
 	}
 	if (origin && (options->exemplars == EXEMPLARS_ON ||
 		       (options->exemplars == EXEMPLARS_TRACE && origin->sampled)))

@@ -69,10 +69,10 @@ struct histogram_extras {
 	uint64_t reset_ns;               /* when the values last began anew, monotonic */
 };
 
-/* Takes the value to what the options ask for; before the row counts it. False when memory is so
- * short that the row must not count it either. */
+/* Takes the value, so many times, to what the options ask for; before the row counts it. False when
+ * memory is so short that the row must not count it either. */
 bool histogram_observe(const struct metric *metric, struct metric_row *row, uint32_t bucket,
-		       uint64_t value, const struct metric_origin *origin);
+		       uint64_t value, uint64_t times, const struct metric_origin *origin);
 
 /* NULL: none. */
 struct histogram_extras *histogram_extras(const struct metric *metric,

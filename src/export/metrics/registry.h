@@ -139,20 +139,28 @@ static inline uint32_t metric_extras_cell(const struct metric *metric)
 	return metric->cell + metric->bounds_count + 2;
 }
 
-/* The same with where the value comes from, for exemplars; origin may be NULL. Counting the bounds
- * below the value needs no branch to predict. */
-static inline void metric_observe_from(const struct metric *metric, struct metric_row *row,
-				       uint64_t value, const struct metric_origin *origin)
+/* So many equal values. Counting the bounds below needs no branch to predict. */
+static inline void metric_observe_times(const struct metric *metric, struct metric_row *row,
+					uint64_t value, uint64_t times,
+					const struct metric_origin *origin)
 {
 	int64_t given = value < INT64_MAX ? (int64_t)value : INT64_MAX;
 	uint32_t bucket = 0;
 
 	for (uint32_t i = 0; i < metric->bounds_count; i++)
 		bucket += given > metric->bounds[i];
-	if (metric->options->wanted && !histogram_observe(metric, row, bucket, value, origin))
+	if (metric->options->wanted &&
+	    !histogram_observe(metric, row, bucket, value, times, origin))
 		return;
-	row->cells[metric->cell] += value;
-	row->cells[metric->cell + 1 + bucket]++;
+	row->cells[metric->cell] += value * times;
+	row->cells[metric->cell + 1 + bucket] += times;
+}
+
+/* With where the value comes from, for exemplars; origin may be NULL. */
+static inline void metric_observe_from(const struct metric *metric, struct metric_row *row,
+				       uint64_t value, const struct metric_origin *origin)
+{
+	metric_observe_times(metric, row, value, 1, origin);
 }
 
 static inline void metric_observe(const struct metric *metric, struct metric_row *row,

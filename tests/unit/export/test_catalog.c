@@ -93,6 +93,10 @@ static const struct known known[] = {
 	  "direction", "direction" },
 	{ "obi.network.flow.packets", "obi_network_flow_packets_total", METRIC_COUNTER, "{packets}",
 	  "direction", "direction" },
+	{ "bpf.probe.latency", "bpf_probe_latency_seconds", METRIC_HISTOGRAM, "s",
+	  "probe_id probe_name probe_type", "probe_id probe_name probe_type" },
+	{ "bpf.map.entries", "bpf_map_entries_total", METRIC_COUNTER, NULL,
+	  "map_id map_name map_type max_entries", "map_id map_name map_type max_entries" },
 };
 
 /* What there is of each default attribute, as this sink calls it. */
@@ -178,6 +182,11 @@ static const struct known internal[] = {
 	  "bpf.probe.id bpf.probe.name bpf.probe.type", "probe_id probe_name probe_type" },
 	{ "obi.bpf.probe.latency", "obi_bpf_probe_latency_seconds_total", METRIC_COUNTER, "s",
 	  "bpf.probe.id bpf.probe.name bpf.probe.type", "probe_id probe_name probe_type" },
+	{ "obi.bpf.map.entries", "obi_bpf_map_entries_total", METRIC_GAUGE, NULL,
+	  "bpf.map.id bpf.map.name bpf.map.type", "map_id map_name map_type" },
+	{ "obi.bpf.map.max_entries", "obi_bpf_map_max_entries_total", METRIC_GAUGE, NULL,
+	  "bpf.map.id bpf.map.name bpf.map.type", "map_id map_name map_type" },
+	{ "obi.ebpf.tracer.flushes", "obi_ebpf_tracer_flushes", METRIC_HISTOGRAM, NULL, "", "" },
 	{ "obi.otel.metric.exports", "obi_otel_metric_exports_total", METRIC_COUNTER, NULL, "",
 	  "" },
 	{ "obi.otel.metric.export.errors", "obi_otel_metric_export_errors_total", METRIC_COUNTER,
