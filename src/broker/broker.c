@@ -37,13 +37,11 @@
 #include "broker/net.h"
 #include "broker/sender.h"
 #include "broker/totals.h"
+#include "broker/worker.h"
 #include "caps/check.h"
 #include "service/procfs.h"
 #include "wire/wire.h"
 
-#define RESTART_WINDOW_NS (10 * NSEC_PER_SEC)
-#define RESTARTS_IN_WINDOW 5
-#define SEND_TIMEOUT_MS 200
 #define RELEASE_US 300000
 #define SENDER_STOP_NS NSEC_PER_SEC
 #define LOADING_HEAP (32u << 20) /* libbpf reads BTF of some 5 MB, each time with a copy */
@@ -56,18 +54,11 @@ struct broker {
 	struct obi_net *net;
 	struct obi_bpf_stats *bpf_stats; /* NULL: nobody asks for them */
 	struct obi_discover *discover;
-	struct obi_child child;
+	struct obi_worker_child worker;
 	struct obi_sender_child sender;
-	enum obi_phase phase;
 	struct obi_flow_batch flows;
 	char agent_ip[48];
-	uint32_t restarts;
-	uint32_t restarts_in_window;
-	uint64_t window_start;
-	uint64_t spans_lost;
 	uint64_t tc_errors;
-	uint64_t restart_at; /* monotonic time to try again, 0 = not waiting */
-	struct obi_request_meter meter;
 	bool stopping;
 	int exit_status;
 };
@@ -77,7 +68,7 @@ struct broker {
 static int send_worker(struct broker *b, uint32_t id, const void *body, size_t size, const int *fds,
 		       int fd_count)
 {
-	return obi_child_send(&b->child, id, body, size, fds, fd_count);
+	return obi_child_send(&b->worker.child, id, body, size, fds, fd_count);
 }
 
 static int send_flows(void *context, const struct obi_wire_flows *flows, size_t size)
@@ -91,14 +82,14 @@ static void announce(void *context, const struct obi_target *target)
 
 	(void)snprintf(message.name, sizeof(message.name), "%s", target->name);
 	(void)snprintf(message.name_space, sizeof(message.name_space), "%s", target->name_space);
-	obi_child_send_process(&((struct broker *)context)->child, &message, target->exe);
+	obi_child_send_process(&((struct broker *)context)->worker.child, &message, target->exe);
 }
 
 static void inspect(void *context, uint32_t pid, const char *exe)
 {
 	struct obi_wire_process message = { .pid = pid, .fds = OBI_WIRE_CANDIDATE };
 
-	obi_child_send_process(&((struct broker *)context)->child, &message, exe);
+	obi_child_send_process(&((struct broker *)context)->worker.child, &message, exe);
 }
 
 static void forget(void *context, uint32_t pid)
@@ -128,10 +119,11 @@ static void collect_counters(struct broker *b, struct obi_wire_counters *ret_cou
 	ret_counters->flows_drained = b->flows.sent;
 	ret_counters->flows_dropped = b->flows.dropped;
 	ret_counters->processes = b->discover ? obi_discover_count(b->discover) : 0;
-	ret_counters->spans_lost_in_restarts = b->spans_lost;
+	ret_counters->spans_lost_in_restarts = b->worker.spans_lost;
 	ret_counters->memory[OBI_PART_BROKER] = obi_procfs_memory((uint32_t)getpid());
-	if (b->child.pid)
-		ret_counters->memory[OBI_PART_WORKER] = obi_procfs_memory((uint32_t)b->child.pid);
+	if (b->worker.child.pid)
+		ret_counters->memory[OBI_PART_WORKER] =
+			obi_procfs_memory((uint32_t)b->worker.child.pid);
 	if (b->sender.pid)
 		ret_counters->memory[OBI_PART_SENDER] = obi_procfs_memory((uint32_t)b->sender.pid);
 }
@@ -147,8 +139,8 @@ static int watch_fd(struct broker *b, int fd, uint32_t events)
 
 static int start_message(struct broker *b)
 {
-	struct obi_wire_start start = { .restarts = b->restarts };
-	int fds[3] = { b->child.page_fd }, count = 1;
+	struct obi_wire_start start = { .restarts = b->worker.restarts };
+	int fds[3] = { b->worker.child.page_fd }, count = 1;
 
 	(void)snprintf(start.agent_ip, sizeof(start.agent_ip), "%s", b->agent_ip);
 	if (b->app) {
@@ -173,79 +165,34 @@ static void watch_interfaces(struct broker *b)
 		log_warn("cannot watch network interfaces", F("error", log_errno(b->iface_watch)));
 }
 
-static int start_worker(struct broker *b)
+static int introduce_worker(void *context)
 {
-	struct timeval timeout = { .tv_usec = SEND_TIMEOUT_MS * 1000L };
-	int error = b->child.pid ? 0 : obi_child_start(b->config_path, &b->child);
+	struct broker *b = context;
+	int error = watch_fd(b, b->worker.child.sock, EPOLLIN);
 
-	if (error)
-		return error;
-	b->phase = OBI_PHASE_STARTING;
-	b->meter = (struct obi_request_meter){ 0 }; /* not the dead one's */
-	(void)setsockopt(b->child.sock, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-	error = watch_fd(b, b->child.sock, EPOLLIN);
 	if (!error)
 		error = start_message(b);
 	if (error)
 		return error;
-	obi_sender_join(&b->sender, &b->child);
+	obi_sender_join(&b->sender, &b->worker.child);
 	if (b->discover)
 		obi_discover_repeat(b->discover);
 	if (b->net)
 		watch_interfaces(b);
-	return 0;
-}
-
-/* Not more than a few times in a row: a worker that dies at once would eat the host. */
-static bool may_restart(struct broker *b)
-{
-	uint64_t now = clock_monotonic_ns();
-
-	if (now - b->window_start > RESTART_WINDOW_NS) {
-		b->window_start = now;
-		b->restarts_in_window = 0;
-	}
-	return ++b->restarts_in_window <= RESTARTS_IN_WINDOW;
-}
-
-static void restart_worker(struct broker *b)
-{
-	int error;
-
-	b->restart_at = 0;
-	b->restarts++;
-	error = start_worker(b);
-	if (!error)
+	if (b->worker.restarts)
 		error = send_worker(b, OBI_WIRE_PROCESSES_TOLD, NULL, 0, NULL, 0);
-	if (!error)
-		return;
-	log_error("cannot start the worker", F("error", log_errno(error)));
-	b->restart_at = clock_monotonic_ns() + NSEC_PER_SEC;
+	return error;
 }
 
 static void worker_ended(struct broker *b, int status)
 {
-	uint64_t pending = b->child.page ? b->child.page->pending : 0;
-	bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-
-	obi_child_release(&b->child);
-	if (b->stopping ||
-	    (b->phase == OBI_PHASE_STARTING && WIFEXITED(status) && !clean && !b->restarts)) {
-		if (!clean)
-			b->exit_status = 255;
-		b->stopping = true;
+	if (b->stopping)
+		b->worker.phase = OBI_PHASE_STOPPING;
+	if (obi_worker_ended(&b->worker, status))
 		return;
-	}
-	b->spans_lost += pending;
-	log_warn("the worker died: starting it again, probes stay attached",
-		 F(WIFSIGNALED(status) ? "signal" : "status",
-		   log_int(WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status))),
-		 F("spansLost", log_int((int64_t)pending)),
-		 F("restarts", log_int(b->restarts + 1)));
-	if (may_restart(b))
-		restart_worker(b);
-	else
-		b->restart_at = clock_monotonic_ns() + NSEC_PER_SEC;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		b->exit_status = 255;
+	b->stopping = true;
 }
 
 static void reap(struct broker *b)
@@ -254,7 +201,7 @@ static void reap(struct broker *b)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (pid == b->child.pid)
+		if (pid == b->worker.child.pid)
 			worker_ended(b, status);
 		else
 			(void)obi_sender_reap(&b->sender, pid, status);
@@ -278,7 +225,7 @@ static void answer(struct broker *b, const struct obi_request *request, const vo
 
 	switch (request->id) {
 	case OBI_REQUEST_READY:
-		b->phase = OBI_PHASE_RUNNING;
+		b->worker.phase = OBI_PHASE_RUNNING;
 		break;
 	case OBI_REQUEST_LANGUAGE:
 		take_language(b, body);
@@ -292,34 +239,14 @@ static void answer(struct broker *b, const struct obi_request *request, const vo
 
 static void read_worker(struct broker *b)
 {
-	int fds[OBI_WIRE_FDS], fd_count = 0;
-	const struct obi_request *request;
-	const char *why = "malformed";
-	uint32_t id = 0;
 	_Alignas(8) uint8_t body[64];
-	ssize_t size;
+	bool gone;
+	const struct obi_request *request = obi_worker_read(&b->worker, body, sizeof(body), &gone);
 
-	size = obi_wire_receive(b->child.sock, &id, body, sizeof(body), fds, &fd_count);
-	if (size == -EAGAIN || size == -EINTR)
-		return;
-	if (size < 0 && size != -EPROTO) { /* it ended: SIGCHLD tells how */
-		(void)epoll_ctl(b->epoll, EPOLL_CTL_DEL, b->child.sock, NULL);
-		return;
-	}
-	for (int i = 0; size >= 0 && i < fd_count; i++)
-		(void)close(fds[i]);
-	request = size < 0 ? NULL : obi_request_check(id, (size_t)size, fd_count, b->phase, &why);
-	if (request && !obi_request_within_rate(&b->meter, request, clock_monotonic_ns())) {
-		why = "too many";
-		request = NULL;
-	}
-	if (!request) {
-		log_error("the worker broke the rules: ending it", F("request", log_int(id)),
-			  F("reason", log_str(why)));
-		(void)kill(b->child.pid, SIGKILL);
-		return;
-	}
-	answer(b, request, body);
+	if (request)
+		answer(b, request, body);
+	else if (gone) /* SIGCHLD tells how */
+		(void)epoll_ctl(b->epoll, EPOLL_CTL_DEL, b->worker.child.sock, NULL);
 }
 
 /* ---- Events ---- */
@@ -417,7 +344,7 @@ static void dispatch(struct broker *b, int fd)
 {
 	if (fd == b->signals)
 		read_signals(b);
-	else if (fd == b->child.sock)
+	else if (fd == b->worker.child.sock)
 		read_worker(b);
 	else if (fd == b->timer)
 		read_timer(b);
@@ -435,8 +362,8 @@ static int timeout_ms(const struct broker *b)
 {
 	uint64_t now = clock_monotonic_ns(), at = b->sender.start_at;
 
-	if (b->restart_at && (!at || b->restart_at < at))
-		at = b->restart_at;
+	if (b->worker.restart_at && (!at || b->worker.restart_at < at))
+		at = b->worker.restart_at;
 	if (!at)
 		return -1;
 	return at > now ? (int)((at - now) / NSEC_PER_MSEC) + 1 : 0;
@@ -451,9 +378,9 @@ static void run_loop(struct broker *b)
 
 		for (int i = 0; i < n && !b->stopping; i++)
 			dispatch(b, events[i].data.fd);
-		if (b->restart_at && clock_monotonic_ns() >= b->restart_at && !b->stopping)
-			restart_worker(b);
-		(void)obi_sender_tick(&b->sender, &b->child, clock_monotonic_ns());
+		if (!b->stopping)
+			obi_worker_tick(&b->worker, clock_monotonic_ns());
+		(void)obi_sender_tick(&b->sender, &b->worker.child, clock_monotonic_ns());
 	}
 }
 
@@ -569,7 +496,7 @@ static int open_all(struct broker *b, uint64_t keep_caps)
 
 	/* The worker starts on another CPU while we load. */
 	if (!error)
-		error = obi_child_start(b->config_path, &b->child);
+		error = obi_child_start(b->config_path, &b->worker.child);
 	obi_sender_start(&b->sender, b->settings, b->config_path);
 	heap_prepare(LOADING_HEAP);
 	if (!error && obi_settings_network(b->settings))
@@ -578,7 +505,7 @@ static int open_all(struct broker *b, uint64_t keep_caps)
 		error = open_application(b);
 	if (error)
 		return error;
-	error = start_worker(b);
+	error = obi_worker_start(&b->worker);
 	if (error) {
 		log_error("cannot start the worker", F("error", log_errno(error)));
 		return error;
@@ -615,7 +542,9 @@ static void await_worker(struct broker *b)
 {
 	struct pollfd fds[] = {
 		{ .fd = b->signals, .events = POLLIN },
-		{ .fd = b->phase == OBI_PHASE_STOPPING && b->child.pid ? b->child.sock : -1,
+		{ .fd = b->worker.phase == OBI_PHASE_STOPPING && b->worker.child.pid
+				? b->worker.child.sock
+				: -1,
 		  .events = POLLIN },
 	};
 
@@ -632,19 +561,19 @@ static void stop_worker(struct broker *b)
 	struct obi_wire_stop stop = { .timeout_ns = b->settings->global.shutdown_timeout };
 	uint64_t deadline = clock_monotonic_ns() + stop.timeout_ns;
 
-	if (!b->child.pid)
+	if (!b->worker.child.pid)
 		return;
-	b->phase = OBI_PHASE_STOPPING;
+	b->worker.phase = OBI_PHASE_STOPPING;
 	(void)send_worker(b, OBI_WIRE_STOP, &stop, sizeof(stop), NULL, 0);
-	while (b->child.pid && clock_monotonic_ns() < deadline)
+	while (b->worker.child.pid && clock_monotonic_ns() < deadline)
 		await_worker(b);
-	if (!b->child.pid)
+	if (!b->worker.child.pid)
 		return;
 	log_error0("graceful shutdown has timed out");
 	b->exit_status = 255;
-	(void)kill(b->child.pid, SIGKILL);
+	(void)kill(b->worker.child.pid, SIGKILL);
 	deadline = clock_monotonic_ns() + NSEC_PER_SEC;
-	while (b->child.pid && clock_monotonic_ns() < deadline)
+	while (b->worker.child.pid && clock_monotonic_ns() < deadline)
 		await_worker(b);
 }
 
@@ -674,16 +603,19 @@ int obi_broker_run(const struct obi_settings *settings, const char *config_path,
 		.timer = -1,
 		.iface_watch = -1,
 		.bpf_timer = -1,
-		.child = { .sock = -1, .page_fd = -1 },
+		.worker = { .config_path = config_path,
+			    .introduce = introduce_worker,
+			    .context = &b },
 	};
 
+	obi_worker_init(&b.worker);
 	if (open_all(&b, keep_caps)) {
 		b.exit_status = 255;
 		b.stopping = true;
 	} else {
 		run_loop(&b);
 	}
-	if (b.net && b.child.pid) {
+	if (b.net && b.worker.child.pid) {
 		read_net_events(&b);
 		end_flow_period(&b);
 	}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define RESTART_WINDOW_NS (10 * NSEC_PER_SEC)
+#define RESTARTS_IN_WINDOW 5
+#define SEND_TIMEOUT_MS 200
+
+void obi_worker_init(struct obi_worker_child *worker)
+{
+	worker->child.sock = worker->child.page_fd = -1;
+}
+
+int obi_worker_start(struct obi_worker_child *worker)
+{
+	struct timeval timeout = { .tv_usec = SEND_TIMEOUT_MS * 1000L };
+	int error = worker->child.pid ? 0 : obi_child_start(worker->config_path, &worker->child);
+
+	if (error)
+		return error;
+	worker->phase = OBI_PHASE_STARTING;
+	worker->meter = (struct obi_request_meter){ 0 }; /* not the dead one's */
+	(void)setsockopt(worker->child.sock, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+	return worker->introduce(worker->context);
+}
+
+/* ---- Restarts ------------------------------------------------------------------------------ */
+
+/* Not more than a few times in a row: a worker that dies at once would eat the host. */
+static bool may_restart(struct obi_worker_child *worker)
+{
+	uint64_t now = clock_monotonic_ns();
+
+	if (now - worker->window_start > RESTART_WINDOW_NS) {
+		worker->window_start = now;
+		worker->restarts_in_window = 0;
+	}
+	return ++worker->restarts_in_window <= RESTARTS_IN_WINDOW;
+}
+
+static void restart(struct obi_worker_child *worker)
+{
+	int error;
+
+	worker->restart_at = 0;
+	worker->restarts++;
+	error = obi_worker_start(worker);
+	if (!error)
+		return;
+	log_error("cannot start the worker", F("error", log_errno(error)));
+	worker->restart_at = clock_monotonic_ns() + NSEC_PER_SEC;
+}
+
+bool obi_worker_ended(struct obi_worker_child *worker, int status)
+{
+	uint64_t pending = worker->child.page ? worker->child.page->pending : 0;
+	bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+
+	obi_child_release(&worker->child);
+	if (worker->phase == OBI_PHASE_STOPPING ||
+	    (worker->phase == OBI_PHASE_STARTING && WIFEXITED(status) && !clean &&
+	     !worker->restarts))
+		return false;
+	worker->spans_lost += pending;
+	log_warn("the worker died: starting it again, probes stay attached",
+		 F(WIFSIGNALED(status) ? "signal" : "status",
+		   log_int(WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status))),
+		 F("spansLost", log_int((int64_t)pending)),
+		 F("restarts", log_int(worker->restarts + 1)));
+	if (may_restart(worker))
+		restart(worker);
+	else
+		worker->restart_at = clock_monotonic_ns() + NSEC_PER_SEC;
+	return true;
+}
+
+void obi_worker_tick(struct obi_worker_child *worker, uint64_t now_ns)
+{
+	if (worker->restart_at && now_ns >= worker->restart_at)
+		restart(worker);
+}
+
+/* ---- Requests ------------------------------------------------------------------------------ */
+
+const struct obi_request *obi_worker_read(struct obi_worker_child *worker, void *body, size_t size,
+					  bool *ret_gone)
+{
+	int fds[OBI_WIRE_FDS], fd_count = 0;
+	const struct obi_request *request;
+	const char *why = "malformed";
+	uint32_t id = 0;
+	ssize_t n = obi_wire_receive(worker->child.sock, &id, body, size, fds, &fd_count);
+
+	*ret_gone = n < 0 && n != -EAGAIN && n != -EINTR && n != -EPROTO;
+	if (n == -EAGAIN || n == -EINTR || *ret_gone)
+		return NULL;
+	for (int i = 0; n >= 0 && i < fd_count; i++)
+		(void)close(fds[i]);
+	request = n < 0 ? NULL : obi_request_check(id, (size_t)n, fd_count, worker->phase, &why);
+	if (request && !obi_request_within_rate(&worker->meter, request, clock_monotonic_ns())) {
+		why = "too many";
+		request = NULL;
+	}
+	if (!request) {
+		log_error("the worker broke the rules: ending it", F("request", log_int(id)),
+			  F("reason", log_str(why)));
+		(void)kill(worker->child.pid, SIGKILL);
+	}
+	return request;
+}

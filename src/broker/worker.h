@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The worker's life: started, introduced to what it works on, held to the rules of its requests,
+ * started again when it dies.
+ */
+#ifndef OBI_BROKER_WORKER_H
+#define OBI_BROKER_WORKER_H
+
+#include <stdbool.h>
+
+#include "broker/child.h"
+
+struct obi_worker_child {
+	const char *config_path;
+	/* It has just been started (restarts > 0: again): tells it what there is. 0 or a negative
+	 * errno. */
+	int (*introduce)(void *context);
+	void *context;
+	struct obi_child child;
+	enum obi_phase phase;
+	uint32_t restarts;
+	uint64_t spans_lost; /* that were pending in those that died */
+	uint64_t restart_at; /* monotonic time to try again, 0 = not waiting */
+	uint32_t restarts_in_window;
+	uint64_t window_start;
+	struct obi_request_meter meter;
+};
+
+/* What is zero or -1 of it is filled in here. */
+void obi_worker_init(struct obi_worker_child *worker);
+
+/* Starts it, unless that has been done ahead (obi_child_start), and introduces it. */
+int obi_worker_start(struct obi_worker_child *worker);
+
+/* It ended. false where there is nobody to start again: it could not start at all. */
+bool obi_worker_ended(struct obi_worker_child *worker, int status);
+
+/* Starts it again when its time has come. */
+void obi_worker_tick(struct obi_worker_child *worker, uint64_t now_ns);
+
+/* One request; NULL where there is none. A worker that breaks the rules is ended. *ret_gone: its
+ * end of the pair is closed, and there will be no more. */
+const struct obi_request *obi_worker_read(struct obi_worker_child *worker, void *body, size_t size,
+					  bool *ret_gone);
+
+#endif
