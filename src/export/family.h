@@ -22,7 +22,7 @@ enum family_buckets {
 struct family_options {
 	const struct obi_settings *settings;
 	enum metrics_sink sink;
-	uint32_t features;         /* enum obi_feature_bit */
+	uint32_t features;         /* enum obi_feature_bit: that any service asks for */
 	uint32_t instrumentations; /* enum obi_instrumentation */
 	uint64_t ttl;              /* ns */
 	const struct obi_floats *buckets[BUCKETS_KINDS];
@@ -33,6 +33,7 @@ struct family_options {
 	const char *host_id;
 	struct span_names *span_names; /* one for all services */
 	struct live_services *live;
+	struct live_services *hosted; /* those that ask for metrics of their host */
 	struct metrics_options metrics;
 };
 

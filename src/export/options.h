@@ -34,6 +34,10 @@ enum obi_feature_bit {
 	OBI_FEATURES_ALL = (1u << 16) - 1,
 };
 
+/* Those of services; all others are of the host. */
+#define OBI_FEATURES_SERVICE                                                                       \
+	(OBI_FEATURE_APPLICATION | OBI_FEATURES_SPAN | OBI_FEATURE_SERVICE_GRAPH |                 \
+	 OBI_FEATURE_HOST | OBI_FEATURE_RUNTIME | OBI_FEATURE_JVM)
 #define OBI_FEATURES_NETWORK                                                                       \
 	(OBI_FEATURE_NETWORK | OBI_FEATURE_FLOW_PACKETS | OBI_FEATURE_INTER_ZONE)
 #define OBI_FEATURES_STATS                                                                         \

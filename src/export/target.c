@@ -135,12 +135,12 @@ static void put_build(const struct target *target, const char *language, uint64_
 }
 
 static void put_info(const struct target *target, struct metric_table *table,
-		     const struct slice *values, bool alive, uint64_t now_ns)
+		     const struct slice *values, bool wanted, uint64_t now_ns)
 {
 	const attribute_set instance = 1u << TARGET_INSTANCE | 1u << TARGET_SERVICE_INSTANCE;
 	struct metric_row *row;
 
-	if (!alive) {
+	if (!wanted) {
 		/* Without it several processes may share the row. */
 		if (target->set & instance)
 			metric_table_remove(table, values);
@@ -154,6 +154,7 @@ static void put_info(const struct target *target, struct metric_table *table,
 void target_service(struct target *target, const struct obi_service *service, bool alive,
 		    uint64_t now_ns)
 {
+	uint32_t features = obi_settings_features(target->options->settings, service->entry);
 	char job[sizeof(service->name_space) + sizeof(service->name) + 1];
 	struct slice values[METRICS_LABELS_MAX];
 	const struct slice fixed[TARGET_ATTRIBUTES] = {
@@ -175,9 +176,11 @@ void target_service(struct target *target, const struct obi_service *service, bo
 
 	attribute_row_values(&target->attributes, service, fixed, values);
 	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+		bool wanted = alive && features & metric_catalog[ids[i]].features;
+
 		if (target->infos[i])
-			put_info(target, target->infos[i], values, alive, now_ns);
+			put_info(target, target->infos[i], values, wanted, now_ns);
 	}
-	if (alive && target->build)
+	if (alive && target->build && features & metric_catalog[METRIC_BUILD_INFO].features)
 		put_build(target, service->language, now_ns);
 }

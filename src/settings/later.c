@@ -450,8 +450,6 @@ static const struct obi_option criteria_rows[] = {
 	      .check = obi_check_glob_item),
 	LATER("k8s_pod_annotations", NULL, LABELS, NULL, "annotations that the pod has, globs",
 	      .check = obi_check_glob_item),
-	LATER("metrics.features", NULL, FLAGS, NULL,
-	      "families of metrics; not given: as everywhere", .names = obi_feature_names),
 };
 
 _Static_assert(ARRAY_SIZE(criteria_rows) == OBI_LATER_CRITERIA, "one slot a row");

@@ -439,6 +439,24 @@ static void span_metrics_of_ours_are_said(void **state)
 	free_batch(batch);
 }
 
+static void span_metrics_of_one_service_are_said_there(void **state)
+{
+	struct otlp_spans *batch = new_batch("discovery: {instrument: [{exe_path: a, metrics: "
+					     "{features: [application_span]}}]}");
+	struct obi_service service = sample_gosrv;
+	struct obi_span span = sample_server();
+	_cleanup_free_ char *json = NULL;
+
+	assert_int_equal(otlp_spans_put(batch, &span), 0);
+	service.entry = 1;
+	span.service = &service;
+	assert_int_equal(otlp_spans_put(batch, &span), 0);
+	json = take(batch);
+	assert_int_equal(count_of(json, "\"resource\":"), 2);
+	assert_int_equal(count_of(json, "\"span.metrics.skip\""), 2);
+	free_batch(batch);
+}
+
 static void bad_texts_are_repaired_and_counted(void **state)
 {
 	struct otlp_spans *batch = new_batch("");
@@ -490,6 +508,7 @@ int main(void)
 		cmocka_unit_test(times_are_in_order),
 		cmocka_unit_test(query_can_be_chosen),
 		cmocka_unit_test(span_metrics_of_ours_are_said),
+		cmocka_unit_test(span_metrics_of_one_service_are_said_there),
 		cmocka_unit_test(bad_texts_are_repaired_and_counted),
 		cmocka_unit_test(docs_page_has_every_attribute),
 	};
