@@ -85,6 +85,7 @@ static void take_prometheus(const struct obi_settings *settings, struct family_o
 	options->buckets[BUCKETS_REQUEST_SIZE] = &prometheus->request_size_buckets;
 	options->buckets[BUCKETS_RESPONSE_SIZE] = &prometheus->response_size_buckets;
 	options->self_references = prometheus->allow_service_graph_self_references;
+	options->services_max = (size_t)prometheus->service_cache_size;
 	options->build_info = !prometheus->disable_build_info;
 	options->extra_resource = &prometheus->extra_resource_attributes;
 	options->extra_span = &prometheus->extra_span_resource_attributes;
@@ -232,6 +233,8 @@ void families_put_span(struct families *families, const struct obi_span *span, u
 		return;
 	if (span->flags & OBI_SPAN_OWN_METRICS)
 		features &= ~(uint32_t)OBI_FEATURE_APPLICATION;
+	if (families->target)
+		target_span(families->target, span->service, now_ns);
 	if (families->red && features & OBI_FEATURE_APPLICATION)
 		red_put_span(families->red, span, now_ns);
 	if (families->spans && features & OBI_FEATURES_SPAN)

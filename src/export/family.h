@@ -30,6 +30,7 @@ struct family_options {
 	bool build_info;
 	const struct obi_list *extra_resource; /* further attributes of target_info ... */
 	const struct obi_list *extra_span;     /* ... and of span metrics */
+	size_t services_max;                   /* that target_info is of; 0: as many as there are */
 	const char *host_id;
 	struct span_names *span_names; /* one for all services */
 	struct live_services *live;

@@ -101,7 +101,8 @@ struct obi_prometheus_options {
 	struct obi_floats response_size_buckets; /* bytes */
 	double native_bucket_factor;             /* > 1 */
 	int64_t native_max_buckets;
-	uint64_t native_min_reset; /* ns */
+	uint64_t native_min_reset;  /* ns */
+	int64_t service_cache_size; /* services with target_info */
 	bool allow_service_graph_self_references;
 	int exemplar_filter; /* enum obi_exemplar_filter */
 	struct obi_list extra_resource_attributes;

@@ -358,8 +358,6 @@ static const struct obi_option rows[] = {
 	      GENAI_DURATION_BUCKETS, "upper bounds of generative AI calls, seconds"),
 	LATER("prometheus_export.buckets.gen_ai_client_token_usage_histogram", NULL, FLOATS,
 	      GENAI_TOKEN_BUCKETS, "upper bounds of generative AI tokens"),
-	LATER("prometheus_export.service_cache_size", NULL, INT, "10000", "services remembered",
-	      POSITIVE),
 	/* Network */
 	LATER("network.listen_interfaces", "OTEL_EBPF_NETWORK_LISTEN_INTERFACES", CHOICE, "watch",
 	      "how new interfaces are noticed", .names = listen_modes),

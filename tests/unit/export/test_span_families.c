@@ -343,6 +343,42 @@ static void the_deprecated_override_is_for_those_without_their_own(void **state)
 	end(&f);
 }
 
+#define SECOND NSEC_PER_SEC
+
+/* The one that was silent longest makes room, and has its target again once it speaks. */
+static void targets_are_of_so_many_services(void **state)
+{
+	struct obi_service a = selected_by(1, "a"), b = selected_by(2, "b"),
+			   c = selected_by(3, "c");
+	struct obi_span span = sample_server();
+	struct fixture f;
+
+	begin(&f, FEATURES("application") "prometheus_export: {service_cache_size: 2}\n");
+	families_service(f.families, &a, true, 0);
+	families_service(f.families, &b, true, 0);
+	families_service(f.families, &c, true, 0);
+	has_not(&f, "job=\"a\"");
+	assert_int_equal(lines(&f, "target_info{"), 2);
+	span.service = &b;
+	families_put_span(f.families, &span, SECOND);
+	span.service = &a;
+	families_put_span(f.families, &span, SECOND);
+	assert_int_equal(lines(&f, "target_info{"), 2);
+	has(&f, "instance=\"vm:2461\",job=\"a\",os_type");
+	has_not(&f, "job=\"c\"");
+	/* Not at once, nor after its end. */
+	span.service = &c;
+	families_put_span(f.families, &span, SECOND);
+	has_not(&f, "job=\"c\",os_type");
+	families_put_span(f.families, &span, 2 * SECOND);
+	has(&f, "job=\"c\",os_type");
+	families_service(f.families, &c, false, 0);
+	families_put_span(f.families, &span, 9 * SECOND);
+	has_not(&f, "job=\"c\",os_type");
+	assert_int_equal(lines(&f, "target_info{"), 1);
+	end(&f);
+}
+
 static void a_series_past_the_limit_is_one_of_all(void **state)
 {
 	struct obi_span span = sample_server();
@@ -397,6 +433,7 @@ int main(void)
 		cmocka_unit_test(a_service_has_the_families_of_its_entry),
 		cmocka_unit_test(what_only_one_service_asks_for_goes_with_it),
 		cmocka_unit_test(the_deprecated_override_is_for_those_without_their_own),
+		cmocka_unit_test(targets_are_of_so_many_services),
 		cmocka_unit_test(a_series_past_the_limit_is_one_of_all),
 		cmocka_unit_test(a_prometheus_accepts_them),
 	};
