@@ -433,6 +433,11 @@ size_t otlp_spans_bytes(const struct otlp_spans *batch)
 	return batch->bytes;
 }
 
+size_t otlp_spans_services(const struct otlp_spans *batch)
+{
+	return batch->groups_count;
+}
+
 struct otlp_faults otlp_spans_faults(const struct otlp_spans *batch)
 {
 	return batch->faults;
@@ -441,12 +446,12 @@ struct otlp_faults otlp_spans_faults(const struct otlp_spans *batch)
 /* Services that had spans will have more: they keep resource and memory, up to a bound. */
 static void begin_anew(struct otlp_spans *batch)
 {
-	size_t kept = 0, room = 0;
+	size_t max = (size_t)batch->settings->otlp.traces.reporters_cache_len, kept = 0, room = 0;
 
 	for (size_t i = 0; i < batch->groups_count; i++) {
 		struct group *group = batch->groups[i];
 
-		if (!group->spans || room + group->body.room > KEPT_ROOM) {
+		if (!group->spans || kept == max || room + group->body.room > KEPT_ROOM) {
 			free_group(group);
 			continue;
 		}

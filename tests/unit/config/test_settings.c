@@ -14,33 +14,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/arena.h"
-#include "settings/settings.h"
+#include "config/loaded.h"
 
 #define EXAMPLE "tests/data/config/example.yaml"
-
-static struct obi_error error;
-
-static struct obi_settings load(const char *yaml, char **env)
-{
-	struct obi_settings settings;
-
-	if (obi_settings_load_text("t.yaml", slice_cstr(yaml), env, &settings, &error) != 0)
-		fail_msg("%s", error.text);
-	return settings;
-}
-
-#define ENV(...) ((char *[]){ __VA_ARGS__, NULL })
-
-static bool warned(const struct obi_settings *settings, const char *text, const char *option,
-		   const char *source)
-{
-	for (const struct obi_warning *w = settings->warnings.first; w; w = w->next) {
-		if (strstr(w->text, text) && strcmp(w->option, option) == 0 &&
-		    strcmp(w->source, source) == 0)
-			return true;
-	}
-	return false;
-}
 
 static void expect_fault(const char *yaml, char **env, const char *said)
 {
@@ -483,49 +459,6 @@ static void a_run_must_have_something_to_do_and_a_way_out(void **state)
 		       "exclude each other");
 }
 
-static void kinds_of_span_metrics_exclude_each_other_in_an_entry_too(void **state)
-{
-	struct obi_settings s = load("trace_printer: text\n"
-				     "discovery:\n  instrument:\n    - {exe_path: a}\n"
-				     "    - {exe_path: b, metrics: {features: [application_span, "
-				     "application_span_otel]}}\n",
-				     NULL);
-
-	assert_int_equal(obi_settings_validate(&s, &error), -EINVAL);
-	assert_non_null(strstr(error.text, "discovery.instrument[1].metrics.features: "
-					   "application_span and application_span_otel exclude "
-					   "each other"));
-	obi_settings_free(&s);
-}
-
-/* An entry's own, even if none, else what is said of all; what is of no service stays there. */
-static void features_of_a_service_are_those_of_its_entry(void **state)
-{
-	struct obi_settings s = load("metrics: {features: [application_host, network]}\n"
-				     "prometheus_export: {features: [application, network]}\n"
-				     "discovery:\n  instrument:\n    - {exe_path: a}\n"
-				     "    - {exe_path: b, metrics: {features: [application_span, "
-				     "network_flow_packets]}}\n"
-				     "    - {exe_path: c, metrics: {features: []}}\n"
-				     "    - {exe_path: d, metrics: {features: [all]}}\n",
-				     ENV("OTEL_EBPF_OPEN_PORT=80"));
-	uint32_t all = obi_settings_features(&s, 4);
-
-	assert_int_equal(obi_settings_features(&s, 0), OBI_FEATURE_APPLICATION);
-	assert_int_equal(obi_settings_features(&s, 1), OBI_FEATURE_APPLICATION);
-	assert_int_equal(obi_settings_features(&s, 2), OBI_FEATURE_SPAN_LEGACY);
-	assert_int_equal(obi_settings_features(&s, 3), 0);
-	assert_true(all & OBI_FEATURE_SPAN_OTEL);
-	assert_false(all & (OBI_FEATURE_SPAN_LEGACY | OBI_FEATURES_NETWORK));
-	assert_int_equal(obi_settings_features(&s, 5), OBI_FEATURE_APPLICATION);
-	assert_int_equal(obi_settings_features(&s, 6), OBI_FEATURE_APPLICATION);
-	assert_int_equal(obi_settings_all_features(&s),
-			 all | OBI_FEATURE_SPAN_LEGACY | OBI_FEATURE_NETWORK);
-	assert_true(
-		warned(&s, "all takes application_span_otel", "discovery.instrument", "t.yaml:4"));
-	obi_settings_free(&s);
-}
-
 static void own_metrics_go_one_way(void **state)
 {
 	expect_invalid(ENV("OTEL_EBPF_OPEN_PORT=80", "OTEL_EBPF_TRACE_PRINTER=text",
@@ -581,8 +514,6 @@ int main(void)
 		cmocka_unit_test(faults_repeat_no_secret_and_no_control_bytes),
 		cmocka_unit_test(port_lists_are_refused_as_by_the_existing_program),
 		cmocka_unit_test(a_run_must_have_something_to_do_and_a_way_out),
-		cmocka_unit_test(kinds_of_span_metrics_exclude_each_other_in_an_entry_too),
-		cmocka_unit_test(features_of_a_service_are_those_of_its_entry),
 		cmocka_unit_test(own_metrics_go_one_way),
 		cmocka_unit_test(modes_are_told_by_what_is_configured),
 	};
