@@ -47,11 +47,15 @@ static size_t most_series(const struct obi_settings *settings)
 
 int families_shared_init(const struct obi_settings *settings, struct families_shared *shared)
 {
-	*shared = (struct families_shared){ .pool.max = most_series(settings) };
+	*shared = (struct families_shared){
+		.settings = settings,
+		.pool.max = most_series(settings),
+	};
 	shared->span_names = span_names_new(settings->export.metric_span_names_limit);
 	shared->live = live_services_new();
+	shared->hosted = live_services_new();
 	otlp_host_id(settings, shared->host_id, sizeof(shared->host_id));
-	if (shared->span_names && shared->live)
+	if (shared->span_names && shared->live && shared->hosted)
 		return 0;
 	families_shared_free(shared);
 	return -ENOMEM;
@@ -61,13 +65,16 @@ void families_shared_free(struct families_shared *shared)
 {
 	span_names_free(shared->span_names);
 	live_services_free(shared->live);
+	live_services_free(shared->hosted);
 }
 
-/* Both kinds of span metrics together are asked for by `all` alone: one is enough. */
-static uint32_t one_kind_of_span_metrics(uint32_t features)
+void families_shared_service(struct families_shared *shared, const struct obi_service *service,
+			     bool alive)
 {
-	return features & OBI_FEATURE_SPAN_OTEL ? features & ~(uint32_t)OBI_FEATURE_SPAN_LEGACY
-						: features;
+	uint32_t features = obi_settings_features(shared->settings, service->entry);
+
+	live_services_put(shared->live, service, alive);
+	live_services_put(shared->hosted, service, alive && features & OBI_FEATURE_HOST);
 }
 
 static void take_prometheus(const struct obi_settings *settings, struct family_options *options)
@@ -82,6 +89,7 @@ static void take_prometheus(const struct obi_settings *settings, struct family_o
 	options->buckets[BUCKETS_RESPONSE_SIZE] = &prometheus->response_size_buckets;
 	options->buckets[BUCKETS_PROBE_LATENCY] = &bpf_metrics_latency_buckets;
 	options->self_references = prometheus->allow_service_graph_self_references;
+	options->services_max = (size_t)prometheus->service_cache_size;
 	options->build_info = !prometheus->disable_build_info;
 	options->extra_resource = &prometheus->extra_resource_attributes;
 	options->extra_span = &prometheus->extra_span_resource_attributes;
@@ -121,10 +129,11 @@ struct family_options families_options(const struct obi_settings *settings, enum
 	struct family_options options = {
 		.settings = settings,
 		.sink = sink,
-		.features = settings->export.features.bits,
+		.features = obi_settings_all_features(settings),
 		.host_id = shared->host_id,
 		.span_names = shared->span_names,
 		.live = shared->live,
+		.hosted = shared->hosted,
 		.metrics = { .pool = &shared->pool,
 			     .max_rows = (size_t)settings->export.series_limit },
 	};
@@ -133,7 +142,6 @@ struct family_options families_options(const struct obi_settings *settings, enum
 		take_prometheus(settings, &options);
 	else
 		take_otlp(settings, &options);
-	options.features = one_kind_of_span_metrics(options.features);
 	return options;
 }
 
@@ -226,13 +234,19 @@ void families_free(struct families *families)
 
 void families_put_span(struct families *families, const struct obi_span *span, uint64_t now_ns)
 {
+	uint32_t features = obi_settings_features(families->options.settings, span->service->entry);
+
 	if (span->flags & OBI_SPAN_IGNORE_METRICS)
 		return;
-	if (families->red && !(span->flags & OBI_SPAN_OWN_METRICS))
+	if (span->flags & OBI_SPAN_OWN_METRICS)
+		features &= ~(uint32_t)OBI_FEATURE_APPLICATION;
+	if (families->target)
+		target_span(families->target, span->service, now_ns);
+	if (families->red && features & OBI_FEATURE_APPLICATION)
 		red_put_span(families->red, span, now_ns);
-	if (families->spans)
-		span_metrics_put(families->spans, span, now_ns);
-	if (families->graph)
+	if (families->spans && features & OBI_FEATURES_SPAN)
+		span_metrics_put(families->spans, span, features, now_ns);
+	if (families->graph && features & OBI_FEATURE_SERVICE_GRAPH)
 		service_graph_put(families->graph, span, now_ns);
 }
 
@@ -260,7 +274,7 @@ void families_service(struct families *families, const struct obi_service *servi
 		      uint64_t now_ns)
 {
 	if (families->own)
-		live_services_put(families->own->live, service, alive);
+		families_shared_service(families->own, service, alive);
 	if (families->target)
 		target_service(families->target, service, alive, now_ns);
 	if (families->host)

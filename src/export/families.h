@@ -18,15 +18,21 @@ struct families;
 
 /* What several families share: room for series, what is known of all services, the host's id. */
 struct families_shared {
+	const struct obi_settings *settings;
 	struct metrics_pool pool;
 	struct span_names *span_names;
 	struct live_services *live;
+	struct live_services *hosted; /* those that ask for metrics of their host */
 	char host_id[128];
 };
 
 /* Reads the host's id from a file: before the sandbox closes. 0, or -ENOMEM. */
 int families_shared_init(const struct obi_settings *settings, struct families_shared *shared);
 void families_shared_free(struct families_shared *shared);
+
+/* A process is (no longer) observed. */
+void families_shared_service(struct families_shared *shared, const struct obi_service *service,
+			     bool alive);
 
 /* What the configuration says of Prometheus, or of OTLP; shared and settings must outlive it. */
 struct family_options families_options(const struct obi_settings *settings, enum metrics_sink sink,

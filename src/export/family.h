@@ -23,7 +23,7 @@ enum family_buckets {
 struct family_options {
 	const struct obi_settings *settings;
 	enum metrics_sink sink;
-	uint32_t features;         /* enum obi_feature_bit */
+	uint32_t features;         /* enum obi_feature_bit: that any service asks for */
 	uint32_t instrumentations; /* enum obi_instrumentation */
 	uint64_t ttl;              /* ns */
 	const struct obi_floats *buckets[BUCKETS_KINDS];
@@ -31,9 +31,11 @@ struct family_options {
 	bool build_info;
 	const struct obi_list *extra_resource; /* further attributes of target_info ... */
 	const struct obi_list *extra_span;     /* ... and of span metrics */
+	size_t services_max;                   /* that target_info is of; 0: as many as there are */
 	const char *host_id;
 	struct span_names *span_names; /* one for all services */
 	struct live_services *live;
+	struct live_services *hosted; /* those that ask for metrics of their host */
 	struct metrics_options metrics;
 };
 

@@ -45,7 +45,7 @@ void host_info_update(struct host_info *info, uint64_t now_ns)
 	struct slice value = slice_cstr(info->options->host_id);
 	struct metric_row *row;
 
-	if (live_services_count(info->options->live) == 0) {
+	if (live_services_count(info->options->hosted) == 0) {
 		metric_table_remove(info->table, &value);
 		return;
 	}

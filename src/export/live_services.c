@@ -55,6 +55,13 @@ void live_services_put(struct live_services *live, const struct obi_service *ser
 	live->count += alive ? 1 : (size_t)-1;
 }
 
+bool live_services_observes(const struct live_services *live, const struct obi_service *service)
+{
+	const uint32_t *known = hash_counts_find(&live->processes, process_hash(service));
+
+	return known && *known;
+}
+
 size_t live_services_count(const struct live_services *live)
 {
 	return live->count;

@@ -18,6 +18,9 @@ void live_services_free(struct live_services *live);
 /* A process is (no longer) observed. */
 void live_services_put(struct live_services *live, const struct obi_service *service, bool alive);
 
+/* Is this very process observed? */
+bool live_services_observes(const struct live_services *live, const struct obi_service *service);
+
 /* Processes observed now. */
 size_t live_services_count(const struct live_services *live);
 

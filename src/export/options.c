@@ -142,6 +142,11 @@ static const struct obi_option rows[] = {
 	ROW(prometheus.native_min_reset, "prometheus_export.native_histogram.min_reset_duration",
 	    "OTEL_EBPF_PROMETHEUS_NATIVE_HISTOGRAM_MIN_RESET_DURATION", DURATION, "1h",
 	    "shortest time between its resets", .min = 1, .max = OBI_UNBOUNDED),
+	ROW(prometheus.service_cache_size, "prometheus_export.service_cache_size", NULL, INT,
+	    "10000",
+	    "services with target_info; one more takes the place of the one that was silent "
+	    "longest",
+	    .min = 1, .max = OBI_UNBOUNDED),
 	ROW(prometheus.allow_service_graph_self_references,
 	    "prometheus_export.allow_service_graph_self_references",
 	    "OTEL_EBPF_PROMETHEUS_ALLOW_SERVICE_GRAPH_SELF_REFERENCES", BOOL, "false",

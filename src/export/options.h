@@ -34,6 +34,10 @@ enum obi_feature_bit {
 	OBI_FEATURES_ALL = (1u << 16) - 1,
 };
 
+/* Those of services; all others are of the host. */
+#define OBI_FEATURES_SERVICE                                                                       \
+	(OBI_FEATURE_APPLICATION | OBI_FEATURES_SPAN | OBI_FEATURE_SERVICE_GRAPH |                 \
+	 OBI_FEATURE_HOST | OBI_FEATURE_RUNTIME | OBI_FEATURE_JVM)
 #define OBI_FEATURES_NETWORK                                                                       \
 	(OBI_FEATURE_NETWORK | OBI_FEATURE_FLOW_PACKETS | OBI_FEATURE_INTER_ZONE)
 #define OBI_FEATURES_STATS                                                                         \
@@ -97,7 +101,8 @@ struct obi_prometheus_options {
 	struct obi_floats response_size_buckets; /* bytes */
 	double native_bucket_factor;             /* > 1 */
 	int64_t native_max_buckets;
-	uint64_t native_min_reset; /* ns */
+	uint64_t native_min_reset;  /* ns */
+	int64_t service_cache_size; /* services with target_info */
 	bool allow_service_graph_self_references;
 	int exemplar_filter; /* enum obi_exemplar_filter */
 	struct obi_list extra_resource_attributes;

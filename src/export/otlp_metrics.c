@@ -16,7 +16,6 @@
 #include "export/families.h"
 #include "export/internal.h"
 #include "export/internal_gather.h"
-#include "export/live_services.h"
 #include "export/otlp/metrics.h"
 #include "export/otlp/outbox.h"
 #include "export/otlp/resource.h"
@@ -333,12 +332,18 @@ static void make_room(struct otlp_metrics *otlp)
 	reporters_evict(otlp->reporters, oldest);
 }
 
-/* The families of the service. */
+static bool has_metrics(const struct otlp_metrics *otlp, const struct obi_service *service)
+{
+	return obi_settings_features(otlp->settings, service->entry) &
+	       otlp->service_options.features;
+}
+
+/* The families of the service; NULL where it has none. */
 static struct families *families_of(struct otlp_metrics *otlp, const struct obi_service *service)
 {
 	struct reporter *reporter = reporters_find(otlp->reporters, service, otlp->now_ns);
 
-	if (!reporter) {
+	if (!reporter && has_metrics(otlp, service)) {
 		make_room(otlp);
 		reporter = reporters_make(otlp->reporters, service, otlp->now_ns);
 		if (reporter)
@@ -371,7 +376,7 @@ static void otlp_metrics_service(void *state, const struct obi_service *service,
 	struct otlp_metrics *otlp = state;
 	struct reporter *reporter;
 
-	live_services_put(otlp->shared.live, service, alive);
+	families_shared_service(&otlp->shared, service, alive);
 	families_service(otlp->host, service, alive, otlp->now_ns);
 	if (alive)
 		(void)families_of(otlp, service);

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/hash.h"
 #include "export/hash_counts.h"
+#include "export/service_hash.h"
 
 struct reporter {
 	struct families *families;
@@ -56,14 +56,6 @@ void reporters_free(struct reporters *reporters)
 	free(reporters->items);
 	hash_counts_free(&reporters->places);
 	free(reporters);
-}
-
-static uint64_t service_hash(const struct obi_service *service)
-{
-	uint64_t hash = hash_bytes(service->name, strlen(service->name), hash_seed());
-
-	hash = hash_bytes(service->name_space, strlen(service->name_space), hash);
-	return hash_bytes(service->instance, strlen(service->instance), hash);
 }
 
 struct reporter *reporters_find(struct reporters *reporters, const struct obi_service *service,

@@ -14,11 +14,13 @@ struct span_metrics;
 
 extern const struct attribute_group span_metric_attributes;
 
-/* Adds its table to the registry; options and registry must outlive the result. 0, or -ENOMEM. */
+/* Adds its tables to the registry; options and registry must outlive the result. 0, or -ENOMEM. */
 int span_metrics_new(const struct family_options *options, struct metrics *metrics,
 		     struct span_metrics **ret_metrics);
 void span_metrics_free(struct span_metrics *metrics);
 
-void span_metrics_put(struct span_metrics *metrics, const struct obi_span *span, uint64_t now_ns);
+/* features: those that the span's service asks for. */
+void span_metrics_put(struct span_metrics *metrics, const struct obi_span *span, uint32_t features,
+		      uint64_t now_ns);
 
 #endif

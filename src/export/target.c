@@ -5,10 +5,17 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "export/catalog.h"
 #include "export/extra_attributes.h"
+#include "export/live_services.h"
 #include "export/semconv.h"
+#include "export/service_cache.h"
 #include "settings/settings.h"
+
+/* Where more services speak than may be known, not each span shall make one take another's place.
+ */
+#define READMIT_NS NSEC_PER_SEC
 
 #define DISTRIBUTION "opentelemetry-ebpf-instrumentation"
 #define VERSION_TEXT "v" OBI_VERSION
@@ -71,6 +78,9 @@ struct target {
 	struct metric_table *build;                  /* NULL: not asked for */
 	attribute_set set;
 	struct attribute_row attributes;
+	struct service_cache *known; /* NULL: there is no bound */
+	bool crowded;                /* some were forgotten */
+	uint64_t readmit_ns;         /* when the next one of those may come back */
 };
 
 /* ---- Opening ---- */
@@ -93,6 +103,10 @@ int target_new(const struct family_options *options, struct metrics *metrics,
 	if (!target)
 		return -ENOMEM;
 	target->options = options;
+	if (options->services_max)
+		target->known = service_cache_new(options->services_max);
+	if (options->services_max && !target->known)
+		e = -ENOMEM;
 	target->set = attributes_for(options->sink, attributes, TARGET_ATTRIBUTES) &
 		      attributes_select_resource(&options->settings->pipeline.attributes.select,
 						 attributes, TARGET_ATTRIBUTES);
@@ -117,6 +131,9 @@ int target_new(const struct family_options *options, struct metrics *metrics,
 
 void target_free(struct target *target)
 {
+	if (!target)
+		return;
+	service_cache_free(target->known);
 	free(target);
 }
 
@@ -135,12 +152,12 @@ static void put_build(const struct target *target, const char *language, uint64_
 }
 
 static void put_info(const struct target *target, struct metric_table *table,
-		     const struct slice *values, bool alive, uint64_t now_ns)
+		     const struct slice *values, bool wanted, uint64_t now_ns)
 {
 	const attribute_set instance = 1u << TARGET_INSTANCE | 1u << TARGET_SERVICE_INSTANCE;
 	struct metric_row *row;
 
-	if (!alive) {
+	if (!wanted) {
 		/* Without it several processes may share the row. */
 		if (target->set & instance)
 			metric_table_remove(table, values);
@@ -151,9 +168,10 @@ static void put_info(const struct target *target, struct metric_table *table,
 		metric_set(metric_table_metric(table, 0), row, 1);
 }
 
-void target_service(struct target *target, const struct obi_service *service, bool alive,
-		    uint64_t now_ns)
+static void put_service(const struct target *target, const struct obi_service *service, bool alive,
+			uint64_t now_ns)
 {
+	uint32_t features = obi_settings_features(target->options->settings, service->entry);
 	char job[sizeof(service->name_space) + sizeof(service->name) + 1];
 	struct slice values[METRICS_LABELS_MAX];
 	const struct slice fixed[TARGET_ATTRIBUTES] = {
@@ -175,9 +193,54 @@ void target_service(struct target *target, const struct obi_service *service, bo
 
 	attribute_row_values(&target->attributes, service, fixed, values);
 	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+		bool wanted = alive && features & metric_catalog[ids[i]].features;
+
 		if (target->infos[i])
-			put_info(target, target->infos[i], values, alive, now_ns);
+			put_info(target, target->infos[i], values, wanted, now_ns);
 	}
-	if (alive && target->build)
+	if (alive && target->build && features & metric_catalog[METRIC_BUILD_INFO].features)
 		put_build(target, service->language, now_ns);
+}
+
+/* False where there is no memory to know it. */
+static bool remember(struct target *target, const struct obi_service *service, uint64_t now_ns)
+{
+	struct obi_service forgotten;
+	int forgot = service_cache_put(target->known, service, &forgotten);
+
+	if (forgot > 0) {
+		target->crowded = true;
+		put_service(target, &forgotten, false, now_ns);
+	}
+	return forgot >= 0;
+}
+
+static bool has_info(const struct target *target, const struct obi_service *service)
+{
+	uint32_t features = obi_settings_features(target->options->settings, service->entry);
+
+	return features & (metric_catalog[METRIC_TARGET_INFO].features |
+			   metric_catalog[METRIC_TRACES_TARGET_INFO].features);
+}
+
+void target_service(struct target *target, const struct obi_service *service, bool alive,
+		    uint64_t now_ns)
+{
+	bool wanted = alive && has_info(target, service);
+
+	if (target->known && !wanted)
+		service_cache_drop(target->known, service);
+	if (target->known && wanted)
+		wanted = remember(target, service, now_ns);
+	put_service(target, service, wanted, now_ns);
+}
+
+void target_span(struct target *target, const struct obi_service *service, uint64_t now_ns)
+{
+	if (!target->crowded || service_cache_use(target->known, service) ||
+	    now_ns < target->readmit_ns || !has_info(target, service) ||
+	    !live_services_observes(target->options->live, service))
+		return;
+	target->readmit_ns = now_ns + READMIT_NS;
+	target_service(target, service, true, now_ns);
 }

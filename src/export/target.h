@@ -24,4 +24,7 @@ void target_free(struct target *target);
 void target_service(struct target *target, const struct obi_service *service, bool alive,
 		    uint64_t now_ns);
 
+/* One of its spans: a service that was forgotten is known again. */
+void target_span(struct target *target, const struct obi_service *service, uint64_t now_ns);
+
 #endif

@@ -56,6 +56,8 @@ static const struct obi_option criteria_rows[] = {
 		     "route patterns of incoming requests", .check = obi_check_text_item),
 	CRITERIA_ROW(routes_outgoing, "routes.outgoing", NULL, LIST, NULL,
 		     "route patterns of outgoing requests", .check = obi_check_text_item),
+	CRITERIA_ROW(features, "metrics.features", NULL, FLAGS, NULL,
+		     "families of metrics; not given: as everywhere", .names = obi_feature_names),
 };
 
 const struct obi_options obi_criteria_option_rows = {

@@ -7,7 +7,7 @@
 #include "span/sampler.h"
 
 /* Rows of obi_later_criteria_rows: this number may only become smaller. */
-#define OBI_LATER_CRITERIA 15
+#define OBI_LATER_CRITERIA 14
 
 enum obi_signal_bit {
 	OBI_SIGNAL_METRICS = 1u << 0,
@@ -29,6 +29,7 @@ struct obi_criteria {
 	struct obi_sampler_options sampler;
 	struct obi_list routes_incoming; /* before what is harvested, after routes.patterns */
 	struct obi_list routes_outgoing;
+	struct obi_flags features; /* enum obi_feature_bit: metrics; not set: as everywhere */
 	union obi_slot later[OBI_LATER_CRITERIA]; /* of rows that do nothing yet */
 	/* Derived: asks for something that cannot be found out yet (Kubernetes metadata, ...), so
 	 * it matches nothing, whatever else it says. */
@@ -58,6 +59,9 @@ struct obi_discovery_options {
 };
 
 extern const struct obi_options obi_discovery_option_rows;
+
+/* Words of metrics.features: they stand with the metrics, export/options.c. */
+extern const struct obi_name obi_feature_names[];
 
 /* The rows of one struct obi_criteria; those that do nothing yet stand in settings/later.c, with
  * all others of their kind. */

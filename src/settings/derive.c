@@ -174,11 +174,11 @@ static int derive_propagation(struct obi_settings *settings, const struct obi_lo
 	return e;
 }
 
-/* One line for all features that were asked for and do not exist. */
-static int warn_features(struct obi_settings *settings, const struct obi_load *load)
+/* One line for all of these features. */
+static int warn_of_features(struct obi_settings *settings, const struct obi_load *load,
+			    const char *key, const char *what, uint32_t bits)
 {
-	uint32_t bits = settings->export.features.bits & ~(uint32_t)OBI_FEATURES_IMPLEMENTED;
-	const char *separator = "features are not implemented yet: ";
+	const char *separator = what;
 	struct buffer text = { 0 };
 	int e;
 
@@ -194,15 +194,48 @@ static int warn_features(struct obi_settings *settings, const struct obi_load *l
 	if (!bits)
 		return 0;
 	buffer_put_char(&text, '\0');
-	e = warn(settings, load, "metrics.features",
-		 text.failed ? "some features are not implemented yet" : text.data);
+	e = warn(settings, load, key, text.failed ? what : text.data);
 	buffer_free(&text);
+	return e;
+}
+
+static int warn_features(struct obi_settings *settings, const struct obi_load *load,
+			 const char *key, uint32_t bits)
+{
+	int e = warn_of_features(settings, load, key, "features are not implemented yet: ",
+				 bits & ~(uint32_t)OBI_FEATURES_IMPLEMENTED);
+
+	if (e == 0 && bits == OBI_FEATURES_ALL)
+		e = warn(settings, load, key,
+			 "all takes application_span_otel and leaves application_span out: they "
+			 "exclude each other");
+	return e;
+}
+
+/* What is of no service does nothing in an entry. */
+static int warn_entries_features(struct obi_settings *settings, const struct obi_load *load)
+{
+	const struct obi_criteria_list *entries = &settings->discovery.instrument;
+	const char *key = "discovery.instrument";
+	int e = 0;
+
+	for (size_t i = 0; i < entries->count && e == 0; i++) {
+		uint32_t bits = entries->items[i].features.bits;
+		uint32_t others = bits & ~(uint32_t)OBI_FEATURES_SERVICE;
+
+		if (bits != OBI_FEATURES_ALL && others)
+			e = warn_of_features(
+				settings, load, key,
+				"features are of no service, here they do nothing: ", others);
+		if (e == 0)
+			e = warn_features(settings, load, key,
+					  bits == OBI_FEATURES_ALL ? bits : bits & ~others);
+	}
 	return e;
 }
 
 static int derive_export(struct obi_settings *settings, const struct obi_load *load)
 {
-
 	struct obi_export_options *export = &settings->export;
 	const struct obi_flags *otlp = &settings->otlp.metrics.features;
 	int e;
@@ -213,11 +246,9 @@ static int derive_export(struct obi_settings *settings, const struct obi_load *l
 		export->features = export->prometheus.features;
 	if (!export->internal.avoided_limit)
 		export->internal.avoided_limit = AVOIDED_LIMIT;
-	e = warn_features(settings, load);
-	if (e == 0 && export->features.bits == OBI_FEATURES_ALL)
-		e = warn(settings, load, "metrics.features",
-			 "all takes application_span_otel and leaves application_span out: they "
-			 "exclude each other");
+	e = warn_features(settings, load, "metrics.features", export->features.bits);
+	if (e == 0)
+		e = warn_entries_features(settings, load);
 	if (settings->network.enable)
 		export->features.bits |= OBI_FEATURE_NETWORK;
 	return e;

@@ -43,7 +43,6 @@ NAMES(multilines, { "first_line", 0 }, { "last_line", 1 }, { "each_line", 2 });
 NAMES(harvesters, { "java", 1 }, { "nodejs", 2 }, { "go", 4 });
 NAMES(kube_modes, { "autodetect", 0 }, { "true", 1 }, { "false", 2 });
 NAMES(informers, { "node", 1 }, { "service", 2 });
-NAMES(sdk_levels, { "", 0 }, { "debug", 1 }, { "info", 2 }, { "warn", 3 }, { "error", 4 });
 NAMES(listen_modes, { "watch", 0 }, { "poll", 1 });
 NAMES(reverse_dns, { "none", 0 }, { "local", 1 }, { "ebpf", 2 });
 NAMES(ip_types, { "any", 0 }, { "ipv4", 1 }, { "ipv6", 2 });
@@ -344,13 +343,6 @@ static const struct obi_option rows[] = {
 	      FLOATS, GENAI_DURATION_BUCKETS, "upper bounds of generative AI calls, seconds"),
 	LATER("otel_metrics_export.buckets.gen_ai_client_token_usage_histogram", NULL, FLOATS,
 	      GENAI_TOKEN_BUCKETS, "upper bounds of generative AI tokens"),
-	LATER("otel_metrics_export.otel_sdk_log_level", "OTEL_EBPF_SDK_LOG_LEVEL", CHOICE, NULL,
-	      "messages of the exporter", .names = sdk_levels),
-	LATER("otel_traces_export.reporters_cache_len", "OTEL_EBPF_TRACES_REPORT_CACHE_LEN", INT,
-	      "256", "services with an exporter of their own", POSITIVE),
-	LATER("otel_traces_export.otel_sdk_log_level", NULL, CHOICE, NULL,
-	      "messages of the exporter", .aliases = "OTEL_EBPF_SDK_LOG_LEVEL",
-	      .names = sdk_levels),
 	/* Prometheus */
 	LATER("prometheus_export.buckets.stat_tcp_rtt_histogram", NULL, FLOATS, RTT_BUCKETS,
 	      "upper bounds of TCP round trips, seconds"),
@@ -358,8 +350,6 @@ static const struct obi_option rows[] = {
 	      GENAI_DURATION_BUCKETS, "upper bounds of generative AI calls, seconds"),
 	LATER("prometheus_export.buckets.gen_ai_client_token_usage_histogram", NULL, FLOATS,
 	      GENAI_TOKEN_BUCKETS, "upper bounds of generative AI tokens"),
-	LATER("prometheus_export.service_cache_size", NULL, INT, "10000", "services remembered",
-	      POSITIVE),
 	/* Network */
 	LATER("network.listen_interfaces", "OTEL_EBPF_NETWORK_LISTEN_INTERFACES", CHOICE, "watch",
 	      "how new interfaces are noticed", .names = listen_modes),
@@ -448,8 +438,6 @@ static const struct obi_option criteria_rows[] = {
 	      .check = obi_check_glob_item),
 	LATER("k8s_pod_annotations", NULL, LABELS, NULL, "annotations that the pod has, globs",
 	      .check = obi_check_glob_item),
-	LATER("metrics.features", NULL, FLAGS, NULL,
-	      "families of metrics; not given: as everywhere", .names = obi_feature_names),
 };
 
 _Static_assert(ARRAY_SIZE(criteria_rows) == OBI_LATER_CRITERIA, "one slot a row");

@@ -62,6 +62,13 @@ bool obi_settings_application(const struct obi_settings *settings);
 /* Is network observability asked for (network.enable, or a network feature with an exporter)? */
 bool obi_settings_network(const struct obi_settings *settings);
 
+/* Features of the metrics of a service (enum obi_feature_bit): entry is obi_service.entry. */
+uint32_t obi_settings_features(const struct obi_settings *settings, uint32_t entry);
+
+/* All features that anybody asks for, also those that are of no service. Both kinds of span metrics
+ * are among them where services differ. */
+uint32_t obi_settings_all_features(const struct obi_settings *settings);
+
 /* Are TCP statistics asked for (a stats feature with an exporter)? Not implemented yet. */
 bool obi_settings_stats(const struct obi_settings *settings);
 

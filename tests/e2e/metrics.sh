@@ -174,6 +174,61 @@ test_prometheus_has_native_histograms() {
 	stop_agent
 }
 
+# begin_entries VARIABLE...: the service of port 8080 has the metrics that all have, that of port 8081
+# its own.
+begin_entries() {
+	need nginx curl
+	start_nginx 'server { listen 8080; location / { return 200 "hello"; } }'
+	COMMON=$NGINX
+	start_nginx 'server { listen 8081; location / { return 200 "hello"; } }'
+	cat >"$SCRATCH/obi.yaml" <<-END
+		discovery:
+		  instrument:
+		    - { open_ports: 8080, name: common }
+		    - { open_ports: 8081, name: own, metrics: { features: [application_span] } }
+	END
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_CONFIG_PATH="$SCRATCH/obi.yaml" "$@"
+	application_ready "$COMMON" "$(children "$COMMON")" "$NGINX" "$(children "$NGINX")"
+	curl -sS "http://127.0.0.1:8080/e/[1-3]" -o /dev/null
+	curl -sS "http://127.0.0.1:8081/e/[1-5]" -o /dev/null
+}
+
+# series NAME SERVICE: the sum over its series at the endpoint; - where it has none.
+series() {
+	grep -qE "^$1[{].*service_name=\"$2\"" "$SCRATCH/metrics" || {
+		echo -
+		return
+	}
+	metric "$SCRATCH/metrics" "$1" "service_name=\"$2\""
+}
+
+# target NAME PID: how many of this process there are.
+target() {
+	metric "$SCRATCH/metrics" "$1" "instance=\"[^\"]*:$2\""
+}
+
+served() {
+	scrape $PORT "$SCRATCH/metrics" &&
+		[ "$(series http_server_request_duration_seconds_count common)" = 3 ] &&
+		[ "$(series traces_spanmetrics_calls_total own)" = 5 ]
+}
+
+test_a_service_has_the_metrics_of_its_entry() {
+	begin_entries OTEL_EBPF_PROMETHEUS_PORT=$PORT
+	wait_until 10 served || {
+		grep -v '^#' "$SCRATCH/metrics" | cut -c 1-200
+		fail "the metrics of the services do not come"
+	}
+	assert_eq 5 "$(series traces_spanmetrics_latency_count own)" "latencies"
+	assert_eq - "$(series http_server_request_duration_seconds_count own)" "durations of the one"
+	assert_eq - "$(series target_info own)" "targets of the one"
+	assert_eq 1 "$(target traces_target_info "$NGINX")" "targets of its spans"
+	assert_eq - "$(series traces_spanmetrics_calls_total common)" "span metrics of the other"
+	assert_eq 1 "$(target target_info "$COMMON")" "targets of the other"
+	assert_eq - "$(series traces_target_info common)" "targets of its spans"
+	stop_agent
+}
+
 start_collector() {
 	local program
 	program=$("$ROOT/tests/collector/build" --offline 2>"$SCRATCH/why") || skip "$(tail -n 1 "$SCRATCH/why")"
@@ -234,6 +289,31 @@ test_collector_has_all_points() {
 		OTEL_EXPORTER_OTLP_PROTOCOL=http/json \
 		OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION=base2_exponential_bucket_histogram
 	assert_line "$SCRATCH/collector.out" 'DataType: ExponentialHistogram'
+}
+
+# names_of SERVICE: of the metrics that the Collector has of it.
+names_of() {
+	awk -v service="service.name: Str($1)" '
+		/Resource attributes:/ { of = 0; in_resource = 1 }
+		/ScopeMetrics #/ { in_resource = 0 }
+		in_resource && index($0, service) { of = 1 }
+		of && /-> Name: / { print $3 }' "$SCRATCH/collector.out" | sort -u
+}
+
+test_collector_has_the_metrics_of_each_entry() {
+	start_collector
+	begin_entries OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=http://127.0.0.1:4317 OTEL_EBPF_METRICS_INTERVAL=1s
+	assert_line "$SCRATCH/collector.out" 'span.name: Str\(GET /e/' 10
+	assert_line "$SCRATCH/collector.out" 'http.route: Str\(/e/' 10
+	stop_agent
+	names_of own >"$SCRATCH/own"
+	names_of common >"$SCRATCH/common"
+	assert_line "$SCRATCH/own" '^traces_spanmetrics_calls_total$'
+	assert_line "$SCRATCH/own" '^traces.target.info$'
+	assert_no_line "$SCRATCH/own" '^(http\.|target.info)'
+	assert_line "$SCRATCH/common" '^http.server.request.duration$'
+	assert_line "$SCRATCH/common" '^target.info$'
+	assert_no_line "$SCRATCH/common" '^traces'
 }
 
 test_victoria_metrics_has_all_series() {

@@ -360,4 +360,20 @@ test_debug_protocol() {
 	stop_agent
 }
 
+# The other processes keep theirs.
+test_sender_log_level() {
+	begin_nginx
+	step debug
+	observe OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 OTEL_EBPF_SDK_LOG_LEVEL=debug
+	assert_line "$LOG" 'level=DEBUG msg="sender sandbox closed"' 5
+	stop_agent
+	assert_eq 1 "$(grep -c level=DEBUG "$LOG")" "messages of the others"
+	step error
+	observe OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 OTEL_EBPF_SDK_LOG_LEVEL=error
+	requests 1 /error/
+	assert_line "$LOG" 'level=ERROR msg="cannot export' 8
+	stop_agent
+	assert_no_line "$LOG" 'msg="exporting by OTLP"'
+}
+
 run_tests "$@"

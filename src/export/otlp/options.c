@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "config/check.h"
 #include "export/options.h"
 #include "export/otlp/endpoint.h"
@@ -48,6 +49,16 @@ static const struct obi_name compressions[] = {
 static const struct obi_name aggregations[] = {
 	{ "explicit_bucket_histogram", OTLP_AGGREGATION_EXPLICIT },
 	{ "base2_exponential_bucket_histogram", OTLP_AGGREGATION_EXPONENTIAL },
+	{ NULL, 0 },
+};
+
+/* One more than what they mean, 0 being none. */
+static const struct obi_name log_levels[] = {
+	{ "", 0 },
+	{ "debug", LOG_DEBUG + 1 },
+	{ "info", LOG_INFO + 1 },
+	{ "warn", LOG_WARN + 1 },
+	{ "error", LOG_ERROR + 1 },
 	{ NULL, 0 },
 };
 
@@ -140,6 +151,9 @@ static const struct obi_option rows[] = {
 	ROW(metrics.reporters_cache_len, "otel_metrics_export.reporters_cache_len",
 	    "OTEL_EBPF_METRICS_REPORT_CACHE_LEN", INT, "256", "services with metrics of their own",
 	    POSITIVE),
+	ROW(metrics.target.log_level, "otel_metrics_export.otel_sdk_log_level",
+	    "OTEL_EBPF_SDK_LOG_LEVEL", CHOICE, NULL,
+	    "least severe messages of the sender; not given: as log_level", .names = log_levels),
 	ROW(metrics.features, "otel_metrics_export.features", "OTEL_EBPF_OTEL_METRICS_FEATURES",
 	    FLAGS, NULL, "use metrics.features", .names = obi_feature_names,
 	    .flags = OBI_OPTION_DEPRECATED),
@@ -176,6 +190,9 @@ static const struct obi_option rows[] = {
 	    .max = 1000000),
 	ROW(traces.queue_size, "otel_traces_export.queue_size", "OTEL_EBPF_OTLP_TRACES_QUEUE_SIZE",
 	    INT, "16384", "spans that wait; 0: four batches", .min = 0, .max = OBI_UNBOUNDED),
+	ROW(traces.reporters_cache_len, "otel_traces_export.reporters_cache_len",
+	    "OTEL_EBPF_TRACES_REPORT_CACHE_LEN", INT, "256",
+	    "services whose resource is kept from batch to batch", POSITIVE),
 	ROW(traces.batch_timeout, "otel_traces_export.batch_timeout",
 	    "OTEL_EBPF_OTLP_TRACES_BATCH_TIMEOUT", DURATION, "15s",
 	    "longest wait for a full batch"),
@@ -187,6 +204,9 @@ static const struct obi_option rows[] = {
 	ROW(traces.backoff_max_elapsed_time, "otel_traces_export.backoff_max_elapsed_time",
 	    "OTEL_EBPF_BACKOFF_MAX_ELAPSED_TIME", DURATION, "5m", "when to give a batch up",
 	    POSITIVE),
+	ROW(traces.target.log_level, "otel_traces_export.otel_sdk_log_level", NULL, CHOICE, NULL,
+	    "the same; where both are given, the less severe one",
+	    .aliases = "OTEL_EBPF_SDK_LOG_LEVEL", .names = log_levels),
 	ROW(traces.max_export_batch_size, "otel_traces_export.max_export_batch_size", NULL, INT,
 	    NULL, "use otel_traces_export.batch_max_size", POSITIVE,
 	    .flags = OBI_OPTION_DEPRECATED | OBI_OPTION_OPTIONAL),
@@ -231,6 +251,14 @@ bool obi_otlp_sender_wanted(const struct obi_otlp_options *options)
 {
 	return *obi_otlp_endpoint(options, OTLP_TRACES) ||
 	       *obi_otlp_endpoint(options, OTLP_METRICS);
+}
+
+int obi_otlp_log_level(const struct obi_otlp_options *options, int of_program)
+{
+	int metrics = options->metrics.target.log_level, traces = options->traces.target.log_level;
+	int level = metrics && (!traces || metrics < traces) ? metrics : traces;
+
+	return level ? level - 1 : of_program;
 }
 
 uint64_t obi_otlp_queue_bytes(const struct obi_otlp_options *options, enum otlp_signal signal)

@@ -38,6 +38,7 @@ struct obi_otlp_target_options {
 	const char *certificate;        /* PEM files, "" = the system's authorities */
 	const char *client_certificate; /* "" = none */
 	const char *client_key;
+	int log_level; /* enum log_level + 1; 0 = as everywhere */
 };
 
 struct obi_otlp_common_options {
@@ -53,6 +54,7 @@ struct obi_otlp_traces_options {
 	struct obi_flags instrumentations; /* enum obi_instrumentation */
 	int64_t batch_max_size;            /* spans */
 	int64_t queue_size;                /* spans; never 0 when loaded */
+	int64_t reporters_cache_len;       /* services whose resource is kept between batches */
 	uint64_t batch_timeout;            /* ns */
 	uint64_t backoff_initial_interval; /* ns; these three serve metrics as well */
 	uint64_t backoff_max_interval;
@@ -100,6 +102,9 @@ bool obi_otlp_metrics_wanted(const struct obi_otlp_options *options);
 
 /* Does anything need the sender? */
 bool obi_otlp_sender_wanted(const struct obi_otlp_options *options);
+
+/* The least severe of what is asked for by any signal, else that of the program: enum log_level. */
+int obi_otlp_log_level(const struct obi_otlp_options *options, int of_program);
 
 /* Bytes of batches that the memory limit leaves for a signal, on their way or waiting. */
 uint64_t obi_otlp_queue_bytes(const struct obi_otlp_options *options, enum otlp_signal signal);

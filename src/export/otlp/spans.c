@@ -66,9 +66,9 @@ struct group {
 };
 
 struct otlp_spans {
+	const struct obi_settings *settings;
 	struct otlp_resource *resource;
 	attribute_set selected[OBI_SPAN_TYPES];
-	bool skip_metrics; /* we make span metrics: nobody else shall, from these spans */
 	struct group **groups;
 	size_t groups_count, groups_room;
 	uint32_t *index; /* group number + 1, 0 = empty; open addressing by pid */
@@ -83,8 +83,6 @@ struct otlp_spans {
 
 int otlp_spans_new(const struct obi_settings *settings, struct otlp_spans **ret_batch)
 {
-	const uint32_t span_metrics =
-		OBI_FEATURE_SPAN_LEGACY | OBI_FEATURE_SPAN_OTEL | OBI_FEATURE_SPAN_SIZES;
 	struct otlp_spans *batch = calloc(1, sizeof(*batch));
 	int error = batch ? otlp_resource_new(settings, &batch->resource) : -ENOMEM;
 
@@ -95,7 +93,7 @@ int otlp_spans_new(const struct obi_settings *settings, struct otlp_spans **ret_
 	for (int i = 0; i < OBI_SPAN_TYPES; i++)
 		batch->selected[i] = otlp_span_select(&otlp_span_types[i],
 						      &settings->pipeline.attributes.select);
-	batch->skip_metrics = (settings->export.features.bits & span_metrics) != 0;
+	batch->settings = settings;
 	*ret_batch = batch;
 	return 0;
 }
@@ -176,6 +174,12 @@ static int make_room(struct otlp_spans *batch)
 	return 0;
 }
 
+/* We make span metrics of this service: nobody else shall, from these spans. */
+static bool skips_metrics(const struct otlp_spans *batch, const struct obi_service *service)
+{
+	return obi_settings_features(batch->settings, service->entry) & OBI_FEATURES_SPAN;
+}
+
 static void put_resource(struct otlp_spans *batch, struct group *group)
 {
 	struct buffer *body = &group->body;
@@ -184,7 +188,7 @@ static void put_resource(struct otlp_spans *batch, struct group *group)
 	otlp_faults_add(&batch->faults, otlp_resource_put(batch->resource, &group->service, body));
 	otlp_put_clean_attribute(body, OTLP_RESOURCE_ATTRIBUTES, SLICE_LIT(OTLP_SCOPE_NAME_KEY),
 				 SLICE_LIT(SCOPE_NAME));
-	if (batch->skip_metrics)
+	if (skips_metrics(batch, &group->service))
 		otlp_put_bool_attribute(body, OTLP_RESOURCE_ATTRIBUTES,
 					SLICE_LIT(OTLP_SKIP_METRICS_KEY), true);
 	proto_end(body, mark);
@@ -357,7 +361,7 @@ static void put_whole(struct otlp_spans *batch, const struct obi_span *span,
 	(void)scratch(batch);
 	otlp_faults_add(&batch->faults,
 			otlp_span_put_attributes(type, &view, SPAN_ATTRIBUTES, buf));
-	if (batch->skip_metrics)
+	if (skips_metrics(batch, span->service))
 		otlp_put_bool_attribute(buf, SPAN_ATTRIBUTES, SLICE_LIT(OTLP_SKIP_METRICS_KEY),
 					true);
 	status = proto_begin(buf, SPAN_STATUS);
@@ -429,6 +433,11 @@ size_t otlp_spans_bytes(const struct otlp_spans *batch)
 	return batch->bytes;
 }
 
+size_t otlp_spans_services(const struct otlp_spans *batch)
+{
+	return batch->groups_count;
+}
+
 struct otlp_faults otlp_spans_faults(const struct otlp_spans *batch)
 {
 	return batch->faults;
@@ -437,12 +446,12 @@ struct otlp_faults otlp_spans_faults(const struct otlp_spans *batch)
 /* Services that had spans will have more: they keep resource and memory, up to a bound. */
 static void begin_anew(struct otlp_spans *batch)
 {
-	size_t kept = 0, room = 0;
+	size_t max = (size_t)batch->settings->otlp.traces.reporters_cache_len, kept = 0, room = 0;
 
 	for (size_t i = 0; i < batch->groups_count; i++) {
 		struct group *group = batch->groups[i];
 
-		if (!group->spans || room + group->body.room > KEPT_ROOM) {
+		if (!group->spans || kept == max || room + group->body.room > KEPT_ROOM) {
 			free_group(group);
 			continue;
 		}

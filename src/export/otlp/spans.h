@@ -36,6 +36,9 @@ size_t otlp_spans_encoded(const struct otlp_spans *batch);
 /* How many bytes a take would give, some 10 for each service too many. */
 size_t otlp_spans_bytes(const struct otlp_spans *batch);
 
+/* Services whose resource is there, from this batch or one before. */
+size_t otlp_spans_services(const struct otlp_spans *batch);
+
 /* Appends the whole request to buf and begins anew, whatever comes of it. 0, or -ENOMEM: the spans
  * are lost. */
 int otlp_spans_take(struct otlp_spans *batch, struct buffer *buf);

@@ -14,33 +14,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/arena.h"
-#include "settings/settings.h"
+#include "config/loaded.h"
 
 #define EXAMPLE "tests/data/config/example.yaml"
-
-static struct obi_error error;
-
-static struct obi_settings load(const char *yaml, char **env)
-{
-	struct obi_settings settings;
-
-	if (obi_settings_load_text("t.yaml", slice_cstr(yaml), env, &settings, &error) != 0)
-		fail_msg("%s", error.text);
-	return settings;
-}
-
-#define ENV(...) ((char *[]){ __VA_ARGS__, NULL })
-
-static bool warned(const struct obi_settings *settings, const char *text, const char *option,
-		   const char *source)
-{
-	for (const struct obi_warning *w = settings->warnings.first; w; w = w->next) {
-		if (strstr(w->text, text) && strcmp(w->option, option) == 0 &&
-		    strcmp(w->source, source) == 0)
-			return true;
-	}
-	return false;
-}
 
 static void expect_fault(const char *yaml, char **env, const char *said)
 {
@@ -251,8 +227,8 @@ static void an_entry_by_missing_metadata_matches_nothing(void **state)
 	assert_false(s.discovery.selected.items[2].never);
 	assert_true(warned(&s, "not implemented yet", "discovery.instrument[0].k8s_namespace",
 			   "t.yaml:3"));
-	assert_true(warned(&s, "not implemented yet", "discovery.instrument[2].metrics.features",
-			   "t.yaml:5"));
+	assert_true(warned(&s, "features are of no service, here they do nothing: network",
+			   "discovery.instrument", "t.yaml:2"));
 	obi_settings_free(&s);
 }
 

@@ -137,6 +137,38 @@ static void each_service_has_a_resource_of_its_own(void **unused)
 	end();
 }
 
+static void a_service_has_the_metrics_of_its_entry(void **unused)
+{
+	struct obi_service spans = sample_gosrv, none = sample_gosrv;
+	struct obi_span span = sample_server();
+	const char *json;
+
+	spans.entry = 1;
+	(void)snprintf(spans.name, sizeof(spans.name), "spans");
+	none.entry = 2;
+	(void)snprintf(none.name, sizeof(none.name), "none");
+	begin("discovery:\n  instrument:\n"
+	      "    - {exe_path: a, metrics: {features: [application_span_otel]}}\n"
+	      "    - {exe_path: b, metrics: {features: []}}\n"
+	      "otel_metrics_export: {reporters_cache_len: 2}\n");
+	for (int i = 0; i < 3; i++) {
+		span.service = (const struct obi_service *[]){ &sample_gosrv, &spans, &none }[i];
+		exporter_otlp_metrics.service(state, span.service, true);
+		exporter_otlp_metrics.put_span(state, &span);
+	}
+	/* None takes no place from another. */
+	assert_int_equal(sent.puts, 0);
+	json = close_all();
+	assert_int_equal(count_of(json, "\"resource\":"), 2);
+	assert_int_equal(count_of(json, "\"name\":\"http.server.request.duration\""), 1);
+	assert_int_equal(count_of(json, "\"name\":\"target.info\""), 1);
+	assert_int_equal(count_of(json, "\"name\":\"traces.span.metrics.calls\""), 1);
+	assert_int_equal(count_of(json, "\"name\":\"traces.target.info\""), 1);
+	has_not(json, "none");
+	has_not(json, "traces.host.info");
+	end();
+}
+
 static void resources_may_be_empty(void **unused)
 {
 	struct obi_service other = sample_gosrv;
@@ -286,6 +318,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_service_has_a_resource_of_its_own),
+		cmocka_unit_test(a_service_has_the_metrics_of_its_entry),
 		cmocka_unit_test(resources_may_be_empty),
 		cmocka_unit_test(flows_have_the_scope_of_the_network),
 		cmocka_unit_test(what_is_of_the_host_has_one_resource),

@@ -245,6 +245,140 @@ static void targets_belong_to_spans_or_applications(void **state)
 	end(&f);
 }
 
+static struct obi_service selected_by(uint32_t entry, const char *name)
+{
+	struct obi_service service = sample_gosrv;
+
+	service.entry = entry;
+	service.pid += entry;
+	(void)snprintf(service.name, sizeof(service.name), "%s", name);
+	(void)snprintf(service.instance, sizeof(service.instance), "vm:%u", service.pid);
+	return service;
+}
+
+#define ENTRIES                                                                                    \
+	"discovery:\n  instrument:\n"                                                              \
+	"    - {exe_path: a}\n"                                                                    \
+	"    - {exe_path: b, metrics: {features: [application_span]}}\n"                           \
+	"    - {exe_path: c, metrics: {features: [application_span_otel, application_host,"        \
+	" application_service_graph]}}\n"                                                          \
+	"    - {exe_path: d, metrics: {features: []}}\n"
+
+/* How many lines begin with this? */
+static size_t lines(struct fixture *f, const char *start)
+{
+	size_t count = 0;
+
+	for (const char *at = text_of(f); at; at = strchr(at, '\n')) {
+		at += *at == '\n';
+		count += strncmp(at, start, strlen(start)) == 0;
+	}
+	return count;
+}
+
+static void a_service_has_the_families_of_its_entry(void **state)
+{
+	const char *const names[] = { "common", "plain", "legacy", "otel", "none" };
+	struct obi_span span = from_afar(sample_server());
+	struct fixture f;
+
+	begin(&f, ENTRIES);
+	for (uint32_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct obi_service service = selected_by(i, names[i]);
+
+		span.service = &service;
+		families_service(f.families, &service, true, 0);
+		families_put_span(f.families, &span, 0);
+	}
+	assert_int_equal(lines(&f, "http_server_request_duration_seconds_count{"), 2);
+	assert_int_equal(lines(&f, "target_info{"), 2);
+	assert_int_equal(lines(&f, "traces_spanmetrics_calls_total{"), 1);
+	assert_int_equal(lines(&f, "traces_span_metrics_calls_total{"), 1);
+	assert_int_equal(lines(&f, "traces_target_info{"), 2);
+	assert_int_equal(lines(&f, "traces_service_graph_request_total{"), 1);
+	assert_int_equal(lines(&f, "traces_host_info{"), 1);
+	has(&f, "\ntraces_spanmetrics_calls_total{instance=\"vm:2462\",job=\"legacy\"");
+	has(&f, "\ntraces_span_metrics_calls_total{instance=\"vm:2463\",job=\"otel\"");
+	has_not(&f, "none");
+	end(&f);
+}
+
+static void what_only_one_service_asks_for_goes_with_it(void **state)
+{
+	struct obi_service plain = selected_by(1, "plain"), otel = selected_by(3, "otel");
+	struct fixture f;
+
+	begin(&f, ENTRIES);
+	families_service(f.families, &plain, true, 0);
+	has_not(&f, "traces_host_info");
+	families_service(f.families, &otel, true, 0);
+	has(&f, "\ntraces_host_info{");
+	/* It becomes another program, that another entry selects. */
+	otel.entry = 1;
+	families_service(f.families, &otel, true, 0);
+	has_not(&f, "traces_host_info");
+	has_not(&f, "traces_target_info");
+	has(&f, "target_info{host_id=");
+	families_service(f.families, &otel, false, 0);
+	families_service(f.families, &plain, false, 0);
+	has_not(&f, "target_info");
+	end(&f);
+}
+
+static void the_deprecated_override_is_for_those_without_their_own(void **state)
+{
+	struct obi_service plain = selected_by(1, "plain"), legacy = selected_by(2, "legacy");
+	struct obi_span span = sample_server();
+	struct fixture f;
+
+	begin(&f, ENTRIES "prometheus_export: {features: [application_span_sizes]}\n");
+	span.service = &plain;
+	families_put_span(f.families, &span, 0);
+	span.service = &legacy;
+	families_put_span(f.families, &span, 0);
+	has_not(&f, "http_server");
+	has(&f, "\ntraces_spanmetrics_size_total{instance=\"vm:2461\"");
+	assert_int_equal(lines(&f, "traces_spanmetrics_size_total{"), 1);
+	assert_int_equal(lines(&f, "traces_spanmetrics_calls_total{"), 1);
+	end(&f);
+}
+
+#define SECOND NSEC_PER_SEC
+
+/* The one that was silent longest makes room, and has its target again once it speaks. */
+static void targets_are_of_so_many_services(void **state)
+{
+	struct obi_service a = selected_by(1, "a"), b = selected_by(2, "b"),
+			   c = selected_by(3, "c");
+	struct obi_span span = sample_server();
+	struct fixture f;
+
+	begin(&f, FEATURES("application") "prometheus_export: {service_cache_size: 2}\n");
+	families_service(f.families, &a, true, 0);
+	families_service(f.families, &b, true, 0);
+	families_service(f.families, &c, true, 0);
+	has_not(&f, "job=\"a\"");
+	assert_int_equal(lines(&f, "target_info{"), 2);
+	span.service = &b;
+	families_put_span(f.families, &span, SECOND);
+	span.service = &a;
+	families_put_span(f.families, &span, SECOND);
+	assert_int_equal(lines(&f, "target_info{"), 2);
+	has(&f, "instance=\"vm:2461\",job=\"a\",os_type");
+	has_not(&f, "job=\"c\"");
+	/* Not at once, nor after its end. */
+	span.service = &c;
+	families_put_span(f.families, &span, SECOND);
+	has_not(&f, "job=\"c\",os_type");
+	families_put_span(f.families, &span, 2 * SECOND);
+	has(&f, "job=\"c\",os_type");
+	families_service(f.families, &c, false, 0);
+	families_put_span(f.families, &span, 9 * SECOND);
+	has_not(&f, "job=\"c\",os_type");
+	assert_int_equal(lines(&f, "target_info{"), 1);
+	end(&f);
+}
+
 static void a_series_past_the_limit_is_one_of_all(void **state)
 {
 	struct obi_span span = sample_server();
@@ -296,6 +430,10 @@ int main(void)
 		cmocka_unit_test(calls_to_oneself_are_left_out),
 		cmocka_unit_test(the_host_is_there_while_a_process_is),
 		cmocka_unit_test(targets_belong_to_spans_or_applications),
+		cmocka_unit_test(a_service_has_the_families_of_its_entry),
+		cmocka_unit_test(what_only_one_service_asks_for_goes_with_it),
+		cmocka_unit_test(the_deprecated_override_is_for_those_without_their_own),
+		cmocka_unit_test(targets_are_of_so_many_services),
 		cmocka_unit_test(a_series_past_the_limit_is_one_of_all),
 		cmocka_unit_test(a_prometheus_accepts_them),
 	};

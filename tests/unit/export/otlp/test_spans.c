@@ -258,6 +258,30 @@ static void one_resource_a_service(void **state)
 	free_batch(batch);
 }
 
+static void resources_are_kept_for_so_many_services(void **state)
+{
+	struct otlp_spans *batch = new_batch("otel_traces_export: {reporters_cache_len: 3}");
+	struct obi_service services[5];
+	struct obi_span span = server();
+
+	for (int round = 0; round < 3; round++) {
+		_cleanup_free_ char *json = NULL;
+
+		for (int i = 0; i < 5; i++) {
+			services[i] = sample_gosrv;
+			services[i].pid = 100 + (uint32_t)i;
+			span.service = &services[i];
+			assert_int_equal(otlp_spans_put(batch, &span), 0);
+		}
+		assert_int_equal(otlp_spans_services(batch), 5);
+		json = take(batch);
+		assert_int_equal(count_of(json, "\"resource\":"), 5);
+		assert_int_equal(count_of(json, SERVER_SPAN), 5);
+		assert_int_equal(otlp_spans_services(batch), 3);
+	}
+	free_batch(batch);
+}
+
 static void nothing_of_a_batch_is_in_the_next(void **state)
 {
 	struct otlp_spans *batch = new_batch("");
@@ -439,6 +463,24 @@ static void span_metrics_of_ours_are_said(void **state)
 	free_batch(batch);
 }
 
+static void span_metrics_of_one_service_are_said_there(void **state)
+{
+	struct otlp_spans *batch = new_batch("discovery: {instrument: [{exe_path: a, metrics: "
+					     "{features: [application_span]}}]}");
+	struct obi_service service = sample_gosrv;
+	struct obi_span span = sample_server();
+	_cleanup_free_ char *json = NULL;
+
+	assert_int_equal(otlp_spans_put(batch, &span), 0);
+	service.entry = 1;
+	span.service = &service;
+	assert_int_equal(otlp_spans_put(batch, &span), 0);
+	json = take(batch);
+	assert_int_equal(count_of(json, "\"resource\":"), 2);
+	assert_int_equal(count_of(json, "\"span.metrics.skip\""), 2);
+	free_batch(batch);
+}
+
 static void bad_texts_are_repaired_and_counted(void **state)
 {
 	struct otlp_spans *batch = new_batch("");
@@ -483,6 +525,7 @@ int main(void)
 		cmocka_unit_test(url_without_host_header_has_the_address),
 		cmocka_unit_test(resource_names_service_host_and_program),
 		cmocka_unit_test(one_resource_a_service),
+		cmocka_unit_test(resources_are_kept_for_so_many_services),
 		cmocka_unit_test(nothing_of_a_batch_is_in_the_next),
 		cmocka_unit_test(waiting_and_processing_are_child_spans),
 		cmocka_unit_test(missing_ids_are_made),
@@ -490,6 +533,7 @@ int main(void)
 		cmocka_unit_test(times_are_in_order),
 		cmocka_unit_test(query_can_be_chosen),
 		cmocka_unit_test(span_metrics_of_ours_are_said),
+		cmocka_unit_test(span_metrics_of_one_service_are_said_there),
 		cmocka_unit_test(bad_texts_are_repaired_and_counted),
 		cmocka_unit_test(docs_page_has_every_attribute),
 	};
