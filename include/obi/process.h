@@ -28,6 +28,15 @@ struct obi_process_event {
 
 _Static_assert(sizeof(struct obi_process_event) == 24, "obi_process_event layout");
 
+/* Of the entries of discovery.selected that match a process, the last one, and the last ones that
+ * say something of these. Counted from 1; 0 = none. */
+struct obi_entries {
+	__u16 last;
+	__u16 exports;
+	__u16 sampler;
+	__u16 routes;
+};
+
 /* Value of the processes map (key: thread group id). */
 #define OBI_PROCESS_SELECTED 0x01 /* its connections are observed */
 #define OBI_PROCESS_KNOWN 0x02    /* the broker wants to hear of its exit */

@@ -78,7 +78,7 @@ static int send_flows(void *context, const struct obi_wire_flows *flows, size_t 
 
 static void announce(void *context, const struct obi_target *target)
 {
-	struct obi_wire_process message = { .pid = target->pid, .entry = target->entry };
+	struct obi_wire_process message = { .pid = target->pid, .entries = target->entries };
 
 	(void)snprintf(message.name, sizeof(message.name), "%s", target->name);
 	(void)snprintf(message.name_space, sizeof(message.name_space), "%s", target->name_space);

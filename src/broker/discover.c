@@ -29,7 +29,7 @@ struct process {
 	char *exe;         /* of a selected one */
 	const char *name;
 	const char *name_space;
-	uint32_t entry; /* as obi_target's */
+	struct obi_entries entries;
 };
 
 struct obi_discover {
@@ -87,7 +87,7 @@ static void announce(struct obi_discover *d, const struct process *p)
 		.exe = p->exe ? p->exe : "",
 		.name = p->name ? p->name : "",
 		.name_space = p->name_space ? p->name_space : "",
-		.entry = p->entry,
+		.entries = p->entries,
 	};
 
 	d->actions.announce(d->actions.context, &target);
@@ -160,12 +160,12 @@ static bool look_at(const struct obi_discover *d, uint32_t pid, struct look *ret
 
 static bool judge(struct obi_discover *d, struct look *look, const struct obi_ports *ports)
 {
-	const struct obi_criteria *last;
+	struct obi_entries entries;
 	struct process *p = *slot(d, look->facts.pid);
 
 	look->facts.ports = ports;
 	look->facts.language = p && p->language[0] ? p->language : NULL;
-	if (!obi_select(d->options, &look->facts, &last)) {
+	if (!obi_select(d->options, &look->facts, &entries)) {
 		if (!look->facts.language && obi_select_needs_language(d->options))
 			d->actions.inspect(d->actions.context, look->facts.pid, look->exe);
 		return false;
@@ -176,7 +176,7 @@ static bool judge(struct obi_discover *d, struct look *look, const struct obi_po
 	if (ports)
 		p->ports = *ports;
 	obi_select_names(d->options, &look->facts, &p->name, &p->name_space);
-	p->entry = 1 + (uint32_t)(last - d->options->selected.items);
+	p->entries = entries;
 	select_process(d, p, look->exe);
 	return true;
 }
@@ -221,7 +221,7 @@ static void on_fork(struct obi_discover *d, uint32_t pid, uint32_t parent_pid)
 	if (parent) {
 		p->name = parent->name;
 		p->name_space = parent->name_space;
-		p->entry = parent->entry;
+		p->entries = parent->entries;
 		p->ports = parent->ports;
 	}
 	select_process(d, p,
@@ -318,7 +318,7 @@ static int scan_child(void *context, uint32_t pid)
 		return 0;
 	p->name = parent->name;
 	p->name_space = parent->name_space;
-	p->entry = parent->entry;
+	p->entries = parent->entries;
 	select_process(d, p, look.exe);
 	scan->found = true;
 	return 0;

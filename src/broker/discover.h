@@ -20,7 +20,7 @@ struct obi_target {
 	const char *exe;  /* full path */
 	const char *name; /* forced by the configuration, or "" */
 	const char *name_space;
-	uint32_t entry; /* of discovery.selected that selected it, counted from 1; 0 = none */
+	struct obi_entries entries;
 };
 
 struct obi_discover_actions {

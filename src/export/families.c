@@ -71,7 +71,7 @@ void families_shared_free(struct families_shared *shared)
 void families_shared_service(struct families_shared *shared, const struct obi_service *service,
 			     bool alive)
 {
-	uint32_t features = obi_settings_features(shared->settings, service->entry);
+	uint32_t features = obi_settings_features(shared->settings, service->entries.last);
 
 	live_services_put(shared->live, service, alive);
 	live_services_put(shared->hosted, service, alive && features & OBI_FEATURE_HOST);
@@ -234,7 +234,7 @@ void families_free(struct families *families)
 
 void families_put_span(struct families *families, const struct obi_span *span, uint64_t now_ns)
 {
-	uint32_t features = obi_settings_features(families->options.settings, span->service->entry);
+	uint32_t features = obi_settings_features(families->options.settings, span->service->entries.last);
 
 	if (span->flags & OBI_SPAN_IGNORE_METRICS)
 		return;

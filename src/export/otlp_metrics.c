@@ -334,7 +334,7 @@ static void make_room(struct otlp_metrics *otlp)
 
 static bool has_metrics(const struct otlp_metrics *otlp, const struct obi_service *service)
 {
-	return obi_settings_features(otlp->settings, service->entry) &
+	return obi_settings_features(otlp->settings, service->entries.last) &
 	       otlp->service_options.features;
 }
 

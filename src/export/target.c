@@ -171,7 +171,7 @@ static void put_info(const struct target *target, struct metric_table *table,
 static void put_service(const struct target *target, const struct obi_service *service, bool alive,
 			uint64_t now_ns)
 {
-	uint32_t features = obi_settings_features(target->options->settings, service->entry);
+	uint32_t features = obi_settings_features(target->options->settings, service->entries.last);
 	char job[sizeof(service->name_space) + sizeof(service->name) + 1];
 	struct slice values[METRICS_LABELS_MAX];
 	const struct slice fixed[TARGET_ATTRIBUTES] = {
@@ -217,7 +217,7 @@ static bool remember(struct target *target, const struct obi_service *service, u
 
 static bool has_info(const struct target *target, const struct obi_service *service)
 {
-	uint32_t features = obi_settings_features(target->options->settings, service->entry);
+	uint32_t features = obi_settings_features(target->options->settings, service->entries.last);
 
 	return features & (metric_catalog[METRIC_TARGET_INFO].features |
 			   metric_catalog[METRIC_TRACES_TARGET_INFO].features);

@@ -14,7 +14,7 @@ struct policy {
 
 struct policies {
 	size_t count;
-	struct policy items[]; /* as obi_service.entry counts: the first is for none */
+	struct policy items[]; /* as struct obi_entries counts: the first is for none */
 };
 
 static int init_routes(struct policy *policy, const struct obi_criteria *entry)
@@ -76,23 +76,26 @@ void policies_free(struct policies *policies)
 	free(policies);
 }
 
-static const struct policy *find(const struct policies *policies, const struct obi_span *span)
+static struct obi_entries entries_of(const struct obi_span *span)
 {
-	uint32_t entry = span->service ? span->service->entry : 0;
+	return span->service ? span->service->entries : (struct obi_entries){ 0 };
+}
 
+static const struct policy *find(const struct policies *policies, uint32_t entry)
+{
 	return &policies->items[entry < policies->count ? entry : 0];
 }
 
 const struct patterns *policies_routes(const struct policies *policies, const struct obi_span *span)
 {
-	return find(policies, span)->routes[span->type];
+	return find(policies, entries_of(span).routes)->routes[span->type];
 }
 
 void policies_apply(const struct policies *policies, struct obi_span *span)
 {
-	const struct policy *policy = find(policies, span);
+	struct obi_entries entries = entries_of(span);
 
-	span->flags |= policy->flags;
-	if (!obi_sampler_takes(&policy->sampler, &span->trace))
+	span->flags |= find(policies, entries.exports)->flags;
+	if (!obi_sampler_takes(&find(policies, entries.sampler)->sampler, &span->trace))
 		span->flags |= OBI_SPAN_UNSAMPLED;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the entry of discovery.instrument that selected a service says of its spans. */
+/* What the entries of discovery.instrument that selected a service say of its spans. */
 #ifndef OBI_PIPELINE_POLICY_H
 #define OBI_PIPELINE_POLICY_H
 

@@ -104,7 +104,7 @@ static enum obi_name_source find_name(const struct obi_identity *identity, struc
 enum obi_name_source obi_service_identify(const struct obi_identity *identity,
 					  struct obi_service *ret_service)
 {
-	struct obi_service service = { .pid = identity->pid, .entry = identity->entry };
+	struct obi_service service = { .pid = identity->pid, .entries = identity->entries };
 	struct slice name = { 0 };
 	struct slice name_space =
 		find_attribute(identity->otel_resource_attributes, SLICE_LIT("service.namespace"));

@@ -9,7 +9,7 @@
 /* What is known of a process; NULL and "" mean not known. */
 struct obi_identity {
 	uint32_t pid;
-	uint32_t entry;          /* that selected it, as in struct obi_service */
+	struct obi_entries entries;
 	const char *exe;         /* full path */
 	const char *forced_name; /* by the entry that selected it */
 	const char *forced_name_space;

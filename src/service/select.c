@@ -50,18 +50,31 @@ bool obi_select_excluded(const struct obi_discovery_options *options,
 	       any_met(&options->default_exclude_instrument, facts);
 }
 
-bool obi_select(const struct obi_discovery_options *options, const struct obi_process_facts *facts,
-		const struct obi_criteria **ret_last_match)
+/* An entry matches, the one of this number: later ones win, each thing for itself. */
+static void take_entry(const struct obi_criteria *entry, uint16_t number,
+		       struct obi_entries *entries)
 {
-	const struct obi_criteria *last = NULL;
+	entries->last = number;
+	if (entry->exports.set)
+		entries->exports = number;
+	if (entry->sampler.name != OBI_SAMPLER_UNSET)
+		entries->sampler = number;
+	if (entry->routes_incoming.count || entry->routes_outgoing.count)
+		entries->routes = number;
+}
 
-	for (size_t i = options->selected.count; !last && i > 0; i--)
-		if (met(&options->selected.items[i - 1], facts))
-			last = &options->selected.items[i - 1];
-	if (!last || obi_select_excluded(options, facts))
+bool obi_select(const struct obi_discovery_options *options, const struct obi_process_facts *facts,
+		struct obi_entries *ret_entries)
+{
+	struct obi_entries entries = { 0 };
+
+	for (size_t i = 0; i < options->selected.count && i < UINT16_MAX; i++)
+		if (met(&options->selected.items[i], facts))
+			take_entry(&options->selected.items[i], (uint16_t)(i + 1), &entries);
+	if (!entries.last || obi_select_excluded(options, facts))
 		return false;
-	if (ret_last_match)
-		*ret_last_match = last;
+	if (ret_entries)
+		*ret_entries = entries;
 	return true;
 }
 

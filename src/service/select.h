@@ -8,6 +8,7 @@
 #ifndef OBI_SERVICE_SELECT_H
 #define OBI_SERVICE_SELECT_H
 
+#include "obi/process.h"
 #include "service/options.h"
 #include "service/procfs.h"
 
@@ -19,9 +20,9 @@ struct obi_process_facts {
 	const struct obi_ports *ports; /* NULL: unknown */
 };
 
-/* True where selected; ret_last_match (may be NULL) then is the last entry that matched. */
+/* True where selected; ret_entries (may be NULL) then are the entries that count for it. */
 bool obi_select(const struct obi_discovery_options *options, const struct obi_process_facts *facts,
-		const struct obi_criteria **ret_last_match);
+		struct obi_entries *ret_entries);
 
 /* Does an exclude list hold it? (A child of a selected process is taken unless this.) */
 bool obi_select_excluded(const struct obi_discovery_options *options,

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "obi/process.h"
 #include "obi/record.h"
 
 enum obi_span_type {
@@ -22,12 +23,12 @@ enum obi_span_type {
 /* Who the observed process is. Owned by the service room (or by the replay verb). */
 struct obi_service {
 	uint32_t pid;
-	uint32_t entry;       /* of discovery.selected, counted from 1; 0 = none */
+	struct obi_entries entries;
 	char name[128];       /* service.name */
 	char name_space[128]; /* service.namespace, "" if none */
 	char language[16];    /* telemetry.sdk.language: go, java, ..., generic */
 	char executable[24];  /* base name */
-	char instance[160];   /* service.instance.id: host:PID */
+	char instance[152];   /* service.instance.id: host:PID */
 	/* Of its OTEL_RESOURCE_ATTRIBUTES, as given: key=value,key=value, each one whole. */
 	char resource_attributes[512];
 };

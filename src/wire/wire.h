@@ -18,6 +18,7 @@
 
 #include "obi/bpf.h"
 #include "obi/flow.h"
+#include "obi/process.h"
 #include "obi/record.h"
 
 #define OBI_WIRE_FDS 4
@@ -68,7 +69,7 @@ struct obi_wire_start {
 struct obi_wire_process {
 	uint32_t pid;
 	uint32_t fds;   /* OBI_WIRE_HAS_*: which descriptors came along, in that order; CANDIDATE */
-	uint32_t entry; /* of discovery.selected, counted from 1; 0 = none */
+	struct obi_entries entries;
 	char exe[256];
 	char name[128]; /* forced by the configuration, "" = find out */
 	char name_space[128];

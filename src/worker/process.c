@@ -73,7 +73,7 @@ const struct obi_service *obi_worker_inspect(const char *host, struct obi_servic
 {
 	struct obi_identity identity = {
 		.pid = message->pid,
-		.entry = message->entry,
+		.entries = message->entries,
 		.exe = message->exe,
 		.forced_name = message->name,
 		.forced_name_space = message->name_space,

@@ -198,8 +198,10 @@ static void take_process(struct worker *w, const struct obi_wire_process *messag
 		return;
 	}
 	service = obi_services_alive(w->services, message->pid);
-	if (service) /* it has become another program */
+	if (service) { /* it has become another program */
 		obi_worker_count_process(service, -1);
+		obi_exports_service(w->exports, service, false);
+	}
 	service = obi_worker_inspect(w->host, w->services, message, fds, fd_count);
 	if (!service)
 		return;

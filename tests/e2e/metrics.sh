@@ -229,6 +229,31 @@ test_a_service_has_the_metrics_of_its_entry() {
 	stop_agent
 }
 
+# target_of NAME PID: is there target information of this service and process?
+target_of() {
+	scrape $PORT "$SCRATCH/metrics" &&
+		grep -q "^target_info[{].*instance=\"[^\"]*:$2\".*service_name=\"$1\"" "$SCRATCH/metrics"
+}
+
+no_target_of() {
+	scrape $PORT "$SCRATCH/metrics" && ! target_of "$@"
+}
+
+# A process that becomes another program is another service, and no longer the old one.
+test_target_info_follows_an_exec() {
+	need curl
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_PROMETHEUS_PORT=$PORT \
+		OTEL_EBPF_AUTO_TARGET_EXE='*/{python3*,sleep}'
+	assert_line "$LOG" 'application tracer attached' 10
+	$PYTHON -c 'import os, time; time.sleep(3); os.execv("/bin/sleep", ["sleep", "60"])' &
+	SERVER=$!
+	defer stop $SERVER
+	wait_until 5 target_of 'python3[^"]*' $SERVER || fail "no target information"
+	wait_until 10 target_of sleep $SERVER || fail "none after exec"
+	wait_until 5 no_target_of 'python3[^"]*' $SERVER || fail "the old one stays"
+	stop_agent
+}
+
 start_collector() {
 	local program
 	program=$("$ROOT/tests/collector/build" --offline 2>"$SCRATCH/why") || skip "$(tail -n 1 "$SCRATCH/why")"

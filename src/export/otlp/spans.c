@@ -177,7 +177,7 @@ static int make_room(struct otlp_spans *batch)
 /* We make span metrics of this service: nobody else shall, from these spans. */
 static bool skips_metrics(const struct otlp_spans *batch, const struct obi_service *service)
 {
-	return obi_settings_features(batch->settings, service->entry) & OBI_FEATURES_SPAN;
+	return obi_settings_features(batch->settings, service->entries.last) & OBI_FEATURES_SPAN;
 }
 
 static void put_resource(struct otlp_spans *batch, struct group *group)

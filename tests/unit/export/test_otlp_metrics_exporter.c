@@ -143,9 +143,9 @@ static void a_service_has_the_metrics_of_its_entry(void **unused)
 	struct obi_span span = sample_server();
 	const char *json;
 
-	spans.entry = 1;
+	spans.entries.last = 1;
 	(void)snprintf(spans.name, sizeof(spans.name), "spans");
-	none.entry = 2;
+	none.entries.last = 2;
 	(void)snprintf(none.name, sizeof(none.name), "none");
 	begin("discovery:\n  instrument:\n"
 	      "    - {exe_path: a, metrics: {features: [application_span_otel]}}\n"

@@ -245,11 +245,11 @@ static void targets_belong_to_spans_or_applications(void **state)
 	end(&f);
 }
 
-static struct obi_service selected_by(uint32_t entry, const char *name)
+static struct obi_service selected_by(uint16_t entry, const char *name)
 {
 	struct obi_service service = sample_gosrv;
 
-	service.entry = entry;
+	service.entries.last = entry;
 	service.pid += entry;
 	(void)snprintf(service.name, sizeof(service.name), "%s", name);
 	(void)snprintf(service.instance, sizeof(service.instance), "vm:%u", service.pid);
@@ -314,7 +314,7 @@ static void what_only_one_service_asks_for_goes_with_it(void **state)
 	families_service(f.families, &otel, true, 0);
 	has(&f, "\ntraces_host_info{");
 	/* It becomes another program, that another entry selects. */
-	otel.entry = 1;
+	otel.entries.last = 1;
 	families_service(f.families, &otel, true, 0);
 	has_not(&f, "traces_host_info");
 	has_not(&f, "traces_target_info");

@@ -92,9 +92,12 @@ static void a_ratio_that_cannot_be_read_is_no_ratio(void **state)
 
 /* ---- Entries ---- */
 
-static void put(const char *yaml, uint32_t entry, enum obi_span_type type, const char *path)
+static void put(const char *yaml, uint16_t entry, enum obi_span_type type, const char *path)
 {
-	struct obi_service service = { .entry = entry, .name = "shop" };
+	struct obi_service service = {
+		.entries = { entry, entry, entry, entry },
+		.name = "shop",
+	};
 	struct obi_span span = { .type = type, .path = slice_cstr(path), .service = &service };
 	char *env[] = { NULL };
 	struct obi_settings settings;
@@ -125,7 +128,7 @@ static void exports_of_an_entry(void **state)
 					  0,
 					  /* an entry that does not exist */ 0 };
 
-	for (uint32_t entry = 0; entry < sizeof(flags) / sizeof(flags[0]); entry++) {
+	for (uint16_t entry = 0; entry < sizeof(flags) / sizeof(flags[0]); entry++) {
 		put(yaml, entry, OBI_SPAN_HTTP_SERVER, "/");
 		assert_int_equal(got.flags, flags[entry]);
 	}

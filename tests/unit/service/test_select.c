@@ -192,11 +192,11 @@ static void later_entries_win_each_name_for_itself(void **state)
 		     "    - {open_ports: 80, name: third, namespace: three}\n",
 		     NULL);
 	struct obi_process_facts facts = server();
-	const struct obi_criteria *last = NULL;
+	struct obi_entries entries;
 	const char *name, *name_space;
 
-	assert_true(obi_select(options, &facts, &last));
-	assert_string_equal(last->name, "second");
+	assert_true(obi_select(options, &facts, &entries));
+	assert_int_equal(entries.last, 2);
 	obi_select_names(options, &facts, &name, &name_space);
 	assert_string_equal(name, "second");
 	assert_string_equal(name_space, "one");
@@ -205,6 +205,27 @@ static void later_entries_win_each_name_for_itself(void **state)
 	obi_select_names(options, &facts, &name, &name_space);
 	assert_string_equal(name, "");
 	assert_string_equal(name_space, "");
+}
+
+static void later_entries_win_each_thing_for_itself(void **state)
+{
+	const struct obi_discovery_options *options =
+		load("discovery:\n"
+		     "  instrument:\n"
+		     "    - {open_ports: 8080, exports: [traces], sampler: {name: always_off}}\n"
+		     "    - {open_ports: 8080, routes: {outgoing: [/a]}}\n"
+		     "    - {exe_path: '*server', sampler: {name: always_on}}\n"
+		     "    - {open_ports: 80, exports: [metrics]}\n"
+		     "    - {exe_path: '*'}\n",
+		     NULL);
+	struct obi_process_facts facts = server();
+	struct obi_entries entries;
+
+	assert_true(obi_select(options, &facts, &entries));
+	assert_int_equal(entries.last, 5);
+	assert_int_equal(entries.exports, 1);
+	assert_int_equal(entries.routes, 2);
+	assert_int_equal(entries.sampler, 3);
 }
 
 static void entry_that_asks_for_what_cannot_be_known_matches_nothing(void **state)
@@ -262,6 +283,7 @@ int main(void)
 		cmocka_unit_test(exclusion_vetoes),
 		cmocka_unit_test(agents_are_excluded_unless_told_otherwise),
 		cmocka_unit_test(later_entries_win_each_name_for_itself),
+		cmocka_unit_test(later_entries_win_each_thing_for_itself),
 		cmocka_unit_test(entry_that_asks_for_what_cannot_be_known_matches_nothing),
 		cmocka_unit_test(only_what_is_asked_for_needs_finding_out),
 		cmocka_unit_test(ports_decide_only_where_all_else_matches),

@@ -472,7 +472,7 @@ static void span_metrics_of_one_service_are_said_there(void **state)
 	_cleanup_free_ char *json = NULL;
 
 	assert_int_equal(otlp_spans_put(batch, &span), 0);
-	service.entry = 1;
+	service.entries.last = 1;
 	span.service = &service;
 	assert_int_equal(otlp_spans_put(batch, &span), 0);
 	json = take(batch);
