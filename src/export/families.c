@@ -234,7 +234,8 @@ void families_free(struct families *families)
 
 void families_put_span(struct families *families, const struct obi_span *span, uint64_t now_ns)
 {
-	uint32_t features = obi_settings_features(families->options.settings, span->service->entries.last);
+	uint32_t features =
+		obi_settings_features(families->options.settings, span->service->entries.last);
 
 	if (span->flags & OBI_SPAN_IGNORE_METRICS)
 		return;

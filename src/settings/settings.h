@@ -62,7 +62,8 @@ bool obi_settings_application(const struct obi_settings *settings);
 /* Is network observability asked for (network.enable, or a network feature with an exporter)? */
 bool obi_settings_network(const struct obi_settings *settings);
 
-/* Features of the metrics of a service (enum obi_feature_bit): entry is obi_service.entries.last. */
+/* Features of the metrics of a service (enum obi_feature_bit): entry is obi_service.entries.last.
+ */
 uint32_t obi_settings_features(const struct obi_settings *settings, uint32_t entry);
 
 /* All features that anybody asks for, also those that are of no service. Both kinds of span metrics

@@ -68,7 +68,7 @@ struct obi_wire_start {
 
 struct obi_wire_process {
 	uint32_t pid;
-	uint32_t fds;   /* OBI_WIRE_HAS_*: which descriptors came along, in that order; CANDIDATE */
+	uint32_t fds; /* OBI_WIRE_HAS_*: which descriptors came along, in that order; CANDIDATE */
 	struct obi_entries entries;
 	char exe[256];
 	char name[128]; /* forced by the configuration, "" = find out */
