@@ -11,8 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench/cpu.h"
+#include "bench/sample.h"
 #include "export/otlp/json.h"
 #include "export/otlp/spans.h"
 #include "settings/settings.h"
@@ -28,51 +29,14 @@ static void make_services(void)
 	for (unsigned i = 0; i < SERVICES_MAX; i++) {
 		struct obi_service *service = &services[i];
 
-		service->pid = 1000 + i;
+		*service = sample_service;
+		service->pid += i;
 		(void)snprintf(service->name, sizeof(service->name), "checkout-%u", i);
-		(void)snprintf(service->name_space, sizeof(service->name_space), "shop");
-		(void)snprintf(service->language, sizeof(service->language), "go");
 		(void)snprintf(service->instance, sizeof(service->instance),
 			       "node-17.example.org:%u", service->pid);
 		(void)snprintf(service->resource_attributes, sizeof(service->resource_attributes),
 			       "deployment.environment=production,service.version=1.4.2");
 	}
-}
-
-static void make_span(unsigned long long i, char path[64], struct obi_span *span)
-{
-	int len = snprintf(path, 64, "/api/v1/customers/%llu/orders", 100000 + i % 100000);
-
-	*span = (struct obi_span){
-		.type = OBI_SPAN_HTTP_SERVER,
-		.request_start_ns = 1795534176432936000 + i * 1000,
-		.start_ns = 1795534176432936000 + i * 1000,
-		.end_ns = 1795534176432936000 + i * 1000 + 1500000,
-		.status = 200,
-		.request_length = 0,
-		.response_length = 1843,
-		.method = SLICE_LIT("GET"),
-		.path = slice_of(path, (size_t)len),
-		.query = SLICE_LIT("page=2&size=50"),
-		.route = SLICE_LIT("/api/v1/customers/:id/orders"),
-		.scheme = SLICE_LIT("http"),
-		.host_port = 8080,
-		.peer_port = 40000,
-		.peer_name = SLICE_LIT("10.42.17.203"),
-		.host_name = SLICE_LIT("checkout"),
-	};
-	memset(span->trace.trace_id, (int)(i | 1), sizeof(span->trace.trace_id));
-	memset(span->trace.span_id, (int)(i | 1), sizeof(span->trace.span_id));
-	memset(span->trace.parent_id, 7, sizeof(span->trace.parent_id));
-	span->trace.trace_flags = 1;
-}
-
-static unsigned long long cpu_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (unsigned long long)t.tv_sec * 1000000000ULL + (unsigned long long)t.tv_nsec;
 }
 
 /* Returns the bytes that the batch became. */
@@ -93,7 +57,7 @@ static size_t take(struct otlp_spans *batch, struct buffer *request, struct buff
 int main(int argc, char **argv)
 {
 	static struct obi_span spans[256];
-	static char paths[256][64];
+	static char paths[256][SAMPLE_PATH];
 	unsigned long long count = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000;
 	size_t size = argc > 2 ? strtoull(argv[2], NULL, 10) : 4096;
 	size_t processes = argc > 3 ? strtoull(argv[3], NULL, 10) : 8;
@@ -107,7 +71,7 @@ int main(int argc, char **argv)
 
 	make_services();
 	for (unsigned i = 0; i < 256; i++)
-		make_span(i, paths[i], &spans[i]);
+		spans[i] = sample_span(i, paths[i]);
 	if (!size || !processes || processes > SERVICES_MAX ||
 	    obi_settings_load_text("bench", SLICE_LIT(""), env, &settings, &error) ||
 	    otlp_spans_new(&settings, &batch))

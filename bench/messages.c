@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench/cpu.h"
 #include "conn/conn.h"
 
 #define CONNECTIONS 64
@@ -98,14 +98,6 @@ static void put(struct obi_conns *conns, struct message *message, size_t size, u
 	record->total_bytes = record->message > 1 ? before : 0;
 	record->last_ns = record->time_ns - EXCHANGE_NS / 2;
 	(void)obi_conns_put(conns, record, size);
-}
-
-static unsigned long long cpu_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (unsigned long long)t.tv_sec * 1000000000ULL + (unsigned long long)t.tv_nsec;
 }
 
 int main(int argc, char **argv)

@@ -10,9 +10,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "bench/cpu.h"
 #include "replay/replay.h"
 
 static unsigned long long spans;
@@ -20,14 +20,6 @@ static unsigned long long spans;
 static void count_span(void *context, struct obi_span *span)
 {
 	spans += span->status == 200;
-}
-
-static unsigned long long cpu_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (unsigned long long)t.tv_sec * 1000000000ULL + (unsigned long long)t.tv_nsec;
 }
 
 int main(int argc, char **argv)

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "bench/sample.h"
 #include "export/otlp/outbox.h"
 #include "export/otlp/spans.h"
 #include "settings/settings.h"
@@ -90,39 +91,8 @@ static void await_answer(void)
 	outbox_ready();
 }
 
-static void put_span(struct otlp_spans *batch, uint64_t i, const struct obi_service *service)
-{
-	char path[64];
-	int len = snprintf(path, sizeof(path), "/api/v1/customers/%llu/orders",
-			   (unsigned long long)(100000 + i % 100000));
-	struct obi_span span = {
-		.request_start_ns = 1795534176432936000 + i * 1000,
-		.start_ns = 1795534176432936000 + i * 1000,
-		.end_ns = 1795534176432936000 + i * 1000 + 1500000,
-		.status = 200,
-		.response_length = 1843,
-		.method = SLICE_LIT("GET"),
-		.path = slice_of(path, (size_t)len),
-		.query = SLICE_LIT("page=2&size=50"),
-		.route = SLICE_LIT("/api/v1/customers/:id/orders"),
-		.scheme = SLICE_LIT("http"),
-		.host_port = 8080,
-		.peer_name = SLICE_LIT("10.42.17.203"),
-		.host_name = SLICE_LIT("checkout"),
-		.service = service,
-	};
-
-	memcpy(span.trace.trace_id, &span.start_ns, 8);
-	memcpy(span.trace.span_id, &span.start_ns, 8);
-	(void)otlp_spans_put(batch, &span);
-}
-
 int main(int argc, char **argv)
 {
-	static const struct obi_service service = { .name = "checkout",
-						    .name_space = "shop",
-						    .language = "go",
-						    .instance = "node-17.example.org:1000" };
 	uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 0, start, bytes = 0;
 	size_t size = argc > 3 ? strtoull(argv[3], NULL, 10) : 4096;
 	unsigned long idle, top = 0;
@@ -131,6 +101,7 @@ int main(int argc, char **argv)
 	struct otlp_spans *batch;
 	struct obi_error error;
 	uint64_t encode_cpu;
+	char path[SAMPLE_PATH];
 	pid_t sender;
 	int control;
 
@@ -146,7 +117,9 @@ int main(int argc, char **argv)
 	idle = rss_anon(sender);
 	start = clock_monotonic_ns();
 	for (uint64_t i = 0; i < count; i++) {
-		put_span(batch, i, &service);
+		struct obi_span span = sample_span(i, path);
+
+		(void)otlp_spans_put(batch, &span);
 		if (otlp_spans_encoded(batch) < size && i + 1 < count)
 			continue;
 		while (outbox_fd() >= 0 && outbox_counts(OTLP_TRACES).queued + size >

@@ -13,8 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench/cpu.h"
+#include "bench/sample.h"
 #include "export/families.h"
 #include "export/metrics/render.h"
 #include "export/otlp/metrics.h"
@@ -37,14 +38,6 @@ struct result {
 	size_t bytes;
 };
 
-static unsigned long long cpu_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (unsigned long long)t.tv_sec * 1000000000ULL + (unsigned long long)t.tv_nsec;
-}
-
 static size_t in_use(void)
 {
 	struct mallinfo2 info = mallinfo2();
@@ -54,13 +47,6 @@ static size_t in_use(void)
 
 static void fill(struct families *families, size_t series)
 {
-	static const struct obi_service service = {
-		.pid = 1000,
-		.name = "checkout",
-		.name_space = "shop",
-		.language = "go",
-		.instance = "node-17.example.org:1000",
-	};
 	char route[64];
 	struct obi_span span = {
 		.type = OBI_SPAN_HTTP_SERVER,
@@ -72,7 +58,7 @@ static void fill(struct families *families, size_t series)
 		.host_port = 8080,
 		.peer_name = SLICE_LIT("10.42.17.203"),
 		.host_name = SLICE_LIT("checkout"),
-		.service = &service,
+		.service = &sample_service,
 	};
 
 	for (size_t i = 0; i < series / SERIES_OF_A_ROUTE; i++) {

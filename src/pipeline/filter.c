@@ -80,6 +80,12 @@ int filter_check(const struct obi_filter *filter, bool (*known)(const char *attr
 	return 0;
 }
 
+void filter_resolve(struct obi_filter *filter, int (*find)(const char *name))
+{
+	for (size_t i = 0; i < filter->count; i++)
+		filter->items[i].asks = find(filter->items[i].attribute);
+}
+
 /* ---- Records ---- */
 
 static bool read_number(struct slice text, int64_t *ret_number)

@@ -20,6 +20,7 @@ struct obi_filter_clause {
 	struct obi_optional_int not_equals;
 	struct obi_optional_int less_equals;
 	struct obi_optional_int less_than;
+	int asks; /* derived: the attribute's place in its table; -1: it is "" everywhere */
 };
 
 struct obi_filter {
@@ -35,7 +36,11 @@ extern const struct obi_group obi_filter_clause_groups[];
 int obi_filter_check_spans(const void *field, char *why, size_t why_size);
 int obi_filter_check_flows(const void *field, char *why, size_t why_size);
 
-/* Does it go on? An attribute that it does not have is "" and no number. */
+/* Fill in what is derived, of a filter that passed its check. */
+void obi_filter_resolve_spans(struct obi_filter *filter);
+void obi_filter_resolve_flows(struct obi_filter *filter);
+
+/* Does it go on, by a resolved filter? An attribute that it does not have is "" and no number. */
 bool obi_filter_span(const struct obi_filter *filter, const struct obi_span *span);
 bool obi_filter_flow(const struct obi_filter *filter, const struct obi_flow_record *record);
 

@@ -11,6 +11,9 @@
 /* Is the given name this one? */
 bool filter_same_name(const char *given, const char *name);
 
+/* find: the number of the attribute, or -1. */
+void filter_resolve(struct obi_filter *filter, int (*find)(const char *name));
+
 /* 0, or -EINVAL with the reason. */
 int filter_check(const struct obi_filter *filter, bool (*known)(const char *attribute), char *why,
 		 size_t why_size);

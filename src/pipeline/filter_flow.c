@@ -23,6 +23,11 @@ int obi_filter_check_flows(const void *field, char *why, size_t why_size)
 	return filter_check(field, known, why, why_size);
 }
 
+void obi_filter_resolve_flows(struct obi_filter *filter)
+{
+	filter_resolve(filter, find);
+}
+
 bool obi_filter_flow(const struct obi_filter *filter, const struct obi_flow_record *record)
 {
 	struct slice values[FLOW_ATTRIBUTES];
@@ -32,10 +37,10 @@ bool obi_filter_flow(const struct obi_filter *filter, const struct obi_flow_reco
 		return true;
 	flow_attributes(record, &texts, values);
 	for (size_t i = 0; i < filter->count; i++) {
-		int attribute = find(filter->items[i].attribute);
-		struct slice value = attribute < 0 ? SLICE_LIT("") : values[attribute];
+		const struct obi_filter_clause *clause = &filter->items[i];
+		struct slice value = clause->asks < 0 ? SLICE_LIT("") : values[clause->asks];
 
-		if (!filter_clause_passes(&filter->items[i], value))
+		if (!filter_clause_passes(clause, value))
 			return false;
 	}
 	return true;

@@ -145,17 +145,17 @@ static const struct attribute attributes[] = {
 	{ "container.name", get_nothing },
 };
 
-static const struct attribute *find(const char *name)
+static int find(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(attributes); i++)
 		if (filter_same_name(name, attributes[i].name))
-			return &attributes[i];
-	return NULL;
+			return (int)i;
+	return -1;
 }
 
 static bool known(const char *name)
 {
-	return find(name) != NULL;
+	return find(name) >= 0;
 }
 
 int obi_filter_check_spans(const void *field, char *why, size_t why_size)
@@ -163,15 +163,19 @@ int obi_filter_check_spans(const void *field, char *why, size_t why_size)
 	return filter_check(field, known, why, why_size);
 }
 
+void obi_filter_resolve_spans(struct obi_filter *filter)
+{
+	filter_resolve(filter, find);
+}
+
 bool obi_filter_span(const struct obi_filter *filter, const struct obi_span *span)
 {
 	char text[FILTER_TEXT];
 
 	for (size_t i = 0; i < filter->count; i++) {
-		const struct attribute *attribute = find(filter->items[i].attribute);
+		const struct obi_filter_clause *clause = &filter->items[i];
 
-		if (attribute &&
-		    !filter_clause_passes(&filter->items[i], attribute->get(span, text)))
+		if (!filter_clause_passes(clause, attributes[clause->asks].get(span, text)))
 			return false;
 	}
 	return true;

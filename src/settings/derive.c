@@ -278,6 +278,8 @@ int obi_settings_derive(struct obi_settings *settings, const struct obi_load *lo
 	if (settings->network.deduper_fc_ttl == 0)
 		settings->network.deduper_fc_ttl = settings->network.cache_active_timeout * 2;
 	derive_otlp(settings);
+	obi_filter_resolve_spans(&settings->pipeline.filter_spans);
+	obi_filter_resolve_flows(&settings->pipeline.filter_flows);
 	if (e == 0)
 		e = derive_propagation(settings, load);
 	if (e == 0)

@@ -208,14 +208,6 @@ test_reset_before_the_answer() {
 		$(($(total 'span totals' spans) + $(dropped))) "requests = spans + dropped"
 }
 
-dropped() {
-	local sum=0 reason
-	for reason in evicted lost_record no_request unparsed no_service; do
-		sum=$((sum + $(total 'span totals' $reason)))
-	done
-	echo $sum
-}
-
 test_python_server() {
 	begin_python
 	client keep_alive 127.0.0.1 8080 /py/ 5

@@ -141,18 +141,8 @@ test_prometheus_has_native_histograms() {
 	need prometheus curl
 	begin OTEL_EBPF_PROMETHEUS_PORT=$PORT OTEL_EBPF_PROMETHEUS_EXEMPLAR_FILTER=always_on \
 		OTEL_EBPF_METRICS_FEATURES=application,application_span
-	cat >"$SCRATCH/prometheus.yml" <<-END
-		global: { scrape_interval: 1s }
-		scrape_configs:
-		  - job_name: obi
-		    honor_labels: true
-		    static_configs: [{ targets: ['127.0.0.1:$PORT'] }]
-	END
 	client keep_alive 127.0.0.1 8080 /n/ 5
-	prometheus --config.file="$SCRATCH/prometheus.yml" --storage.tsdb.path="$SCRATCH/tsdb" \
-		--enable-feature=native-histograms,exemplar-storage \
-		--web.listen-address=127.0.0.1:9090 >"$SCRATCH/prometheus.log" 2>&1 &
-	defer stop $!
+	start_prometheus $PORT --enable-feature=native-histograms,exemplar-storage
 	defer show "$SCRATCH/prometheus.log"
 	expect 1 up
 	client keep_alive 127.0.0.1 8080 /n/ 7

@@ -72,16 +72,7 @@ test_prometheus_scrapes_it() {
 	need prometheus curl
 	begin OTEL_EBPF_PROMETHEUS_PORT=$PORT
 	client keep_alive 127.0.0.1 8080 /n/ 7
-	cat >"$SCRATCH/prometheus.yml" <<-END
-		global: { scrape_interval: 1s }
-		scrape_configs:
-		  - job_name: obi
-		    honor_labels: true
-		    static_configs: [{ targets: ['127.0.0.1:$PORT'] }]
-	END
-	prometheus --config.file="$SCRATCH/prometheus.yml" --storage.tsdb.path="$SCRATCH/tsdb" \
-		--web.listen-address=127.0.0.1:9090 >"$SCRATCH/prometheus.log" 2>&1 &
-	defer stop $!
+	start_prometheus $PORT
 	query='http://127.0.0.1:9090/api/v1/query?query=http_server_request_duration_seconds_count'
 	wait_until 20 answers_with "$query" '"service_name":"nginx".*,"7"\]' || {
 		show "$SCRATCH/prometheus.log"

@@ -26,14 +26,6 @@ begin_both_modes() {
 	[ -n "$WORKER" ] || fail "there is no worker"
 }
 
-dropped() {
-	local sum=0 reason
-	for reason in evicted lost_record no_request unparsed no_service; do
-		sum=$((sum + $(total 'span totals' $reason)))
-	done
-	echo $sum
-}
-
 test_worker_holds_nothing() {
 	local set
 	begin_both_modes

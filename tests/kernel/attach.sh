@@ -65,23 +65,22 @@ expect_nothing_left() {
 	}
 }
 
-test_nothing_stays_after_exit() {
+begin_everything() {
 	need nginx
 	start_nginx 'server { listen 8080; location / { return 200 "hello"; } }'
 	start_agent "$CAPS_PROPAGATION" OTEL_EBPF_OPEN_PORT=8080 OTEL_EBPF_TRACE_PRINTER=text \
 		OTEL_EBPF_NETWORK_METRICS=1 OTEL_EBPF_NETWORK_PRINT_FLOWS=1 \
 		OTEL_EBPF_BPF_CONTEXT_PROPAGATION=all
 	application_ready "$NGINX"
+}
+
+test_nothing_stays_after_exit() {
+	begin_everything
 	expect_nothing_left stop_agent
 }
 
 test_nothing_stays_after_sigkill() {
-	need nginx
-	start_nginx 'server { listen 8080; location / { return 200 "hello"; } }'
-	start_agent "$CAPS_PROPAGATION" OTEL_EBPF_OPEN_PORT=8080 OTEL_EBPF_TRACE_PRINTER=text \
-		OTEL_EBPF_NETWORK_METRICS=1 OTEL_EBPF_NETWORK_PRINT_FLOWS=1 \
-		OTEL_EBPF_BPF_CONTEXT_PROPAGATION=all
-	application_ready "$NGINX"
+	begin_everything
 	expect_nothing_left kill -KILL "$AGENT"
 }
 

@@ -217,6 +217,15 @@ total() {
 	echo "$value"
 }
 
+# Requests that became no span, of the totals in the log.
+dropped() {
+	local sum=0 reason
+	for reason in evicted lost_record no_request unparsed no_service; do
+		sum=$((sum + $(total 'span totals' $reason)))
+	done
+	echo $sum
+}
+
 # ---- Spans and metrics ----
 
 # spans CONDITION...: how many spans (trace printer json or text) meet all: spans method=GET url=/a
@@ -257,4 +266,18 @@ metric() {
 		/^#/ { next }
 		{ n = $1; sub(/[{].*/, "", n); if (n == name && $0 ~ labels) sum += $NF }
 		END { printf "%.0f\n", sum }' "$1"
+}
+
+# start_prometheus PORT [ARGUMENT...]: at 127.0.0.1:9090, it scrapes that port each second.
+start_prometheus() {
+	cat >"$SCRATCH/prometheus.yml" <<-END
+		global: { scrape_interval: 1s }
+		scrape_configs:
+		  - job_name: obi
+		    honor_labels: true
+		    static_configs: [{ targets: ['127.0.0.1:$1'] }]
+	END
+	prometheus --config.file="$SCRATCH/prometheus.yml" --storage.tsdb.path="$SCRATCH/tsdb" \
+		--web.listen-address=127.0.0.1:9090 "${@:2}" >"$SCRATCH/prometheus.log" 2>&1 &
+	defer stop $!
 }

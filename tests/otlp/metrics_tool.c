@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "export/metrics_sample.h"
 #include "export/otlp/metrics.h"
 #include "export/otlp/proto.h"
 
@@ -24,15 +25,8 @@
 
 static double bounds[] = { 0, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 10 };
 static const struct obi_floats buckets = { bounds, ARRAY_SIZE(bounds) };
-static const char *const names[] = { "http.route", "server.port" };
 static const struct metric_desc descs[] = {
-	{ .name = "took",
-	  .unit = "s",
-	  .help = "how long",
-	  .type = METRIC_HISTOGRAM,
-	  .scale = NSEC_PER_SEC,
-	  .buckets = &buckets },
-	{ .name = "things", .help = "how many", .type = METRIC_COUNTER },
+	SAMPLE_METRICS(&buckets),
 };
 static const struct metric_desc gauge = { .name = "alive", .help = "is it", .type = METRIC_GAUGE };
 
@@ -138,7 +132,7 @@ static int run(enum obi_temporality temporality, bool exponential, const char *d
 	struct buffer json = { 0 };
 	int failed;
 
-	if (!metrics || metrics_add_table(metrics, descs, 2, names, 2, 0, &table) ||
+	if (!metrics || metrics_add_table(metrics, descs, 2, sample_names, 2, 0, &table) ||
 	    metrics_add_table(metrics, &gauge, 1, NULL, 0, 0, &alive))
 		return 1;
 	metric_set(metric_table_metric(alive, 0), metric_table_row(alive, NULL, 0), 1);

@@ -4,6 +4,7 @@
 #define OBI_TESTS_SAMPLE_H
 
 #include "base/clock.h"
+#include "flow/flow.h"
 #include "span/span.h"
 
 static const struct obi_service sample_gosrv = {
@@ -60,6 +61,26 @@ static inline struct obi_span sample_client(void)
 	span.peer_name = SLICE_LIT("gosrv");
 	span.host_name = SLICE_LIT("127.0.0.1");
 	return span;
+}
+
+static inline struct obi_flow_record sample_flow(void)
+{
+	return (struct obi_flow_record){
+		.flow = { .key = { .src_port = 33114,
+				   .dst_port = 8080,
+				   .eth_protocol = 0x0800,
+				   .transport = 6,
+				   .direction = OBI_EGRESS },
+			  .value = { .bytes = 486, .packets = 6, .initiator = OBI_INITIATOR_SRC } },
+		.obi_ip = "10.77.0.1",
+		.iface = "",
+		.src_address = "10.77.0.1",
+		.dst_address = "10.77.0.2",
+		.src_name = SLICE_LIT("10.77.0.1"),
+		.dst_name = SLICE_LIT("10.77.0.2"),
+		.src_cidr = "10.77.0.0/24",
+		.dst_cidr = "10.77.0.0/24",
+	};
 }
 
 #endif

@@ -164,26 +164,6 @@ static void targets_live_as_long_as_their_process(void **state)
 	end(&f);
 }
 
-static struct obi_flow_record sample_flow(void)
-{
-	return (struct obi_flow_record){
-		.flow = { .key = { .src_port = 33114,
-				   .dst_port = 8080,
-				   .eth_protocol = 0x0800,
-				   .transport = 6,
-				   .direction = OBI_EGRESS },
-			  .value = { .bytes = 486, .packets = 6, .initiator = OBI_INITIATOR_SRC } },
-		.obi_ip = "10.77.0.1",
-		.iface = "",
-		.src_address = "10.77.0.1",
-		.dst_address = "10.77.0.2",
-		.src_name = SLICE_LIT("10.77.0.1"),
-		.dst_name = SLICE_LIT("10.77.0.2"),
-		.src_cidr = "10.77.0.0/24",
-		.dst_cidr = "10.77.0.0/24",
-	};
-}
-
 static void flows_count_by_direction(void **state)
 {
 	struct obi_flow_record flow = sample_flow();

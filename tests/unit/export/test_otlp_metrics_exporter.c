@@ -18,6 +18,7 @@
 #include "export/otlp/outbox.h"
 #include "export/sample.h"
 #include "settings/settings.h"
+#include "text.h"
 
 static struct {
 	struct buffer json;
@@ -80,27 +81,6 @@ static void end(void)
 	buffer_free(&sent.json);
 	memset(&sent, 0, sizeof(sent));
 	obi_internal_free();
-}
-
-static void has(const char *json, const char *part)
-{
-	if (!json || !strstr(json, part))
-		fail_msg("no %s\nin %s", part, json);
-}
-
-static void has_not(const char *json, const char *part)
-{
-	if (strstr(json, part))
-		fail_msg("%s\nin %s", part, json);
-}
-
-static size_t count_of(const char *json, const char *part)
-{
-	size_t count = 0;
-
-	for (const char *at = json; (at = strstr(at, part)); at++)
-		count++;
-	return count;
 }
 
 static void each_service_has_a_resource_of_its_own(void **unused)

@@ -13,6 +13,7 @@
 #include "export/http_client.h"
 #include "export/promtool.h"
 #include "export/scrape_server.h"
+#include "text.h"
 
 #define ROWS 20000
 
@@ -82,15 +83,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static size_t count(const char *text, const char *part)
-{
-	size_t n = 0;
-
-	for (; (text = strstr(text, part)); text++)
-		n++;
-	return n;
-}
-
 #define GET(path) "GET " path " HTTP/1.0\r\n"
 
 static void a_large_scrape_arrives_whole(void **state)
@@ -101,8 +93,8 @@ static void a_large_scrape_arrives_whole(void **state)
 	assert_non_null(strstr(answer.data, " 200 OK\r\n"));
 	assert_non_null(
 		strstr(answer.data, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
-	assert_int_equal(count(answer.data, "\nthings_total{n=\""), ROWS);
-	assert_int_equal(count(answer.data, "\nothers_total{n=\""), 1);
+	assert_int_equal(count_of(answer.data, "\nthings_total{n=\""), ROWS);
+	assert_int_equal(count_of(answer.data, "\nothers_total{n=\""), 1);
 	assert_int_equal(f->scrapes, 1);
 	buffer_free(&answer);
 }
@@ -156,7 +148,7 @@ static void a_client_that_stops_reading_holds_nobody(void **state)
 	for (int i = 0; i < 200; i++)
 		scrape_server_run(f->server);
 	answer = http_ask(&f->client, request);
-	assert_int_equal(count(answer.data, "\nthings_total{n=\""), ROWS);
+	assert_int_equal(count_of(answer.data, "\nthings_total{n=\""), ROWS);
 	buffer_free(&answer);
 	for (size_t i = 0; i < ARRAY_SIZE(idle); i++)
 		(void)close(idle[i]);

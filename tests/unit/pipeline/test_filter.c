@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "flow/attributes.h"
 #include "pipeline/pipeline.h"
 #include "settings/settings.h"
 
@@ -121,6 +122,30 @@ static void flows_are_filtered_too(void **state)
 	assert_false(flow_passes("filter: {network: {direction: {match: response}}}", &record));
 }
 
+static void attributes_are_found_at_start(void **state)
+{
+	struct obi_settings settings;
+	struct obi_error error;
+	const struct obi_filter_clause *flows, *spans;
+
+	assert_int_equal(try_load("filter:\n"
+				  "  application: {url.path: {match: a}, url_path: {match: b},"
+				  " http.route: {match: a}}\n"
+				  "  network: {dst.port: {equals: 1}, src_address: {match: a},"
+				  " k8s.src.name: {match: a}}\n",
+				  &settings, &error),
+			 0);
+	spans = settings.pipeline.filter_spans.items;
+	assert_true(spans[0].asks >= 0);
+	assert_int_equal(spans[1].asks, spans[0].asks);
+	assert_int_not_equal(spans[2].asks, spans[0].asks);
+	flows = settings.pipeline.filter_flows.items;
+	assert_int_equal(flows[0].asks, FLOW_DST_PORT);
+	assert_int_equal(flows[1].asks, FLOW_SRC_ADDRESS);
+	assert_int_equal(flows[2].asks, -1);
+	obi_settings_free(&settings);
+}
+
 static void wrong_clauses_stop_the_start(void **state)
 {
 	static const struct {
@@ -179,6 +204,7 @@ int main(void)
 		cmocka_unit_test(numbers_are_compared),
 		cmocka_unit_test(all_clauses_must_pass),
 		cmocka_unit_test(flows_are_filtered_too),
+		cmocka_unit_test(attributes_are_found_at_start),
 		cmocka_unit_test(wrong_clauses_stop_the_start),
 		cmocka_unit_test(what_is_held_back_is_counted),
 	};

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "text.h"
 #include "verb/verb.h"
 
 #define KEEPALIVE "tests/data/pcap/keepalive.pcap"
@@ -75,19 +76,12 @@ static int lines(const char *text)
 	return n;
 }
 
-static void assert_has(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("no '%s' in:\n%s", part, text);
-}
-
 static void text_is_a_line_a_span(void **state)
 {
 	assert_int_equal(replay(KEEPALIVE), 0);
 	assert_int_equal(lines(out), 2);
-	assert_has(out, "200 GET /users/1(/users/*) [10.0.0.1 as 10.0.0.1:40000]->[10.0.0.2 as ");
-	assert_has(out,
-		   "contentLen:3B responseLen:0B svc=[10.0.0.2:8080 generic] traceparent=[00-");
+	has(out, "200 GET /users/1(/users/*) [10.0.0.1 as 10.0.0.1:40000]->[10.0.0.2 as ");
+	has(out, "contentLen:3B responseLen:0B svc=[10.0.0.2:8080 generic] traceparent=[00-");
 	assert_string_equal(err, "obi replay: 9 packets, 1 connections, 4 messages, 2 spans\n");
 }
 
@@ -96,17 +90,17 @@ static void json_is_an_array_of_spans(void **state)
 	assert_int_equal(replay(KEEPALIVE, "--format", "json", "--service=shop"), 0);
 	assert_int_equal(lines(out), 1);
 	assert_int_equal(strncmp(out, "[{\"type\":\"HTTP\"", 15), 0);
-	assert_has(out, "\"hostName\":\"shop\"");
-	assert_has(out, "}},{");
-	assert_has(out, "}}]\n");
+	has(out, "\"hostName\":\"shop\"");
+	has(out, "}},{");
+	has(out, "}}]\n");
 }
 
 static void metrics_come_at_the_end(void **state)
 {
 	assert_int_equal(replay("--metrics", KEEPALIVE), 0);
-	assert_has(out, "]\n# HELP http_server");
-	assert_has(out, "http_server_request_duration_seconds_count{");
-	assert_has(out, "target_info{");
+	has(out, "]\n# HELP http_server");
+	has(out, "http_server_request_duration_seconds_count{");
+	has(out, "target_info{");
 	assert_int_equal(replay("--metrics", "--format=none", KEEPALIVE), 0);
 	assert_int_equal(out[0], '#');
 }
@@ -124,33 +118,33 @@ static void standard_input_cut_short(void **state)
 static void drops_are_summed_up(void **state)
 {
 	assert_int_equal(replay("tests/data/pcap/lost_packets.pcap"), 0);
-	assert_has(err, "; dropped: ");
-	assert_has(err, "; missing in the capture: ");
+	has(err, "; dropped: ");
+	has(err, "; missing in the capture: ");
 	assert_int_equal(replay("tests/data/pcap/mixed_interfaces.pcapng"), 0);
-	assert_has(err, "; passed over: 1 not_ip, 1 not_tcp, 1 fragment\n");
+	has(err, "; passed over: 1 not_ip, 1 not_tcp, 1 fragment\n");
 }
 
 static void files_that_are_none(void **state)
 {
 	assert_int_equal(replay("/etc/passwd"), 1);
-	assert_has(err, "obi replay: /etc/passwd: offset 0: not a pcap or pcapng file\n");
+	has(err, "obi replay: /etc/passwd: offset 0: not a pcap or pcapng file\n");
 	assert_int_equal(replay("/nonexistent"), 1);
 	assert_string_equal(err, "obi replay: /nonexistent: No such file or directory\n");
 	assert_int_equal(replay("/"), 1);
-	assert_has(err, "obi replay: /: offset 0: cannot be read: Is a directory\n");
+	has(err, "obi replay: /: offset 0: cannot be read: Is a directory\n");
 }
 
 static void arguments_that_are_wrong(void **state)
 {
 	assert_int_equal(replay("--format", "xml", KEEPALIVE), OBI_EXIT_USAGE);
-	assert_has(err, "--format is text, json or none, not 'xml'");
+	has(err, "--format is text, json or none, not 'xml'");
 	assert_int_equal(replay("--what", KEEPALIVE), OBI_EXIT_USAGE);
-	assert_has(err, "unknown option '--what'");
+	has(err, "unknown option '--what'");
 	assert_int_equal(replay(KEEPALIVE, KEEPALIVE), OBI_EXIT_USAGE);
 	assert_int_equal(replay("--metrics"), OBI_EXIT_USAGE);
 	assert_int_equal(replay("--format"), OBI_EXIT_USAGE);
 	assert_int_equal(replay("--help"), 0);
-	assert_has(out, "Usage: obi replay FILE|-");
+	has(out, "Usage: obi replay FILE|-");
 }
 
 int main(void)

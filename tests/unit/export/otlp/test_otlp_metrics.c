@@ -11,25 +11,19 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "export/metrics/table.h"
+#include "export/metrics_sample.h"
 #include "export/otlp/json.h"
 #include "export/otlp/metrics.h"
+#include "text.h"
 
 static double bounds[] = { 0, 0.005, 1 };
 static const struct obi_floats buckets = { bounds, ARRAY_SIZE(bounds) };
 
 static const struct metric_desc descs[] = {
-	{ .name = "took",
-	  .unit = "s",
-	  .help = "how long",
-	  .type = METRIC_HISTOGRAM,
-	  .scale = NSEC_PER_SEC,
-	  .buckets = &buckets },
-	{ .name = "things", .help = "how many", .type = METRIC_COUNTER },
+	SAMPLE_METRICS(&buckets),
 	{ .name = "busy", .unit = "s", .help = "x", .type = METRIC_COUNTER, .scale = NSEC_PER_SEC },
 };
-static const char *const names[] = { "http.route", "server.port" };
 
 struct fixture {
 	struct metrics *metrics;
@@ -43,8 +37,9 @@ static void begin(struct fixture *f, const struct metrics_options *options,
 {
 	*f = (struct fixture){ .metrics = metrics_new_with(options), .temporality = temporality };
 	f->metrics->epoch_offset_ns = 1000000;
-	assert_int_equal(
-		metrics_add_table(f->metrics, descs, ARRAY_SIZE(descs), names, 2, 0, &f->table), 0);
+	assert_int_equal(metrics_add_table(f->metrics, descs, ARRAY_SIZE(descs), sample_names, 2, 0,
+					   &f->table),
+			 0);
 }
 
 static void end(struct fixture *f)
@@ -99,18 +94,6 @@ static const char *collect(struct fixture *f, uint64_t now_ns, size_t bytes, uin
 	if (ret_points)
 		*ret_points = points;
 	return f->json.data;
-}
-
-static void has(const char *json, const char *part)
-{
-	if (!strstr(json, part))
-		fail_msg("no %s\nin %s", part, json);
-}
-
-static void has_not(const char *json, const char *part)
-{
-	if (strstr(json, part))
-		fail_msg("%s\nin %s", part, json);
 }
 
 #define ATTRIBUTES                                                                                 \

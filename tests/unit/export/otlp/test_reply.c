@@ -121,6 +121,19 @@ static void put_retry_info(struct buffer *buf, const char *type, int64_t seconds
 	proto_end(buf, detail);
 }
 
+static void check_busy(enum otlp_reply_format format, struct buffer *body, uint64_t delay_ns)
+{
+	struct otlp_status status;
+
+	assert_int_equal(
+		otlp_status_read(format, guarded(slice_of(body->data, body->len)), &status), 0);
+	assert_int_equal(status.code, 14);
+	assert_string_equal(status.message, "busy");
+	assert_true(status.may_retry);
+	assert_int_equal(status.retry_delay_ns, delay_ns);
+	buffer_free(body);
+}
+
 static void status_says_when_to_come_again(void **state)
 {
 	static const struct {
@@ -136,20 +149,12 @@ static void status_says_when_to_come_again(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct buffer body = { 0 };
-		struct otlp_status status;
 
 		proto_put_varint(&body, 1, 14);
 		proto_put_bytes(&body, 2, SLICE_LIT("busy"));
 		put_retry_info(&body, "type.googleapis.com/google.rpc.DebugInfo", 77, 0);
 		put_retry_info(&body, RETRY_INFO, cases[i].seconds, cases[i].nanos);
-		assert_int_equal(otlp_status_read(OTLP_REPLY_PROTOBUF,
-						  guarded(slice_of(body.data, body.len)), &status),
-				 0);
-		assert_int_equal(status.code, 14);
-		assert_string_equal(status.message, "busy");
-		assert_true(status.may_retry);
-		assert_int_equal(status.retry_delay_ns, cases[i].ns);
-		buffer_free(&body);
+		check_busy(OTLP_REPLY_PROTOBUF, &body, cases[i].ns);
 	}
 }
 
@@ -177,14 +182,7 @@ static void status_in_json(void **state)
 			      "{\"code\":14,\"message\":\"busy\",\"details\":[1,{\"@type\":\"x\"},"
 			      "{\"@type\":\"" RETRY_INFO "\",\"retryDelay\":%s}]}",
 			      cases[i].delay);
-		assert_int_equal(otlp_status_read(OTLP_REPLY_JSON,
-						  guarded(slice_of(body.data, body.len)), &status),
-				 0);
-		assert_int_equal(status.code, 14);
-		assert_string_equal(status.message, "busy");
-		assert_true(status.may_retry);
-		assert_int_equal(status.retry_delay_ns, cases[i].ns);
-		buffer_free(&body);
+		check_busy(OTLP_REPLY_JSON, &body, cases[i].ns);
 	}
 	assert_int_equal(
 		otlp_status_read(OTLP_REPLY_JSON, SLICE_LIT("{\"message\":\"no\"}"), &status), 0);

@@ -15,6 +15,7 @@
 #include "export/otlp/spans.h"
 #include "export/sample.h"
 #include "settings/settings.h"
+#include "text.h"
 
 static struct obi_settings settings;
 
@@ -63,50 +64,46 @@ static char *take(struct otlp_spans *batch)
 	return json.data;
 }
 
-static void assert_has(const char *json, const char *part)
-{
-	if (!strstr(json, part))
-		fail_msg("no %s\nin %s", part, json);
-}
-
-static void assert_has_not(const char *json, const char *part)
-{
-	if (strstr(json, part))
-		fail_msg("%s\nin %s", part, json);
-}
-
-static size_t count_of(const char *json, const char *part)
-{
-	size_t count = 0;
-
-	for (; (json = strstr(json, part)); json += strlen(part))
-		count++;
-	return count;
-}
-
 #define STRING(key, value) "{\"key\":\"" key "\",\"value\":{\"stringValue\":\"" value "\"}}"
 #define INT(key, value) "{\"key\":\"" key "\",\"value\":{\"intValue\":\"" value "\"}}"
 
-#define SERVER_SPAN                                                                                                                                                                                 \
-	"{\"traceId\":\"5b1edc123856e8c291c7d8c400a99d43\",\"spanId\":\"027f2e2a82a253ea\","                                                                                                        \
-	"\"flags\":257,\"name\":\"GET /users/\",\"kind\":2,"                                                                                                                                        \
-	"\"startTimeUnixNano\":\"1795534176432936000\","                                                                                                                                            \
-	"\"endTimeUnixNano\":\"1795534176433108846\",\"attributes\":[" INT(                                                                                                                         \
-		"http.response.status_code",                                                                                                                                                        \
-		"200") "," STRING("client.address",                                                                                                                                                 \
-				  "127.0.0.1") "," STRING("server.address",                                                                                                                         \
-							  "gosrv") "," INT("server.port",                                                                                                           \
-									   "8080") "," INT("http."                                                                                                  \
-											   "reque"                                                                                                  \
-											   "st."                                                                                                    \
-											   "body."                                                                                                  \
-											   "size",                                                                                                  \
-											   "0") "," INT("http.response.body.size",                                                                  \
-													"0") "," STRING("http.request.method",                                                      \
-															"GET") "," STRING("url.path",                                               \
-																	  "/users/123") "," STRING("url.scheme",                    \
-																				   "http") "," STRING("http.route", \
-																						      "/users/") "],\"status\":{}}"
+/* clang-format off */
+#define SERVER_SPAN \
+	"{\"traceId\":\"5b1edc123856e8c291c7d8c400a99d43\",\"spanId\":\"027f2e2a82a253ea\"," \
+	"\"flags\":257,\"name\":\"GET /users/\",\"kind\":2," \
+	"\"startTimeUnixNano\":\"1795534176432936000\"," \
+	"\"endTimeUnixNano\":\"1795534176433108846\",\"attributes\":[" \
+	INT("http.response.status_code", "200") "," \
+	STRING("client.address", "127.0.0.1") "," \
+	STRING("server.address", "gosrv") "," \
+	INT("server.port", "8080") "," \
+	INT("http.request.body.size", "0") "," \
+	INT("http.response.body.size", "0") "," \
+	STRING("http.request.method", "GET") "," \
+	STRING("url.path", "/users/123") "," \
+	STRING("url.scheme", "http") "," \
+	STRING("http.route", "/users/") "],\"status\":{}}"
+
+#define SERVER_REQUEST \
+	"{\"resourceSpans\":[{\"resource\":{\"attributes\":[" \
+	STRING("service.name", "gosrv") "," \
+	STRING("service.instance.id", "vm:2460") "," \
+	STRING("otel.scope.name", "go.opentelemetry.io/obi") "]}," \
+	"\"scopeSpans\":[{\"scope\":{},\"spans\":[" SERVER_SPAN "]}]}]}"
+
+#define CLIENT_ATTRIBUTES \
+	"\"attributes\":[" \
+	INT("http.response.status_code", "404") "," \
+	STRING("url.full", "http://api.example.org:8080/ping?a=1") "," \
+	STRING("url.scheme", "http") "," \
+	STRING("server.address", "127.0.0.1") "," \
+	INT("server.port", "8080") "," \
+	STRING("service.peer.name", "127.0.0.1") "," \
+	INT("http.request.body.size", "7") "," \
+	INT("http.response.body.size", "5") "," \
+	STRING("http.request.method", "GET") "," \
+	STRING("url.query", "a=1") "],\"status\":{\"code\":2}}"
+/* clang-format on */
 
 static void server_span_is_all_of_this(void **state)
 {
@@ -119,19 +116,7 @@ static void server_span_is_all_of_this(void **state)
 	assert_int_equal(otlp_spans_count(batch), 1);
 	assert_int_equal(otlp_spans_encoded(batch), 1);
 	json = take(batch);
-	assert_string_equal(json,
-			    "{\"resourceSpans\":[{\"resource\":{\"attributes\":[" STRING(
-				    "service.name",
-				    "gosrv") "," STRING("service.instance.id",
-							"vm:2460") "," STRING("otel.scope.name",
-									      "go.opentelemetry.io/"
-									      "obi") "]},"
-										     "\"scopeSpans"
-										     "\":[{"
-										     "\"scope\":{},"
-										     "\"spans\":"
-										     "[" SERVER_SPAN
-										     "]}]}]}");
+	assert_string_equal(json, SERVER_REQUEST);
 	free_batch(batch);
 }
 
@@ -148,20 +133,9 @@ static void client_span_is_all_of_this(void **state)
 	memcpy(span.trace.parent_id, "\1\2\3\4\5\6\7\10", 8);
 	assert_int_equal(otlp_spans_put(batch, &span), 0);
 	json = take(batch);
-	assert_has(json, "\"spanId\":\"027f2e2a82a253ea\",\"parentSpanId\":\"0102030405060708\","
-			 "\"flags\":257,\"name\":\"GET /ping\",\"kind\":3,");
-	assert_has(
-		json,
-		"\"attributes\":[" INT("http.response.status_code", "404") "," STRING("url.full", "http://api.example.org:8080/ping?a=1") "," STRING("url.scheme", "http") "," STRING(
-			"server.address",
-			"127.0.0.1") "," INT("server.port",
-					     "8080") "," STRING("service.peer.name",
-								"127.0.0.1") "," INT("http.request."
-										     "body.size",
-										     "7") "," INT("http.response.body.size",
-												  "5") "," STRING("http.request.method",
-														  "GET") "," STRING("url.query",
-																    "a=1") "],\"status\":{\"code\":2}}");
+	has(json, "\"spanId\":\"027f2e2a82a253ea\",\"parentSpanId\":\"0102030405060708\","
+		  "\"flags\":257,\"name\":\"GET /ping\",\"kind\":3,");
+	has(json, CLIENT_ATTRIBUTES);
 	free_batch(batch);
 }
 
@@ -176,8 +150,8 @@ static void url_without_host_header_has_the_address(void **state)
 	span.host_addr[15] = 1;
 	assert_int_equal(otlp_spans_put(batch, &span), 0);
 	json = take(batch);
-	assert_has(json, STRING("url.full", "http://127.0.0.1:8080/ping"));
-	assert_has(json, STRING("url.full", "http://[::1]:8080/ping"));
+	has(json, STRING("url.full", "http://127.0.0.1:8080/ping"));
+	has(json, STRING("url.full", "http://[::1]:8080/ping"));
 	free_batch(batch);
 }
 
@@ -215,11 +189,11 @@ static void resource_names_service_host_and_program(void **state)
 		if (count_of(json, key) != 1)
 			fail_msg("%zu times %s in %s", count_of(json, key), key, json);
 	}
-	assert_has(json, STRING("deployment.environment", "a b"));
-	assert_has(json, STRING("service.name", "gosrv"));
-	assert_has(json, STRING("host.name", "vm"));
-	assert_has(json, STRING("telemetry.distro.name", "opentelemetry-ebpf-instrumentation"));
-	assert_has_not(json, "span.metrics.skip");
+	has(json, STRING("deployment.environment", "a b"));
+	has(json, STRING("service.name", "gosrv"));
+	has(json, STRING("host.name", "vm"));
+	has(json, STRING("telemetry.distro.name", "opentelemetry-ebpf-instrumentation"));
+	has_not(json, "span.metrics.skip");
 	free_batch(batch);
 }
 
@@ -243,7 +217,7 @@ static void one_resource_a_service(void **state)
 	json = take(batch);
 	assert_int_equal(count_of(json, "\"resource\":"), 40);
 	assert_int_equal(count_of(json, SERVER_SPAN), 120);
-	assert_has(json, STRING("service.name", "s39."));
+	has(json, STRING("service.name", "s39."));
 
 	/* Another program under the same pid is another service. */
 	free(json);
@@ -253,8 +227,8 @@ static void one_resource_a_service(void **state)
 	assert_int_equal(otlp_spans_put(batch, &span), 0);
 	json = take(batch);
 	assert_int_equal(count_of(json, "\"resource\":"), 2);
-	assert_has(json, STRING("service.name", "s0."));
-	assert_has(json, STRING("service.name", "after."));
+	has(json, STRING("service.name", "s0."));
+	has(json, STRING("service.name", "after."));
 	free_batch(batch);
 }
 
@@ -325,20 +299,20 @@ static void waiting_and_processing_are_child_spans(void **state)
 		       "\"name\":\"GET /users/\",\"kind\":2,"
 		       "\"startTimeUnixNano\":\"17955341764329",
 		       whole);
-	assert_has(json, children);
+	has(json, children);
 
 	(void)snprintf(children, sizeof(children), "\"parentSpanId\":\"%s\",\"flags\":257,", whole);
 	assert_int_equal(count_of(json, children), 2);
-	assert_has(json, "\"name\":\"in queue\",\"kind\":1,"
-			 "\"startTimeUnixNano\":\"1795534176432936000\","
-			 "\"endTimeUnixNano\":\"1795534176432971542\"}");
+	has(json, "\"name\":\"in queue\",\"kind\":1,"
+		  "\"startTimeUnixNano\":\"1795534176432936000\","
+		  "\"endTimeUnixNano\":\"1795534176432971542\"}");
 	(void)snprintf(children, sizeof(children),
 		       "\"spanId\":\"027f2e2a82a253ea\",\"parentSpanId\":\"%s\",", whole);
-	assert_has(json, children);
-	assert_has(json, "\"name\":\"processing\",\"kind\":1,"
-			 "\"startTimeUnixNano\":\"1795534176432971542\","
-			 "\"endTimeUnixNano\":\"1795534176433108846\"}");
-	assert_has_not(json, "0000000000000000");
+	has(json, children);
+	has(json, "\"name\":\"processing\",\"kind\":1,"
+		  "\"startTimeUnixNano\":\"1795534176432971542\","
+		  "\"endTimeUnixNano\":\"1795534176433108846\"}");
+	has_not(json, "0000000000000000");
 	free_batch(batch);
 }
 
@@ -354,8 +328,8 @@ static void missing_ids_are_made(void **state)
 	assert_int_equal(otlp_spans_put(batch, &span), 0);
 	assert_int_equal(otlp_spans_put(batch, &span), 0);
 	json = take(batch);
-	assert_has_not(json, "0000000000000000");
-	assert_has_not(json, "parentSpanId");
+	has_not(json, "0000000000000000");
+	has_not(json, "parentSpanId");
 	assert_int_equal(count_of(json, "\"flags\":257,"), 2);
 	for (int i = 0; i < 2; i++) {
 		char *id = strstr(json, "\"traceId\":\"");
@@ -390,7 +364,7 @@ static void status_is_an_error_or_unset(void **state)
 		span.status = cases[i].status;
 		assert_int_equal(otlp_spans_put(batch, &span), 0);
 		json = take(batch);
-		assert_has(json, cases[i].error ? "\"status\":{\"code\":2}" : "\"status\":{}");
+		has(json, cases[i].error ? "\"status\":{\"code\":2}" : "\"status\":{}");
 	}
 	free_batch(batch);
 }
@@ -404,8 +378,8 @@ static void times_are_in_order(void **state)
 	span.end_ns = span.start_ns - 1;
 	assert_int_equal(otlp_spans_put(batch, &span), 0);
 	json = take(batch);
-	assert_has(json, "\"startTimeUnixNano\":\"1795534176432936000\","
-			 "\"endTimeUnixNano\":\"1795534176432936000\"");
+	has(json, "\"startTimeUnixNano\":\"1795534176432936000\","
+		  "\"endTimeUnixNano\":\"1795534176432936000\"");
 	free(json);
 
 	/* No time of the accept. */
@@ -413,7 +387,7 @@ static void times_are_in_order(void **state)
 	assert_int_equal(otlp_spans_put(batch, &span), 0);
 	assert_int_equal(otlp_spans_encoded(batch), 1);
 	json = take(batch);
-	assert_has(json, "\"startTimeUnixNano\":\"1795534176432936000\",");
+	has(json, "\"startTimeUnixNano\":\"1795534176432936000\",");
 	free_batch(batch);
 }
 
@@ -494,8 +468,8 @@ static void bad_texts_are_repaired_and_counted(void **state)
 	span.query = slice_of(longest, 1 << 20);
 	assert_int_equal(otlp_spans_put(batch, &span), 0);
 	json = take(batch);
-	assert_has(json, STRING("http.request.method", "G\xef\xbf\xbd"));
-	assert_has(json, "\"name\":\"G\xef\xbf\xbd /users/\"");
+	has(json, STRING("http.request.method", "G\xef\xbf\xbd"));
+	has(json, "\"name\":\"G\xef\xbf\xbd /users/\"");
 	assert_int_equal(count_of(json, "qqqq"), 4096 / 4);
 	faults = otlp_spans_faults(batch);
 	assert_int_equal(faults.replaced, 2);
@@ -510,10 +484,10 @@ static void docs_page_has_every_attribute(void **state)
 	otlp_spans_put_markdown(&page);
 	buffer_put_char(&page, '\0');
 	assert_false(page.failed);
-	assert_has(page.data, "\n## HTTP server\n\nKind: `SERVER`.\n");
-	assert_has(page.data, "\n| `http.route` | as `routes` has it, where it has one |  |\n");
-	assert_has(page.data, "\n| `url.query` |");
-	assert_has(page.data, "\n| `host.id` |");
+	has(page.data, "\n## HTTP server\n\nKind: `SERVER`.\n");
+	has(page.data, "\n| `http.route` | as `routes` has it, where it has one |  |\n");
+	has(page.data, "\n| `url.query` |");
+	has(page.data, "\n| `host.id` |");
 	buffer_free(&page);
 }
 
