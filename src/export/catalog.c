@@ -244,9 +244,10 @@ static const char page_head[] =
 	"one with\n"
 	"no attribute but `otel.metric.overflow`, and into `obi.dropped` with reason "
 	"`series_limit`\n"
-	"(`series_limit_otlp`). All series of an exporter together are 512 at most for each MiB "
-	"of\n"
-	"`memory_limit_mib`: 32768. A series that nothing feeds for the exporter's `ttl` goes.\n\n";
+	"(`series_limit_otlp`). All series of an exporter together take an eighth of "
+	"`memory_limit_mib` at\n"
+	"most: 8 MiB are some 35,000 histograms without exemplars. A series that nothing feeds for "
+	"the exporter's `ttl` goes.\n\n";
 
 static const char own_head[] = "\n## The program's own\n\n"
 			       "Where `internal_metrics.exporter` asks for them. Over OTLP the "

@@ -18,9 +18,6 @@
 #include "export/target.h"
 #include "settings/settings.h"
 
-/* A histogram of 15 buckets with its share of the labels takes 211 (bench/series.c). */
-#define SERIES_BYTES 256
-
 #define TARGET_FEATURES (OBI_FEATURE_APPLICATION | OBI_FEATURES_SPAN)
 
 struct families {
@@ -40,16 +37,16 @@ struct families {
 /* ---- Options ---- */
 
 /* All series of an exporter take an eighth of the memory limit at most. */
-static size_t most_series(const struct obi_settings *settings)
+static size_t most_bytes(const struct obi_settings *settings)
 {
-	return ((size_t)settings->otlp.common.memory_limit_mib << 20) / 8 / SERIES_BYTES;
+	return ((size_t)settings->otlp.common.memory_limit_mib << 20) / 8;
 }
 
 int families_shared_init(const struct obi_settings *settings, struct families_shared *shared)
 {
 	*shared = (struct families_shared){
 		.settings = settings,
-		.pool.max = most_series(settings),
+		.pool = { .max = SIZE_MAX, .max_bytes = most_bytes(settings) },
 	};
 	shared->span_names = span_names_new(settings->export.metric_span_names_limit);
 	shared->live = live_services_new();

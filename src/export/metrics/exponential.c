@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Buckets of a new histogram; most latencies of one kind fit in. */
-#define FIRST_ROOM 12u
-
 static uint32_t least(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
@@ -81,7 +78,7 @@ static int reserve(struct exponential **histogram, uint32_t len, uint32_t max)
 
 	if (room >= len)
 		return 0;
-	wanted = least(room ? room + room / 2 : FIRST_ROOM, max);
+	wanted = least(room ? room + room / 2 : EXPONENTIAL_FIRST_ROOM, max);
 	wanted = wanted < len ? len : wanted;
 	grown = realloc(*histogram, sizeof(*grown) + wanted * sizeof(uint64_t));
 	if (!grown)
@@ -145,9 +142,9 @@ static int add_positive(struct exponential **histogram, double value, uint64_t t
 int exponential_add(struct exponential **histogram, double value, uint64_t times,
 		    const struct exponential_limits *limits)
 {
-	int e = *histogram
-			? 0
-			: reserve(histogram, least(FIRST_ROOM, limits->max_size), limits->max_size);
+	int e = *histogram ? 0
+			   : reserve(histogram, least(EXPONENTIAL_FIRST_ROOM, limits->max_size),
+				     limits->max_size);
 	struct exponential *h = *histogram;
 
 	if (e || !h)

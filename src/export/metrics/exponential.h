@@ -19,6 +19,9 @@
 #define EXPONENTIAL_SCALE_MAX 20
 #define EXPONENTIAL_SIZE_MIN 2
 
+/* Buckets that a new histogram has room for; most latencies of one kind fit in. */
+#define EXPONENTIAL_FIRST_ROOM 12u
+
 struct exponential_limits {
 	int32_t max_scale;
 	uint32_t max_size; /* buckets from the first to the last that counts something */

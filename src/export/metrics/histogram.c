@@ -12,6 +12,57 @@
 #define NATIVE_SCHEMA_MIN (-4)
 #define NATIVE_SCHEMA_MAX 8
 
+/* Without room for so much a histogram has no native one beside it. */
+#define NATIVE_FIRST_BYTES 512
+
+/* ---- Memory ---- */
+
+#define BLOCK_OVERHEAD 16 /* of malloc */
+
+static size_t exponential_bytes(const struct exponential *histogram)
+{
+	return histogram ? sizeof(*histogram) + histogram->room * sizeof(uint64_t) + BLOCK_OVERHEAD
+			 : 0;
+}
+
+size_t histogram_first_bytes(const struct histogram_options *options)
+{
+	if (!options->exponential)
+		return 0;
+	return sizeof(struct histogram_extras) + BLOCK_OVERHEAD + sizeof(struct exponential) +
+	       EXPONENTIAL_FIRST_ROOM * sizeof(uint64_t) + BLOCK_OVERHEAD;
+}
+
+static bool has_room(const struct metric *metric, size_t bytes)
+{
+	const struct metrics_pool *pool = metric->options->pool;
+
+	return pool->bytes + bytes <= pool->max_bytes;
+}
+
+/* As exponential_add(); where there is no room for more buckets the ones it has become wider. */
+static int add_to(const struct metric *metric, struct exponential **histogram, double value,
+		  uint64_t times, struct exponential_limits limits)
+{
+	size_t before = exponential_bytes(*histogram);
+	uint32_t room = *histogram ? (*histogram)->room : EXPONENTIAL_FIRST_ROOM;
+	int e;
+
+	if (limits.max_size > room &&
+	    !has_room(metric, (limits.max_size - room) * sizeof(uint64_t)))
+		limits.max_size = room;
+	e = exponential_add(histogram, value, times, &limits);
+	metric->options->pool->bytes += exponential_bytes(*histogram) - before;
+	return e;
+}
+
+static void free_exponential(const struct metric *metric, struct histogram_extras *extras)
+{
+	metric->options->pool->bytes -= exponential_bytes(extras->exponential);
+	free(extras->exponential);
+	extras->exponential = NULL;
+}
+
 double histogram_shown(const struct metric *metric, uint64_t value)
 {
 	return (double)value * metric->unit;
@@ -31,6 +82,7 @@ static struct histogram_extras *make_extras(const struct metric *metric, struct 
 	extras = calloc(1, sizeof(*extras));
 	if (!extras)
 		return NULL;
+	metric->options->pool->bytes += sizeof(*extras) + BLOCK_OVERHEAD;
 	extras->reset_ns = row->created_ns;
 	row->cells[metric_extras_cell(metric)] = (uintptr_t)extras;
 	return extras;
@@ -63,9 +115,12 @@ void histogram_free(const struct metric *metric, struct metric_row *row)
 
 	if (!extras)
 		return;
-	free(extras->exponential);
+	free_exponential(metric, extras);
+	if (extras->exemplars)
+		metric->options->pool->bytes -= sizeof(*extras->exemplars) + BLOCK_OVERHEAD;
 	free(extras->exemplars);
 	free(extras);
+	metric->options->pool->bytes -= sizeof(*extras) + BLOCK_OVERHEAD;
 	row->cells[metric_extras_cell(metric)] = 0;
 }
 
@@ -110,12 +165,10 @@ static bool seed_native(const struct metric *metric, const struct metric_row *ro
 	const uint64_t *counts = &row->cells[metric->cell + 1];
 
 	for (uint32_t i = 0; i <= metric->bounds_count; i++) {
-		if (!counts[i] ||
-		    exponential_add(&extras->exponential, value_of_bucket(metric, row, i),
-				    counts[i], &limits) == 0)
+		if (!counts[i] || add_to(metric, &extras->exponential,
+					 value_of_bucket(metric, row, i), counts[i], limits) == 0)
 			continue;
-		free(extras->exponential);
-		extras->exponential = NULL;
+		free_exponential(metric, extras);
 		return false;
 	}
 	return true;
@@ -123,8 +176,11 @@ static bool seed_native(const struct metric *metric, const struct metric_row *ro
 
 struct histogram_extras *histogram_native(const struct metric *metric, struct metric_row *row)
 {
-	struct histogram_extras *extras = make_extras(metric, row);
+	struct histogram_extras *extras = histogram_extras(metric, row);
 
+	if (!(extras && extras->exponential) && !has_room(metric, NATIVE_FIRST_BYTES))
+		return NULL;
+	extras = make_extras(metric, row);
 	if (!extras || extras->exponential || seed_native(metric, row, extras))
 		return extras;
 	return NULL;
@@ -141,7 +197,7 @@ static void limit_native(const struct metric *metric, struct metric_row *row,
 		return;
 	if (row->updated_ns - extras->reset_ns >= options->native_min_reset_ns) {
 		histogram_clear(metric, row);
-		(void)exponential_add(&extras->exponential, value, times, &limits);
+		(void)add_to(metric, &extras->exponential, value, times, limits);
 		return;
 	}
 	while (extras->exponential->filled > options->native_max &&
@@ -157,9 +213,8 @@ static void observe_native(const struct metric *metric, struct metric_row *row, 
 
 	if (!extras)
 		return;
-	if (exponential_add(&extras->exponential, value, times, &limits) != 0) {
-		free(extras->exponential); /* made again from the explicit ones */
-		extras->exponential = NULL;
+	if (add_to(metric, &extras->exponential, value, times, limits) != 0) {
+		free_exponential(metric, extras); /* made again from the explicit ones */
 		return;
 	}
 	limit_native(metric, row, extras, value, times);
@@ -182,17 +237,34 @@ static struct exemplar *exemplar_place(struct exemplars *exemplars, uint32_t buc
 	return oldest;
 }
 
+/* NULL where memory is short, or all the memory that series may take. */
+static struct histogram_extras *make_extras_for_exemplars(const struct metric *metric,
+							  struct metric_row *row)
+{
+	struct histogram_extras *extras = histogram_extras(metric, row);
+	size_t bytes = sizeof(*extras->exemplars) + BLOCK_OVERHEAD;
+
+	if (extras && extras->exemplars)
+		return extras;
+	if (!has_room(metric, bytes + sizeof(*extras) + BLOCK_OVERHEAD))
+		return NULL;
+	extras = make_extras(metric, row);
+	if (!extras)
+		return NULL;
+	extras->exemplars = calloc(1, sizeof(*extras->exemplars));
+	if (!extras->exemplars)
+		return NULL;
+	metric->options->pool->bytes += bytes;
+	return extras;
+}
+
 static void keep_exemplar(const struct metric *metric, struct metric_row *row, uint32_t bucket,
 			  uint64_t value, const struct metric_origin *origin)
 {
-	struct histogram_extras *extras = make_extras(metric, row);
+	struct histogram_extras *extras = make_extras_for_exemplars(metric, row);
 	struct exemplar *exemplar;
 
 	if (!extras)
-		return;
-	if (!extras->exemplars)
-		extras->exemplars = calloc(1, sizeof(*extras->exemplars));
-	if (!extras->exemplars)
 		return;
 	exemplar = exemplar_place(extras->exemplars, bucket);
 	exemplar->bucket = bucket;
@@ -241,8 +313,8 @@ bool histogram_observe(const struct metric *metric, struct metric_row *row, uint
 	if (options->exponential) {
 		struct histogram_extras *extras = make_extras(metric, row);
 
-		if (!extras || exponential_add(&extras->exponential, histogram_shown(metric, value),
-					       times, &options->limits) != 0)
+		if (!extras || add_to(metric, &extras->exponential, histogram_shown(metric, value),
+				      times, options->limits) != 0)
 			return false;
 	} else if (options->native) {
 		observe_native(metric, row, histogram_shown(metric, value), times);

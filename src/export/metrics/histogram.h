@@ -19,6 +19,7 @@
 struct metric;
 struct metric_row;
 struct metric_table;
+struct metrics_pool;
 
 enum exemplar_filter {
 	EXEMPLARS_OFF,
@@ -30,9 +31,10 @@ enum exemplar_filter {
 #define EXEMPLARS_MAX 4
 
 struct histogram_options {
-	bool exponential; /* instead of explicit buckets (then without bounds) */
-	bool native;      /* beside them */
-	bool wanted;      /* derived: is there anything to keep at all? */
+	bool exponential;          /* instead of explicit buckets (then without bounds) */
+	bool native;               /* beside them */
+	bool wanted;               /* derived: is there anything to keep at all? */
+	struct metrics_pool *pool; /* derived: what is kept counts there */
 	enum exemplar_filter exemplars;
 	struct exponential_limits limits;
 	/* Native: buckets in use; when there are more they begin anew, not more often than
@@ -77,6 +79,9 @@ bool histogram_observe(const struct metric *metric, struct metric_row *row, uint
 /* NULL: none. */
 struct histogram_extras *histogram_extras(const struct metric *metric,
 					  const struct metric_row *row);
+
+/* Bytes that a new row's histogram takes beside the row before its first value is counted. */
+size_t histogram_first_bytes(const struct histogram_options *options);
 
 /* The same with the exponential buckets there; NULL when out of memory. */
 struct histogram_extras *histogram_native(const struct metric *metric, struct metric_row *row);

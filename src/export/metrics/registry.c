@@ -130,10 +130,12 @@ struct metrics *metrics_new_with(const struct metrics_options *options)
 	if (!metrics)
 		return NULL;
 	metrics->own_pool.max = METRICS_SERIES_MAX;
+	metrics->own_pool.max_bytes = SIZE_MAX;
 	metrics->pool = options->pool ? options->pool : &metrics->own_pool;
 	metrics->max_rows = options->max_rows;
 	metrics->without_text = options->without_text;
 	metrics->histograms = options->histograms;
+	metrics->histograms.pool = metrics->pool;
 	metrics->histograms.wanted = options->histograms.exponential ||
 				     options->histograms.native ||
 				     options->histograms.exemplars != EXEMPLARS_OFF;
@@ -172,6 +174,7 @@ static int init_histogram(struct metric_table *table, struct metric_family *fami
 
 	if (e == 0 && !table->metrics->without_text)
 		e = add_texts(family);
+	table->first_bytes += histogram_first_bytes(&table->metrics->histograms);
 	/* Buckets, one more for +Inf, and the pointer. */
 	table->cells_count += family->metric.bounds_count + 2;
 	return e;

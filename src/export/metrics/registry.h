@@ -46,10 +46,12 @@ struct metric_desc {
 struct metrics;
 struct metric_table;
 
-/* Several registries may share a bound on their series. */
+/* Several registries may share a bound on their series, and on the memory that these take. */
 struct metrics_pool {
 	size_t series; /* there are */
 	size_t max;
+	size_t bytes; /* they take, with exponential buckets and exemplars */
+	size_t max_bytes;
 	uint64_t overflow; /* how many times one could not be made */
 };
 

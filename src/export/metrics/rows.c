@@ -20,6 +20,9 @@
 
 #define CACHE_LINE 64
 
+/* Of a row beside its own: its share of the list and of the index, at most three quarters full. */
+#define ROW_OVERHEAD 48
+
 static void free_extras(const struct metric_table *table, struct metric_row *row)
 {
 	for (size_t i = 0; i < table->families_count; i++) {
@@ -28,9 +31,15 @@ static void free_extras(const struct metric_table *table, struct metric_row *row
 	}
 }
 
+static size_t row_bytes(const struct metric_table *table, size_t key_len)
+{
+	return table->row_bytes + key_len + ROW_OVERHEAD;
+}
+
 void metric_row_free(const struct metric_table *table, struct metric_row *row)
 {
 	free_extras(table, row);
+	table->metrics->pool->bytes -= row_bytes(table, row->key_len);
 	free(row);
 }
 
@@ -182,6 +191,8 @@ static struct metric_row *new_row(struct metric_table *table, size_t key_len, ui
 		return NULL;
 	row->index = (uint32_t)table->rows_count;
 	row->created_ns = now_ns;
+	row->key_len = (uint16_t)key_len;
+	metrics->pool->bytes += row_bytes(table, key_len);
 	table->rows[table->rows_count++] = row;
 	metrics->series += table->families_count;
 	metrics->pool->series += table->families_count;
@@ -189,12 +200,15 @@ static struct metric_row *new_row(struct metric_table *table, size_t key_len, ui
 }
 
 /* One place of each metric is kept for what overflows. */
-static bool has_room(const struct metric_table *table)
+static bool has_room(const struct metric_table *table, size_t key_len)
 {
 	const struct metrics *metrics = table->metrics;
+	const struct metrics_pool *pool = metrics->pool;
+	size_t bytes = row_bytes(table, key_len) + table->first_bytes;
 
 	return table->rows_count + !table->overflow < metrics->max_rows &&
-	       metrics->pool->series + table->families_count <= metrics->pool->max;
+	       pool->series + table->families_count <= pool->max &&
+	       pool->bytes + bytes <= pool->max_bytes;
 }
 
 static struct metric_row *add_row(struct metric_table *table, const struct row_key *key,
@@ -202,13 +216,12 @@ static struct metric_row *add_row(struct metric_table *table, const struct row_k
 {
 	struct metric_row *row;
 
-	if (!has_room(table))
+	if (!has_room(table, key->len))
 		return NULL;
 	row = new_row(table, key->len, now_ns);
 	if (!row)
 		return NULL;
 	row->hash = hash;
-	row->key_len = (uint16_t)key->len;
 	memcpy((uint8_t *)row + table->row_bytes, key->bytes, key->len);
 	put_slot(table, row);
 	return row;

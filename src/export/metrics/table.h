@@ -35,7 +35,8 @@ struct metric_table {
 	uint32_t numbers; /* bit i: attribute i is one */
 	size_t labels_count;
 	size_t cells_count;
-	size_t row_bytes; /* without the key */
+	size_t row_bytes;   /* without the key */
+	size_t first_bytes; /* of what its histograms keep beside it from the first value on */
 	uint64_t ttl_ns;
 	struct metric_row **rows;
 	size_t rows_count;

@@ -108,7 +108,7 @@ static void each_metric_has_its_own_limit(void **state)
 
 static void registries_share_a_pool(void **state)
 {
-	struct metrics_pool pool = { .max = 3 };
+	struct metrics_pool pool = { .max = 3, .max_bytes = SIZE_MAX };
 	const struct metrics_options options = { .pool = &pool, .max_rows = 100 };
 	struct metrics *metrics = metrics_new_with(&options), *other = metrics_new_with(&options);
 	struct metric_table *first, *second;
@@ -124,6 +124,69 @@ static void registries_share_a_pool(void **state)
 	assert_false(row_of(second, "b", 0)->overflow);
 	metrics_free(other);
 	assert_int_equal(pool.series, 0);
+}
+
+static double two_bounds[] = { 1, 2 };
+static const struct obi_floats two_buckets = { two_bounds, 2 };
+
+/* Feeds so many series with values of all sizes and with exemplars; bytes that they take. */
+static size_t feed(struct metrics_options options, struct metrics_pool *pool)
+{
+	const struct metric_desc desc = {
+		.name = "took", .help = "", .type = METRIC_HISTOGRAM, .buckets = &two_buckets
+	};
+	const uint8_t id[16] = { 1 };
+	const struct metric_origin origin = { .trace_id = id, .span_id = id, .sampled = true };
+	struct metrics *metrics;
+	struct metric_table *table;
+	size_t bytes, rows = 0;
+
+	options.pool = pool;
+	options.max_rows = 10000;
+	metrics = metrics_new_with(&options);
+	assert_int_equal(metrics_add_table(metrics, &desc, 1, one_label, 1, 0, &table), 0);
+	for (uint64_t i = 0; i < 100000; i++) {
+		char name[16];
+		struct metric_row *row;
+
+		(void)snprintf(name, sizeof(name), "%u", (unsigned)(i % 2000));
+		row = row_of(table, name, i);
+		assert_non_null(row);
+		rows += !row->overflow && row->created_ns == i;
+		metric_observe_from(metric_table_metric(table, 0), row, 1ull << (i * 7 % 50),
+				    &origin);
+		/* but for the row of overflow */
+		assert_true(pool->bytes < 1024 || pool->bytes - 1024 <= pool->max_bytes);
+	}
+	bytes = pool->bytes;
+	assert_true(rows > 10);
+	metrics_free(metrics);
+	assert_int_equal(pool->bytes, 0);
+	return bytes;
+}
+
+/* However many there are, and whatever they keep beside their buckets. */
+static void series_take_no_more_memory_than_they_may(void **state)
+{
+	const struct histogram_options kinds[] = {
+		{ 0 },
+		{ .exemplars = EXEMPLARS_ON },
+		{ .exponential = true, .limits = { .max_scale = 20, .max_size = 160 } },
+		{ .exponential = true,
+		  .exemplars = EXEMPLARS_ON,
+		  .limits = { .max_scale = 20, .max_size = 160 } },
+		{ .native = true, .limits = { .max_scale = 3 }, .native_max = 100 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct metrics_pool tight = { .max = SIZE_MAX, .max_bytes = 65536 };
+		struct metrics_pool wide = { .max = SIZE_MAX, .max_bytes = SIZE_MAX };
+		struct metrics_options options = { .histograms = kinds[i] };
+		size_t bytes = feed(options, &tight);
+
+		assert_true(bytes > 32768);
+		assert_true(feed(options, &wide) > bytes);
+	}
 }
 
 static void a_row_that_nobody_touches_goes(void **state)
@@ -276,6 +339,7 @@ int main(void)
 		cmocka_unit_test(series_past_the_limit_share_one),
 		cmocka_unit_test(each_metric_has_its_own_limit),
 		cmocka_unit_test(registries_share_a_pool),
+		cmocka_unit_test(series_take_no_more_memory_than_they_may),
 		cmocka_unit_test(a_row_that_nobody_touches_goes),
 		cmocka_unit_test(a_removed_row_begins_anew),
 		cmocka_unit_test(bytes_that_are_not_utf8_are_left_out),
