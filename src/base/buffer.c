@@ -70,14 +70,22 @@ void buffer_put_cstr(struct buffer *buf, const char *s)
 	buffer_put(buf, s, strlen(s));
 }
 
-void buffer_put_char(struct buffer *buf, char c)
+static __attribute__((noinline)) void grow_by_char(struct buffer *buf, char c)
 {
-	char *to = reserve(buf, 1);
+	char *to = grow(buf, 1);
 
 	if (!to)
 		return;
 	*to = c;
 	buf->len++;
+}
+
+void buffer_put_char(struct buffer *buf, char c)
+{
+	if (buf->len < buf->room && !buf->failed)
+		buf->data[buf->len++] = c;
+	else
+		grow_by_char(buf, c);
 }
 
 void buffer_put_u64(struct buffer *buf, uint64_t value)
@@ -133,14 +141,43 @@ void buffer_printf(struct buffer *buf, const char *format, ...)
 	va_end(args);
 }
 
-/* Bytes from the start that stand for themselves. */
-static size_t plain_length(struct slice s)
+#define EACH(byte_) (0x0101010101010101ULL * (byte_))
+
+static bool is_plain(uint8_t c)
+{
+	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
+/* The same of eight bytes: what is subtracted from each borrows from its top bit if it is less. */
+static bool are_plain(uint64_t c)
+{
+	uint64_t quote = c ^ EACH('"'), backslash = c ^ EACH('\\');
+
+	return !((c | (c - EACH(0x20)) | (quote - EACH(1)) | (backslash - EACH(1))) & EACH(0x80));
+}
+
+static inline bool copy_eight(char *to, const uint8_t *from)
+{
+	uint64_t c;
+
+	memcpy(&c, from, sizeof(c));
+	memcpy(to, &c, sizeof(c));
+	return are_plain(c);
+}
+
+/* Copies the bytes from the start that stand for themselves, and returns how many; there is room
+ * for all of s. */
+static size_t copy_plain(char *to, struct slice s)
 {
 	size_t len = 0;
 
-	while (len < s.len && s.data[len] >= 0x20 && s.data[len] < 0x80 && s.data[len] != '"' &&
-	       s.data[len] != '\\')
-		len++;
+	while (s.len - len >= 8 && copy_eight(to + len, s.data + len))
+		len += 8;
+	/* The last eight, of which some are copied. */
+	if (len && s.len - len < 8 && copy_eight(to + s.len - 8, s.data + s.len - 8))
+		return s.len;
+	for (; len < s.len && is_plain(s.data[len]); len++)
+		to[len] = (char)s.data[len];
 	return len;
 }
 
@@ -169,16 +206,34 @@ static size_t put_json_character(struct buffer *buf, struct slice s)
 	return len ? len : 1;
 }
 
+/* What is left of a string after its plain beginning. */
+static void put_json_rest(struct buffer *buf, struct slice s)
+{
+	while (s.len) {
+		char *to;
+		size_t plain;
+
+		s = slice_from(s, put_json_character(buf, s));
+		to = reserve(buf, s.len);
+		if (!to)
+			return;
+		plain = copy_plain(to, s);
+		buf->len += plain;
+		s = slice_from(s, plain);
+	}
+}
+
 void buffer_put_json_string(struct buffer *buf, struct slice s)
 {
-	buffer_put_char(buf, '"');
-	while (s.len) {
-		size_t plain = plain_length(s);
+	char *to = reserve(buf, s.len + 2);
+	size_t plain;
 
-		buffer_put(buf, s.data, plain);
-		s = slice_from(s, plain);
-		if (s.len)
-			s = slice_from(s, put_json_character(buf, s));
-	}
+	if (!to)
+		return;
+	*to = '"';
+	plain = copy_plain(to + 1, s);
+	buf->len += plain + 1;
+	if (plain < s.len)
+		put_json_rest(buf, slice_from(s, plain));
 	buffer_put_char(buf, '"');
 }

@@ -9,6 +9,7 @@
 /* Its soname has not changed since 2006; Debian's package is libcurl4 (libcurl4t64 from trixie). */
 #define LIBRARY "libcurl.so.4"
 #define PACKAGE "libcurl4"
+#define UNWINDER "libgcc_s.so.1"
 
 static bool find(void *library, const char *name, void *ret_function)
 {
@@ -23,6 +24,7 @@ static int check_features(struct obi_curl *curl, char *why, size_t why_size)
 {
 	const curl_version_info_data *info = curl->version_info(CURLVERSION_NOW);
 
+	curl->version = info->version;
 	curl->reuses_h2c = info->version_num >= 0x080000;
 	if ((info->features & CURL_VERSION_HTTP2) && (info->features & CURL_VERSION_SSL))
 		return 0;
@@ -53,6 +55,9 @@ int obi_curl_open(struct obi_curl *ret_curl, char *why, size_t why_size)
 		(void)snprintf(why, why_size, "%s does not start", LIBRARY);
 		return -ENOENT;
 	}
+	/* The C library loads it when a thread is cancelled, as libcurl 8.16.0 does with one that
+	 * resolves a name for too long, and ends the process where it cannot: as in the sandbox. */
+	(void)dlopen(UNWINDER, RTLD_NOW);
 	*ret_curl = curl;
 	return check_features(ret_curl, why, why_size);
 }

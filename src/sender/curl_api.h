@@ -37,6 +37,7 @@ struct obi_curl {
 #define X(name_) __typeof__(&curl_##name_) name_;
 	OBI_CURL_FUNCTIONS(X)
 #undef X
+	const char *version;
 	bool reuses_h2c; /* a connection without TLS serves more than one HTTP/2 request */
 };
 

@@ -245,10 +245,15 @@ static struct sender_request *idle_request(struct sender_lane *lane)
 	return NULL;
 }
 
-/* One that cannot even be made a request of is not to be tried again. */
+static void failed(struct sender_lane *lane, struct sender_batch *batch,
+		   const struct sender_outcome *outcome, uint64_t now_ns);
+
+/* One that cannot even be made a request of is not to be tried again; one that libcurl has no
+ * memory for is. */
 static void begin(struct sender_lane *lane, struct sender_request *request,
 		  struct sender_batch *batch, uint64_t now_ns)
 {
+	const struct sender_outcome outcome = { .step = "libcurl", .text = "out of memory" };
 	int error = sender_request_begin(request, &lane->target, batch);
 
 	if (error) {
@@ -259,8 +264,10 @@ static void begin(struct sender_lane *lane, struct sender_request *request,
 	}
 	if (!batch->first_try_ns)
 		batch->first_try_ns = now_ns;
-	count_flying(lane, batch, 1);
-	(void)lane->curl->multi_add_handle(lane->multi, request->easy);
+	if (lane->curl->multi_add_handle(lane->multi, request->easy) == CURLM_OK)
+		count_flying(lane, batch, 1);
+	else
+		failed(lane, sender_request_cancel(request), &outcome, now_ns);
 }
 
 uint64_t sender_lane_pump(struct sender_lane *lane, uint64_t now_ns)

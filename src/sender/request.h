@@ -38,7 +38,7 @@ struct sender_request {
 struct sender_outcome {
 	enum sender_verdict verdict;
 	uint64_t rejected; /* items, of those of an exported batch */
-	const char *step;  /* that failed: "DNS", "TCP", "TLS", "HTTP", "gRPC"; "" = none */
+	const char *step;  /* that failed: "DNS", "TCP", "TLS", "HTTP", "gRPC"...; "" = none */
 	char text[320];    /* why; "" = nothing to tell */
 	uint64_t wait_ns;  /* the collector's wish */
 	bool wait_given;

@@ -74,6 +74,7 @@ static int open_curl(struct sender *s)
 		log_error("export by OTLP is off: cannot load libcurl", F("error", log_str(why)));
 		return -ENOENT;
 	}
+	log_debug("loaded libcurl", F("version", log_str(s->curl.version)));
 	s->multi = s->curl.multi_init();
 	if (!s->multi)
 		return -ENOMEM;

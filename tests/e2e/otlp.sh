@@ -9,6 +9,9 @@
 LIMIT[test_collector]=90
 LIMIT[test_bad_collectors_http]=60
 LIMIT[test_bad_collectors_grpc]=60
+LIMIT[test_libcurl_8_collector]=90
+LIMIT[test_libcurl_8_http]=60
+LIMIT[test_libcurl_8_grpc]=60
 
 QUICK=(OTEL_EBPF_OTLP_TRACES_BATCH_TIMEOUT=100ms OTEL_EBPF_BACKOFF_INITIAL_INTERVAL=100ms
 	OTEL_EBPF_BACKOFF_MAX_INTERVAL=300ms)
@@ -264,6 +267,31 @@ test_slow_collector() {
 	assert_eq "$(otlp put)" "$(otlp exported)" "exported"
 }
 
+# For bash -c: shows a command FILE in the place of OVER.
+# shellcheck disable=SC2016 # that shell replaces them
+BIND='mount --bind "$1" "$2" && shift 2 && exec "$@"'
+
+# A name server that never answers: threads that wait for it are left behind, not waited for.
+test_silent_name_server() {
+	local sender
+	begin_nginx
+	echo "nameserver 127.0.0.1" >"$SCRATCH/resolv.conf"
+	$PYTHON -c 'import signal, socket; s = socket.socket(type=socket.SOCK_DGRAM); s.bind(("127.0.0.1", 53)); signal.pause()' &
+	defer stop $!
+	AROUND+=(unshare --mount bash -c "$BIND" bind "$SCRATCH/resolv.conf" /etc/resolv.conf)
+	observe OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://collector.test:4317 OTEL_EXPORTER_OTLP_TIMEOUT=300 \
+		OTEL_EBPF_SHUTDOWN_TIMEOUT=1s
+	sender=$(child_of "$AGENT" sender)
+	requests 3 /x
+	assert_line "$LOG" 'msg="cannot export" .*step=DNS error="[^"]*timed out' 5
+	sleep 2
+	is_alive "$sender" || fail "the sender died"
+	assert_le "$(find "/proc/$sender/task" -mindepth 1 -maxdepth 1 | wc -l)" 40 "threads of the sender"
+	stop_agent
+	expect_balance
+	assert_eq "$(otlp put)" "$(otlp shutdown)" "dropped at the end"
+}
+
 # ---- Outages ----
 
 # load SECONDS
@@ -367,13 +395,48 @@ test_sender_log_level() {
 	observe OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 OTEL_EBPF_SDK_LOG_LEVEL=debug
 	assert_line "$LOG" 'level=DEBUG msg="sender sandbox closed"' 5
 	stop_agent
-	assert_eq 1 "$(grep -c level=DEBUG "$LOG")" "messages of the others"
+	assert_eq 0 "$(grep level=DEBUG "$LOG" | grep -cvE 'msg="(sender sandbox closed|loaded libcurl)"')" \
+		"messages of the others"
 	step error
 	observe OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 OTEL_EBPF_SDK_LOG_LEVEL=error
 	requests 1 /error/
 	assert_line "$LOG" 'level=ERROR msg="cannot export' 8
 	stop_agent
 	assert_no_line "$LOG" 'msg="exporting by OTLP"'
+}
+
+# ---- A later libcurl than the host's ----
+
+# with_libcurl_8 TEST: the agent, not what it observes or sends to, has the libraries of Debian's sid.
+with_libcurl_8() {
+	local libraries
+	libraries=$("$ROOT/tests/libcurl/fetch" --offline 2>"$SCRATCH/why") || skip "$(tail -n 1 "$SCRATCH/why")"
+	AROUND=("$ROOT/tests/libcurl/with" "$libraries")
+	"${AROUND[@]}" true 2>"$SCRATCH/why" || skip "no other libraries: $(tail -n 1 "$SCRATCH/why")"
+	QUICK+=(OTEL_EBPF_LOG_LEVEL=debug)
+	"$1"
+	assert_line "$LOG" 'msg="loaded libcurl" version=8\.'
+	assert_no_line "$LOG" 'msg="the sender died'
+}
+
+test_libcurl_8_collector() {
+	with_libcurl_8 test_collector
+}
+
+test_libcurl_8_errors() {
+	with_libcurl_8 test_errors_name_the_step
+}
+
+test_libcurl_8_silent_name_server() {
+	with_libcurl_8 test_silent_name_server
+}
+
+test_libcurl_8_http() {
+	with_libcurl_8 test_bad_collectors_http
+}
+
+test_libcurl_8_grpc() {
+	with_libcurl_8 test_bad_collectors_grpc
 }
 
 run_tests "$@"

@@ -116,9 +116,12 @@ copy_agent() {
 	[ -z "$1" ] || setcap "$1+ep" "$2"
 }
 
+# A command around the agent, such as one that shows it other libraries.
+AROUND=()
+
 # unprivileged COMMAND...: becomes the command, under another user, without any group.
 unprivileged() {
-	exec setpriv --reuid $AGENT_UID --regid $AGENT_UID --clear-groups "$@"
+	exec "${AROUND[@]}" setpriv --reuid $AGENT_UID --regid $AGENT_UID --clear-groups "$@"
 }
 
 # children PID: its direct children, one a line.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Tables say what the fields of a message are. A message is read once to see which are there, and
- * once for each of those: members then stand together and in the tables' order, in whatever order
+ * Tables say what the fields of a message are. A message is read once to see where each of them is,
+ * and then those places: members then stand together and in the tables' order, in whatever order
  * they came.
  */
 #include "export/otlp/json.h"
@@ -24,31 +24,57 @@ struct writer {
 	int depth;
 };
 
-static void put_break(const struct writer *writer)
+/* For what is rare, or dear by its arrays, and so not to be inline in what is neither. */
+#define APART __attribute__((noinline))
+
+static APART void put_break(const struct writer *writer)
 {
-	if (!writer->pretty)
-		return;
 	buffer_put_char(writer->buf, '\n');
 	for (int i = 0; i < writer->depth; i++)
 		buffer_put_cstr(writer->buf, "  ");
 }
 
-static void put_open(struct writer *writer, char bracket)
+/* Before a member or an element: the bracket, if it is the first. */
+static void put_separator(const struct writer *writer, char bracket, bool first)
 {
-	buffer_put_char(writer->buf, bracket);
-	writer->depth++;
+	buffer_put_char(writer->buf, (char)(first ? bracket : ','));
+	if (writer->pretty)
+		put_break(writer);
+}
+
+/* The same with the name of a member, in one piece where they stand on one line. */
+static void put_name(const struct writer *writer, const struct json_field *field, bool first)
+{
+	uint8_t *to;
+
+	if (writer->pretty) {
+		put_separator(writer, '{', first);
+		buffer_put(writer->buf, field->name + 1, field->name_length - 1u);
+		buffer_put_char(writer->buf, ' ');
+		return;
+	}
+	/* A copy of a constant length is worth some bytes more. */
+	to = proto_reserve(writer->buf, sizeof(field->name));
+	if (!to)
+		return;
+	memcpy(to, field->name, sizeof(field->name));
+	if (first)
+		*to = '{';
+	writer->buf->len += field->name_length;
 }
 
 /* Nothing stands between the brackets of what is empty. */
-static void put_close(struct writer *writer, char bracket, bool empty)
+static void put_end(struct writer *writer, const char brackets[2], bool empty)
 {
 	writer->depth--;
-	if (!empty)
+	if (empty)
+		buffer_put_char(writer->buf, brackets[0]);
+	else if (writer->pretty)
 		put_break(writer);
-	buffer_put_char(writer->buf, bracket);
+	buffer_put_char(writer->buf, brackets[1]);
 }
 
-static void put_base64(struct slice bytes, struct buffer *buf)
+static APART void put_base64(struct slice bytes, struct buffer *buf)
 {
 	static const char digits[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -71,7 +97,7 @@ static void put_base64(struct slice bytes, struct buffer *buf)
 
 /* As few digits as give the same number again; what JSON has no numbers for is a string
  * (https://protobuf.dev/programming-guides/json/). */
-static void put_double(double value, struct buffer *buf)
+static APART void put_double(double value, struct buffer *buf)
 {
 	char text[32];
 
@@ -99,7 +125,7 @@ static void put_quoted(struct buffer *buf, bool is_signed, uint64_t value)
 	buffer_put_char(buf, '"');
 }
 
-static void put_number(enum json_kind kind, uint64_t value, struct buffer *buf)
+static APART void put_number(enum json_kind kind, uint64_t value, struct buffer *buf)
 {
 	double number;
 
@@ -127,12 +153,8 @@ static void put_number(enum json_kind kind, uint64_t value, struct buffer *buf)
 	}
 }
 
-static void put_bytes(enum json_kind kind, struct slice bytes, struct buffer *buf)
+static APART void put_bytes(enum json_kind kind, struct slice bytes, struct buffer *buf)
 {
-	if (kind == JSON_STRING) {
-		buffer_put_json_string(buf, bytes);
-		return;
-	}
 	buffer_put_char(buf, '"');
 	if (kind == JSON_ID)
 		buffer_put_hex(buf, bytes.data, bytes.len);
@@ -146,33 +168,26 @@ static void put_bytes(enum json_kind kind, struct slice bytes, struct buffer *bu
 static int put_message(struct writer *writer, const struct json_message *message,
 		       struct slice bytes);
 
-static enum proto_type wire_type(enum json_kind kind)
-{
-	switch (kind) {
-	case JSON_FIXED32:
-		return PROTO_FIXED32;
-	case JSON_FIXED64:
-	case JSON_SFIXED64:
-	case JSON_DOUBLE:
-		return PROTO_FIXED64;
-	case JSON_MESSAGE:
-	case JSON_STRING:
-	case JSON_BYTES:
-	case JSON_ID:
-		return PROTO_LENGTH;
-	default:
-		return PROTO_VARINT;
-	}
-}
+static const uint8_t wire_types[] = {
+	[JSON_MESSAGE] = PROTO_LENGTH,  [JSON_STRING] = PROTO_LENGTH,
+	[JSON_BYTES] = PROTO_LENGTH,    [JSON_ID] = PROTO_LENGTH,
+	[JSON_BOOL] = PROTO_VARINT,     [JSON_UINT32] = PROTO_VARINT,
+	[JSON_SINT32] = PROTO_VARINT,   [JSON_FIXED32] = PROTO_FIXED32,
+	[JSON_INT64] = PROTO_VARINT,    [JSON_UINT64] = PROTO_VARINT,
+	[JSON_FIXED64] = PROTO_FIXED64, [JSON_SFIXED64] = PROTO_FIXED64,
+	[JSON_DOUBLE] = PROTO_FIXED64,
+};
 
 static int put_value(struct writer *writer, const struct json_field *field,
 		     const struct proto_field *value)
 {
-	if (value->type != wire_type(field->kind))
+	if (value->type != wire_types[field->kind])
 		return -EPROTO;
 	if (field->kind == JSON_MESSAGE)
 		return put_message(writer, field->message, value->bytes);
-	if (value->type == PROTO_LENGTH)
+	if (field->kind == JSON_STRING)
+		buffer_put_json_string(writer->buf, value->bytes);
+	else if (value->type == PROTO_LENGTH)
 		put_bytes(field->kind, value->bytes, writer->buf);
 	else
 		put_number(field->kind, value->value, writer->buf);
@@ -183,10 +198,8 @@ static int put_value(struct writer *writer, const struct json_field *field,
 static int put_element(struct writer *writer, const struct json_field *field,
 		       const struct proto_field *value, bool *first)
 {
-	if (!*first)
-		buffer_put_char(writer->buf, ',');
+	put_separator(writer, '[', *first);
 	*first = false;
-	put_break(writer);
 	return put_value(writer, field, value);
 }
 
@@ -194,7 +207,7 @@ static int put_element(struct writer *writer, const struct json_field *field,
 static int put_packed(struct writer *writer, const struct json_field *field, struct slice bytes,
 		      bool *first)
 {
-	struct proto_field value = { .type = wire_type(field->kind) };
+	struct proto_field value = { .type = wire_types[field->kind] };
 	int error = 0;
 
 	while (bytes.len && !error) {
@@ -209,85 +222,88 @@ static int put_packed(struct writer *writer, const struct json_field *field, str
 	return error;
 }
 
+/* Others may stand between its elements. */
 static int put_list(struct writer *writer, const struct json_field *field, struct slice bytes)
 {
 	bool first = true;
 	int error = 0;
 
-	put_open(writer, '[');
+	writer->depth++;
 	while (bytes.len && !error) {
 		struct proto_field value;
 
 		error = proto_read_field(&bytes, &value);
 		if (error || value.number != field->number)
 			continue;
-		if (value.type == PROTO_LENGTH && wire_type(field->kind) != PROTO_LENGTH)
+		if (value.type == PROTO_LENGTH && wire_types[field->kind] != PROTO_LENGTH)
 			error = put_packed(writer, field, value.bytes, &first);
 		else
 			error = put_element(writer, field, &value, &first);
 	}
-	put_close(writer, ']', first);
+	put_end(writer, "[]", first);
 	return error;
 }
 
-/* The last one counts. */
-static int put_single(struct writer *writer, const struct json_field *field, struct slice bytes)
-{
-	struct proto_field value = { 0 };
+/* The fields of one number: the last of them, and from where to where they are. */
+struct found {
+	struct proto_field last;
+	const uint8_t *from, *to;
+};
 
-	while (bytes.len) {
-		struct proto_field next;
-		int error = proto_read_field(&bytes, &next);
-
-		if (error)
-			return error;
-		if (next.number == field->number)
-			value = next;
-	}
-	return put_value(writer, field, &value);
-}
-
-/* Bits of the fields that are there. */
-static int get_present(struct slice bytes, uint32_t *ret_present)
+/* Bits of the numbers that are there, and what was found of each. */
+static int find_fields(struct slice bytes, struct found found[JSON_NUMBERS], uint32_t *ret_present)
 {
 	uint32_t present = 0;
 
 	while (bytes.len) {
+		const uint8_t *from = bytes.data;
 		struct proto_field field;
+		struct found *f;
 		int error = proto_read_field(&bytes, &field);
 
 		if (error)
 			return error;
-		present |= field.number < 32 ? 1u << field.number : 0;
+		if (field.number >= JSON_NUMBERS)
+			continue;
+		f = &found[field.number];
+		if (!(present & 1u << field.number))
+			f->from = from;
+		f->to = bytes.data;
+		f->last = field;
+		present |= 1u << field.number;
 	}
 	*ret_present = present;
 	return 0;
 }
 
+static int put_member(struct writer *writer, const struct json_field *field,
+		      const struct found *found)
+{
+	if (field->repeated)
+		return put_list(writer, field,
+				slice_of(found->from, (size_t)(found->to - found->from)));
+	return put_value(writer, field, &found->last);
+}
+
 static int put_message(struct writer *writer, const struct json_message *message,
 		       struct slice bytes)
 {
-	uint32_t present = 0;
+	struct found found[JSON_NUMBERS];
+	uint32_t left = 0;
 	bool empty = true;
-	int error = writer->depth > DEPTH_MAX ? -EPROTO : get_present(bytes, &present);
+	int error = writer->depth > DEPTH_MAX ? -EPROTO : find_fields(bytes, found, &left);
 
-	put_open(writer, '{');
-	for (size_t i = 0; i < message->count && !error; i++) {
-		const struct json_field *field = &message->fields[i];
-
-		if (!(present & 1u << field->number))
+	writer->depth++;
+	for (const struct json_field *field = message->fields, *end = field + message->count;
+	     field < end && left && !error; field++) {
+		if (!(left & 1u << field->number))
 			continue;
-		if (!empty)
-			buffer_put_char(writer->buf, ',');
+		left &= ~(1u << field->number);
+		put_name(writer, field, empty);
 		empty = false;
-		put_break(writer);
-		buffer_put_char(writer->buf, '"');
-		buffer_put_cstr(writer->buf, field->name);
-		buffer_put_cstr(writer->buf, writer->pretty ? "\": " : "\":");
-		error = field->repeated ? put_list(writer, field, bytes)
-					: put_single(writer, field, bytes);
+		error = put_member(writer, field, &found[field->number]);
 	}
-	put_close(writer, '}', empty);
+	put_end(writer, "{}", empty);
 	return error;
 }
 

@@ -5,22 +5,15 @@
 
 #define MESSAGE(name_)                                                                             \
 	static const struct json_message name_ = { name_##_fields, ARRAY_SIZE(name_##_fields) }
-#define MANY(number_, name_, message_)                                                             \
+/* Strings are joined: no parentheses. NOLINTNEXTLINE(bugprone-macro-parentheses) */
+#define FIELD(number_, name_, ...)                                                                 \
 	{                                                                                          \
-		(number_), JSON_MESSAGE, true, (name_), &(message_)                                \
+		",\"" name_ "\":", sizeof(name_) + 3, (number_), __VA_ARGS__                       \
 	}
-#define ONE(number_, name_, message_)                                                              \
-	{                                                                                          \
-		(number_), JSON_MESSAGE, false, (name_), &(message_)                               \
-	}
-#define VALUE(number_, name_, kind_)                                                               \
-	{                                                                                          \
-		(number_), JSON_##kind_, false, (name_), NULL                                      \
-	}
-#define VALUES(number_, name_, kind_)                                                              \
-	{                                                                                          \
-		(number_), JSON_##kind_, true, (name_), NULL                                       \
-	}
+#define MANY(number_, name_, message_) FIELD(number_, name_, JSON_MESSAGE, true, &(message_))
+#define ONE(number_, name_, message_) FIELD(number_, name_, JSON_MESSAGE, false, &(message_))
+#define VALUE(number_, name_, kind_) FIELD(number_, name_, JSON_##kind_, false, NULL)
+#define VALUES(number_, name_, kind_) FIELD(number_, name_, JSON_##kind_, true, NULL)
 
 /* ---- opentelemetry/proto/common/v1/common.proto, resource/v1/resource.proto ---- */
 

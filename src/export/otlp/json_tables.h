@@ -26,11 +26,16 @@ enum json_kind {
 
 struct json_message;
 
+#define JSON_NUMBERS 32
+
+#define JSON_NAME_ROOM 28
+
 struct json_field {
-	uint8_t number; /* below 32 */
+	char name[JSON_NAME_ROOM]; /* as it is written: ,"name": */
+	uint8_t name_length;
+	uint8_t number; /* below JSON_NUMBERS */
 	uint8_t kind;   /* enum json_kind */
 	bool repeated;
-	const char *name;
 	const struct json_message *message;
 };
 

@@ -20,6 +20,12 @@ static inline int proto_read_varint(struct slice *in, uint64_t *ret_value)
 {
 	uint64_t value = 0;
 
+	/* Most are tags and lengths of one byte. */
+	if (in->len && in->data[0] < 0x80) {
+		*ret_value = in->data[0];
+		*in = slice_of(in->data + 1, in->len - 1);
+		return 0;
+	}
 	for (size_t i = 0; i < in->len && i < PROTO_VARINT_MAX; i++) {
 		value |= (uint64_t)(in->data[i] & 0x7f) << (7 * i);
 		if (in->data[i] & 0x80)

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -30,6 +31,30 @@ static void json_strings_escape_what_they_must(void **state)
 	check_json("caf\xc3\xa9", 5, "\"caf\xc3\xa9\"");
 	check_json("caf\xc3", 4, "\"caf\xef\xbf\xbd\"");
 	check_json("\xff\xfe!", 3, "\"\xef\xbf\xbd\xef\xbf\xbd!\"");
+}
+
+/* Strings are looked at in pieces: one byte of each kind in each place of each length. */
+static void any_byte_is_noticed_anywhere(void **state)
+{
+	for (size_t len = 1; len <= 25; len++)
+		for (size_t at = 0; at < len; at++)
+			for (int c = 0; c < 256; c++) {
+				bool plain = c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+				char text[25], expected[64];
+				struct buffer one = { 0 };
+
+				memset(text, '~', sizeof(text));
+				text[at] = (char)c;
+				buffer_put_json_string(&one, slice_of(&text[at], 1));
+				assert_true(!plain || one.len == 3);
+				assert_true(plain || one.len > 3);
+				(void)snprintf(expected, sizeof(expected), "\"%.*s%.*s%.*s\"",
+					       (int)at, "~~~~~~~~~~~~~~~~~~~~~~~~~",
+					       (int)one.len - 2, one.data + 1, (int)(len - at - 1),
+					       "~~~~~~~~~~~~~~~~~~~~~~~~~");
+				check_json(text, len, expected);
+				buffer_free(&one);
+			}
 }
 
 static void numbers_and_hex(void **state)
@@ -71,6 +96,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json_strings_escape_what_they_must),
+		cmocka_unit_test(any_byte_is_noticed_anywhere),
 		cmocka_unit_test(numbers_and_hex),
 		cmocka_unit_test(a_buffer_grows_and_remembers_failure),
 	};
