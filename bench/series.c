@@ -16,7 +16,7 @@
 
 #include "bench/cpu.h"
 #include "bench/sample.h"
-#include "export/families.h"
+#include "export/families/families.h"
 #include "export/metrics/render.h"
 #include "export/otlp/metrics.h"
 #include "settings/settings.h"

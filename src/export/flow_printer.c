@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "export/exporter.h"
-#include "export/flow_text.h"
 #include "export/internal.h"
-#include "export/line_writer.h"
+#include "export/text/flow_text.h"
+#include "export/text/line_writer.h"
 #include "settings/settings.h"
 
 #define CLOSE_MS 1000

@@ -13,13 +13,13 @@
 
 #include "base/clock.h"
 #include "export/exporter.h"
-#include "export/families.h"
+#include "export/families/families.h"
+#include "export/families/reporters.h"
 #include "export/internal.h"
 #include "export/internal_gather.h"
 #include "export/otlp/metrics.h"
 #include "export/otlp/outbox.h"
 #include "export/otlp/resource.h"
-#include "export/reporters.h"
 #include "settings/settings.h"
 
 #define SCOPE "go.opentelemetry.io/obi"

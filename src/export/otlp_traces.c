@@ -11,9 +11,9 @@
 #include "base/clock.h"
 #include "export/exporter.h"
 #include "export/internal.h"
-#include "export/line_writer.h"
 #include "export/otlp/json.h"
 #include "export/otlp/spans.h"
+#include "export/text/line_writer.h"
 #include "settings/settings.h"
 
 /* How long the end of the program waits for a slow reader of what is printed. */

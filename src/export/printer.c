@@ -11,8 +11,8 @@
 #include "base/cleanup.h"
 #include "export/exporter.h"
 #include "export/internal.h"
-#include "export/line_writer.h"
-#include "export/span_text.h"
+#include "export/text/line_writer.h"
+#include "export/text/span_text.h"
 #include "settings/settings.h"
 
 #define BATCH_SPANS 100

@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "export/exporter.h"
-#include "export/families.h"
+#include "export/families/families.h"
 #include "export/internal.h"
 #include "export/internal_gather.h"
 #include "export/scrape_server.h"

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
-#include "export/catalog.h"
+#include "export/families/catalog.h"
 #include "export/otlp/spans.h"
 #include "settings/settings.h"
 #include "verb/common.h"

@@ -17,8 +17,8 @@
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
-#include "export/families.h"
-#include "export/span_text.h"
+#include "export/families/families.h"
+#include "export/text/span_text.h"
 #include "pipeline/pipeline.h"
 #include "replay/replay.h"
 #include "verb/common.h"

@@ -6,7 +6,7 @@
 
 #include "base/utf8.h"
 #include "export/accept.h"
-#include "export/families.h"
+#include "export/families/families.h"
 #include "export/metrics/render.h"
 #include "export/otlp/json.h"
 #include "export/otlp/metrics.h"

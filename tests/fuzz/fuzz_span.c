@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "export/families.h"
-#include "export/span_text.h"
+#include "export/families/families.h"
+#include "export/text/span_text.h"
 #include "pipeline/pipeline.h"
 #include "settings/settings.h"
 

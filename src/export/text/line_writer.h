@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lines on a descriptor that may be slow: a pipe, a terminal, a journal's socket. The
+ * writer never waits for the reader; what does not fit into its buffer meanwhile is
+ * dropped, by whole lines, and counted.
+ */
+#ifndef OBI_EXPORT_TEXT_LINE_WRITER_H
+#define OBI_EXPORT_TEXT_LINE_WRITER_H
+
+#include "base/buffer.h"
+
+/* A buffer of so many bytes is written at once; above the second limit lines are dropped. */
+#define LINE_WRITER_FLUSH_BYTES ((size_t)64 * 1024)
+#define LINE_WRITER_MAX_BYTES ((size_t)256 * 1024)
+
+enum line_writer_kind {
+	LINE_WRITER_FILE, /* never makes us wait */
+	LINE_WRITER_SOCKET,
+	LINE_WRITER_PIPE, /* or a terminal */
+};
+
+struct line_writer {
+	int fd;
+	enum line_writer_kind kind;
+	struct buffer pending;
+	size_t line;      /* where the line begun last begins */
+	uint64_t written; /* lines */
+	uint64_t dropped; /* lines */
+};
+
+/* The descriptor stays the caller's. */
+void line_writer_open(struct line_writer *writer, int fd);
+
+/* A place for one line, to be ended by line_writer_end(); NULL where it must be dropped. */
+struct buffer *line_writer_begin(struct line_writer *writer);
+
+/* Ends the line (the caller has put no '\n') and writes if enough has come together. */
+void line_writer_end(struct line_writer *writer);
+
+/* Writes what can be written without waiting. */
+void line_writer_flush(struct line_writer *writer);
+
+/* Writes everything, waiting up to timeout_ms for the reader; frees the buffer. */
+void line_writer_close(struct line_writer *writer, int timeout_ms);
+
+#endif

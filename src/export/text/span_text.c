@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The text form is the existing program's, with one difference: the fraction after the
+ * seconds is the span's true start, six digits. Bytes from the network reach a
+ * terminal here, so everything that is not printable is escaped.
+ */
+#include "export/text/span_text.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/address.h"
+#include "base/clock.h"
+#include "base/duration.h"
+#include "base/utf8.h"
+#include "export/semconv.h"
+
+/* ---- Text ---- */
+
+/* Bytes from the start that may be printed as they are. C1 controls (U+0080 to U+009F) may not. */
+static size_t printable_length(struct slice s)
+{
+	size_t len;
+
+	if (s.data[0] < 0x80)
+		return s.data[0] >= 0x20 && s.data[0] < 0x7f ? 1 : 0;
+	len = utf8_length(s);
+	return len == 2 && s.data[0] == 0xc2 && s.data[1] < 0xa0 ? 0 : len;
+}
+
+static void put_printable(struct buffer *buf, struct slice s)
+{
+	size_t start = 0, at = 0;
+
+	while (at < s.len) {
+		size_t len;
+
+		while (at < s.len && s.data[at] >= 0x20 && s.data[at] < 0x7f)
+			at++;
+		len = at < s.len ? printable_length(slice_from(s, at)) : 0;
+		at += len;
+		if (len || at == s.len)
+			continue;
+		buffer_put(buf, s.data + start, at - start);
+		buffer_put_cstr(buf, "\\x");
+		buffer_put_hex(buf, s.data + at, 1);
+		start = ++at;
+	}
+	buffer_put(buf, s.data + start, at - start);
+}
+
+static void put_time(uint64_t epoch_ns, struct local_second *second, struct buffer *buf)
+{
+	uint64_t micros = epoch_ns % NSEC_PER_SEC / NSEC_PER_USEC;
+	char fraction[7] = ".000000";
+
+	if (second->second != epoch_ns / NSEC_PER_SEC || !second->text[0]) {
+		time_t time = (time_t)(epoch_ns / NSEC_PER_SEC);
+		struct tm tm;
+
+		if (!localtime_r(&time, &tm))
+			return;
+		second->second = epoch_ns / NSEC_PER_SEC;
+		(void)strftime(second->text, sizeof(second->text), "%Y-%m-%d %H:%M:%S", &tm);
+	}
+	for (int i = 6; i > 0; i--, micros /= 10)
+		fraction[i] = (char)('0' + micros % 10);
+	buffer_put_cstr(buf, second->text);
+	buffer_put(buf, fraction, sizeof(fraction));
+}
+
+static void put_duration(uint64_t from_ns, uint64_t to_ns, struct buffer *buf)
+{
+	char text[DURATION_TEXT_MAX];
+
+	buffer_put(buf, text, duration_format(to_ns > from_ns ? to_ns - from_ns : 0, text));
+}
+
+static void put_address(const uint8_t address[16], struct buffer *buf)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	buffer_put(buf, text, address_format(address, text));
+}
+
+/* [10.0.0.9 as shop.prod:40122]; name_space is "" where it is unknown. */
+static void put_end(const uint8_t address[16], struct slice name, const char *name_space,
+		    uint16_t port, struct buffer *buf)
+{
+	buffer_put_char(buf, '[');
+	put_address(address, buf);
+	buffer_put_cstr(buf, " as ");
+	put_printable(buf, name);
+	if (*name_space) {
+		buffer_put_char(buf, '.');
+		put_printable(buf, slice_cstr(name_space));
+	}
+	buffer_put_char(buf, ':');
+	buffer_put_u64(buf, port);
+	buffer_put_char(buf, ']');
+}
+
+static void put_ends(const struct obi_span *span, struct buffer *buf)
+{
+	const char *own = span->service->name_space;
+	bool server = span->type == OBI_SPAN_HTTP_SERVER;
+
+	put_end(span->peer_addr, span->peer_name, server ? "" : own, span->peer_port, buf);
+	buffer_put_cstr(buf, "->");
+	put_end(span->host_addr, span->host_name, server ? own : "", span->host_port, buf);
+}
+
+static bool has_trace(const struct obi_trace *trace)
+{
+	static const uint8_t none[sizeof(trace->trace_id)];
+
+	return memcmp(trace->trace_id, none, sizeof(none)) != 0;
+}
+
+static void put_trace(const struct obi_trace *trace, struct buffer *buf)
+{
+	buffer_put_cstr(buf, " traceparent=[");
+	if (has_trace(trace)) {
+		buffer_put_cstr(buf, "00-");
+		buffer_put_hex(buf, trace->trace_id, sizeof(trace->trace_id));
+		buffer_put_char(buf, '-');
+		buffer_put_hex(buf, trace->span_id, sizeof(trace->span_id));
+		buffer_put_char(buf, '[');
+		buffer_put_hex(buf, trace->parent_id, sizeof(trace->parent_id));
+		buffer_put_cstr(buf, "]-");
+		buffer_put_hex(buf, &trace->trace_flags, 1);
+	}
+	buffer_put_char(buf, ']');
+}
+
+static void put_service(const struct obi_service *service, struct buffer *buf)
+{
+	buffer_put_cstr(buf, " svc=[");
+	if (*service->name_space) {
+		put_printable(buf, slice_cstr(service->name_space));
+		buffer_put_char(buf, '/');
+	}
+	put_printable(buf, slice_cstr(service->name));
+	buffer_put_char(buf, ' ');
+	put_printable(buf, slice_cstr(service->language));
+	buffer_put_char(buf, ']');
+}
+
+void span_put_text(const struct obi_span *span, struct local_second *second, struct buffer *buf)
+{
+	put_time(span->request_start_ns, second, buf);
+	buffer_put_cstr(buf, " (");
+	put_duration(span->request_start_ns, span->end_ns, buf);
+	buffer_put_char(buf, '[');
+	put_duration(span->start_ns, span->end_ns, buf);
+	buffer_put_cstr(buf, "]) ");
+	buffer_put_cstr(buf, span_type_word(span->type));
+	buffer_put_cstr(buf, "(subType=0) ");
+	buffer_put_i64(buf, span->status);
+	buffer_put_char(buf, ' ');
+	put_printable(buf, span->method);
+	buffer_put_char(buf, ' ');
+	put_printable(buf, span->path);
+	if (span->route.len) {
+		buffer_put_char(buf, '(');
+		put_printable(buf, span->route);
+		buffer_put_char(buf, ')');
+	}
+	buffer_put_char(buf, ' ');
+	put_ends(span, buf);
+	buffer_put_cstr(buf, " contentLen:");
+	buffer_put_u64(buf, span_body_size(span->request_length));
+	buffer_put_cstr(buf, "B responseLen:");
+	buffer_put_u64(buf, span_body_size(span->response_length));
+	buffer_put_char(buf, 'B');
+	put_service(span->service, buf);
+	put_trace(&span->trace, buf);
+}
+
+/* ---- JSON ---- */
+
+struct json_object {
+	struct buffer *buf;
+	int indent; /* of the members; negative: one line */
+	bool begun;
+};
+
+static void put_break(struct buffer *buf, int indent)
+{
+	if (indent < 0)
+		return;
+	buffer_put_char(buf, '\n');
+	for (int i = 0; i < indent; i++)
+		buffer_put_char(buf, ' ');
+}
+
+static void put_key(struct json_object *object, const char *key)
+{
+	if (object->begun)
+		buffer_put_char(object->buf, ',');
+	object->begun = true;
+	put_break(object->buf, object->indent);
+	buffer_put_char(object->buf, '"');
+	buffer_put_cstr(object->buf, key);
+	buffer_put_cstr(object->buf, object->indent < 0 ? "\":" : "\": ");
+}
+
+static void put_string(struct json_object *object, const char *key, struct slice value)
+{
+	put_key(object, key);
+	buffer_put_json_string(object->buf, value);
+}
+
+/* All numbers are strings in this format. */
+static void put_number(struct json_object *object, const char *key, uint64_t value)
+{
+	put_key(object, key);
+	buffer_put_char(object->buf, '"');
+	buffer_put_u64(object->buf, value);
+	buffer_put_char(object->buf, '"');
+}
+
+static void put_hex(struct json_object *object, const char *key, const uint8_t *bytes, size_t len)
+{
+	put_key(object, key);
+	buffer_put_char(object->buf, '"');
+	buffer_put_hex(object->buf, bytes, len);
+	buffer_put_char(object->buf, '"');
+}
+
+static void put_took(struct json_object *object, const char *key, const char *key_usec,
+		     uint64_t from_ns, uint64_t to_ns)
+{
+	uint64_t ns = to_ns > from_ns ? to_ns - from_ns : 0;
+	char text[DURATION_TEXT_MAX];
+
+	put_string(object, key, slice_of(text, duration_format(ns, text)));
+	put_number(object, key_usec, ns / NSEC_PER_USEC);
+}
+
+/* Keys in alphabetical order. A client's lengths and route are not printed. */
+static void put_attributes(struct json_object *parent, const struct obi_span *span)
+{
+	struct json_object object = {
+		.buf = parent->buf,
+		.indent = parent->indent < 0 ? -1 : parent->indent + 1,
+	};
+	bool server = span->type == OBI_SPAN_HTTP_SERVER;
+
+	put_key(parent, "attributes");
+	buffer_put_char(object.buf, '{');
+	put_string(&object, "clientAddr", span->peer_name);
+	if (server)
+		put_number(&object, "contentLen", span_body_size(span->request_length));
+	put_string(&object, "method", span->method);
+	if (server) {
+		put_number(&object, "responseLen", span_body_size(span->response_length));
+		put_string(&object, "route", span->route);
+	}
+	put_string(&object, "serverAddr", span->host_name);
+	put_number(&object, "serverPort", span->host_port);
+	put_number(&object, "status", (uint64_t)span->status);
+	put_string(&object, "url", span->path);
+	put_break(object.buf, parent->indent);
+	buffer_put_char(object.buf, '}');
+}
+
+static void put_addresses(struct json_object *object, const struct obi_span *span)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	put_string(object, "peer", slice_of(text, address_format(span->peer_addr, text)));
+	put_number(object, "peerPort", span->peer_port);
+	put_string(object, "host", slice_of(text, address_format(span->host_addr, text)));
+	put_number(object, "hostPort", span->host_port);
+}
+
+void span_put_json(const struct obi_span *span, int indent, struct buffer *buf)
+{
+	struct json_object object = { .buf = buf, .indent = indent < 0 ? -1 : indent + 1 };
+	const struct obi_trace *trace = &span->trace;
+
+	buffer_put_char(buf, '{');
+	put_string(&object, "type", slice_cstr(span_type_word(span->type)));
+	put_addresses(&object, span);
+	put_hex(&object, "traceID", trace->trace_id, sizeof(trace->trace_id));
+	put_hex(&object, "spanID", trace->span_id, sizeof(trace->span_id));
+	put_hex(&object, "parentSpanID", trace->parent_id, sizeof(trace->parent_id));
+	put_number(&object, "traceFlags", trace->trace_flags);
+	put_string(&object, "peerName", span->peer_name);
+	put_string(&object, "hostName", span->host_name);
+	put_string(&object, "kind", slice_cstr(span_kind_word(span->type)));
+	put_number(&object, "start", span->request_start_ns / NSEC_PER_USEC);
+	put_number(&object, "handlerStart", span->start_ns / NSEC_PER_USEC);
+	put_number(&object, "end", span->end_ns / NSEC_PER_USEC);
+	put_took(&object, "duration", "durationUSec", span->request_start_ns, span->end_ns);
+	put_took(&object, "handlerDuration", "handlerDurationUSec", span->start_ns, span->end_ns);
+	put_attributes(&object, span);
+	put_break(buf, indent);
+	buffer_put_char(buf, '}');
+}
