@@ -10,7 +10,7 @@ struct sender_batch {
 	struct sender_batch *next;
 	uint64_t order;    /* of arrival: what comes back from a try goes to its old place */
 	uint64_t sequence; /* the worker's number */
-	uint64_t peer;     /* which worker: a later one knows nothing of it */
+	uint64_t peer;     /* which worker: to a later one it is something left */
 	uint32_t items;
 	uint32_t bytes;                  /* of the body with its frame */
 	int fd;                          /* sealed memfd, or -1: then */

@@ -66,12 +66,12 @@ static void say_spill_failure(struct sender_lane *lane, int error)
 
 /* ---- Answers --------------------------------------------------------------------- */
 
-static void answer(const struct sender_lane *lane, const struct sender_batch *batch,
-		   enum obi_batch_state state, uint64_t exported, uint64_t dropped,
-		   enum outbox_drop reason)
+static void answer_peer(const struct sender_lane *lane, uint64_t sequence,
+			enum obi_batch_state state, uint64_t exported, uint64_t dropped,
+			enum outbox_drop reason)
 {
 	struct obi_batch_answer message = {
-		.sequence = batch->sequence,
+		.sequence = sequence,
 		.exported = exported,
 		.dropped = dropped,
 		.signal = (uint32_t)lane->target.signal,
@@ -79,17 +79,29 @@ static void answer(const struct sender_lane *lane, const struct sender_batch *ba
 		.reason = (uint32_t)reason,
 	};
 
-	sender_peer_answer(lane->peer, batch->peer, &message);
+	sender_peer_answer(lane->peer, &message);
 }
 
-static void answer_disk(const struct sender_lane *lane, enum obi_batch_state state,
-			uint64_t exported, uint64_t dropped, enum outbox_drop reason)
+/* What lies on disk, and what an earlier worker left, is that of whatever worker there is. */
+static void answer_left(struct sender_lane *lane, uint64_t exported, uint64_t dropped,
+			enum outbox_drop reason)
 {
-	/* What lies on disk is that of whatever worker there is. */
-	struct sender_batch anyone = { .peer = lane->peer->generation };
+	if (lane->peer->fd < 0) {
+		lane->unheard_exported += exported;
+		lane->unheard_dropped[reason] += dropped;
+	} else if (exported || dropped) {
+		answer_peer(lane, 0, OBI_BATCH_LEFT_DONE, exported, dropped, reason);
+	}
+}
 
-	if (exported || dropped)
-		answer(lane, &anyone, state, exported, dropped, reason);
+static void answer(struct sender_lane *lane, const struct sender_batch *batch,
+		   enum obi_batch_state state, uint64_t exported, uint64_t dropped,
+		   enum outbox_drop reason)
+{
+	if (batch->peer == lane->peer->generation)
+		answer_peer(lane, batch->sequence, state, exported, dropped, reason);
+	else if (state != OBI_BATCH_SPILLED) /* what moves to disk is left as before */
+		answer_left(lane, exported, dropped, reason);
 }
 
 /* The end of a batch. */
@@ -102,16 +114,34 @@ static void settle(struct sender_lane *lane, struct sender_batch *batch, uint64_
 	if (!sender_batch_on_disk(batch)) {
 		answer(lane, batch, OBI_BATCH_DONE, items - dropped, dropped, reason);
 	} else if (sender_spill_done(lane->spill, &batch->place)) {
-		answer_disk(lane, OBI_BATCH_DISK_DONE, items - dropped, dropped, reason);
+		answer_left(lane, items - dropped, dropped, reason);
 	}
 	sender_batch_free(batch);
 }
 
-void sender_lane_tell_disk(const struct sender_lane *lane)
+static uint64_t items_left(const struct sender_lane *lane)
 {
-	if (lane->spill)
-		answer_disk(lane, OBI_BATCH_RECOVERED, sender_spill_items(lane->spill), 0,
-			    OUTBOX_SPILL_LOST);
+	uint64_t items = lane->flying_items + lane->unheard_exported;
+
+	for (const struct sender_batch *batch = lane->queue.first; batch; batch = batch->next)
+		items += sender_batch_on_disk(batch) ? 0 : batch->items;
+	for (int i = 0; i < OUTBOX_DROPS; i++)
+		items += lane->unheard_dropped[i];
+	return items + (lane->spill ? sender_spill_items(lane->spill) : 0);
+}
+
+void sender_lane_tell_left(struct sender_lane *lane)
+{
+	uint64_t items = items_left(lane);
+
+	if (items || lane->spill) /* nothing may be less than there was on disk */
+		answer_peer(lane, 0, OBI_BATCH_LEFT, items, 0, OUTBOX_SPILL_LOST);
+	answer_left(lane, lane->unheard_exported, 0, OUTBOX_SPILL_LOST);
+	lane->unheard_exported = 0;
+	for (int i = 0; i < OUTBOX_DROPS; i++) {
+		answer_left(lane, 0, lane->unheard_dropped[i], (enum outbox_drop)i);
+		lane->unheard_dropped[i] = 0;
+	}
 }
 
 /* ---- In -------------------------------------------------------------------------- */
@@ -130,7 +160,7 @@ static int spill(struct sender_lane *lane, struct sender_batch *batch, bool firs
 	else
 		error = sender_spill_append(lane->spill, framed, batch->items, &lost);
 	sender_batch_unmap(batch, framed);
-	answer_disk(lane, OBI_BATCH_DISK_DONE, 0, lost, OUTBOX_SPILL_LOST);
+	answer_left(lane, 0, lost, OUTBOX_SPILL_LOST);
 	if (error) {
 		say_spill_failure(lane, error);
 		return error;
@@ -205,7 +235,7 @@ static struct sender_batch *read_from_disk(struct sender_lane *lane)
 	if (!batch)
 		return NULL;
 	error = sender_spill_next(lane->spill, &batch->body, &batch->place, &lost);
-	answer_disk(lane, OBI_BATCH_DISK_DONE, 0, lost, OUTBOX_SPILL_LOST);
+	answer_left(lane, 0, lost, OUTBOX_SPILL_LOST);
 	if (error) {
 		sender_batch_free(batch);
 		return NULL;

@@ -41,6 +41,8 @@ struct sender_lane {
 	unsigned flush_failures;
 	uint64_t said_ns; /* of the last line in the log about a failure */
 	uint64_t unsaid;
+	/* Settled while there was no worker to hear it. */
+	uint64_t unheard_exported, unheard_dropped[OUTBOX_DROPS];
 	bool recovery_unsaid;
 	bool spill_said;
 };
@@ -72,8 +74,8 @@ bool sender_lane_empty(const struct sender_lane *lane);
 /* Gives up what is in memory: to disk, or dropped. */
 void sender_lane_abandon(struct sender_lane *lane);
 
-/* Tells the peer of now what lies on disk. */
-void sender_lane_tell_disk(const struct sender_lane *lane);
+/* Tells a new peer what is left of others: on disk, in memory, and what nobody has heard of. */
+void sender_lane_tell_left(struct sender_lane *lane);
 
 void sender_lane_close(struct sender_lane *lane);
 

@@ -42,10 +42,9 @@ static void keep(struct sender_peer *peer, const struct obi_batch_answer *answer
 	peer->pending[peer->pending_count++] = *answer;
 }
 
-void sender_peer_answer(struct sender_peer *peer, uint64_t generation,
-			const struct obi_batch_answer *answer)
+void sender_peer_answer(struct sender_peer *peer, const struct obi_batch_answer *answer)
 {
-	if (peer->fd < 0 || generation != peer->generation)
+	if (peer->fd < 0)
 		return;
 	if (peer->pending_count || send_answer(peer, answer) == -EAGAIN)
 		keep(peer, answer);

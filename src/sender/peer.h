@@ -19,9 +19,8 @@ struct sender_peer {
 /* Another worker: what waits for the old one is forgotten. The descriptor is owned. */
 void sender_peer_set(struct sender_peer *peer, int fd);
 
-/* Answers, if the worker of that generation is still there. */
-void sender_peer_answer(struct sender_peer *peer, uint64_t generation,
-			const struct obi_batch_answer *answer);
+/* Answers, if there is a worker. */
+void sender_peer_answer(struct sender_peer *peer, const struct obi_batch_answer *answer);
 
 /* Says that all is answered, after the answers. */
 void sender_peer_flushed(struct sender_peer *peer);

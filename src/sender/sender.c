@@ -178,7 +178,7 @@ static void set_peer(struct sender *s, int fd)
 	s->flush_at = 0;
 	for (size_t i = 0; i < OTLP_SIGNALS; i++) {
 		s->lanes[i].flushing = false;
-		sender_lane_tell_disk(&s->lanes[i]);
+		sender_lane_tell_left(&s->lanes[i]);
 	}
 }
 

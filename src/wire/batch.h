@@ -40,8 +40,9 @@ struct obi_batch_flush {
 enum obi_batch_state {
 	OBI_BATCH_DONE,      /* `sequence` left memory: exported + dropped are its items */
 	OBI_BATCH_SPILLED,   /* `sequence` lies on disk now: its items are in `exported` */
-	OBI_BATCH_DISK_DONE, /* so many items that lay on disk were exported, so many dropped */
-	OBI_BATCH_RECOVERED, /* at start: so many items, in `exported`, were found on disk */
+	OBI_BATCH_LEFT_DONE, /* so many items of those left were exported, so many dropped */
+	OBI_BATCH_LEFT,      /* at start: so many items, in `exported`, were left, on disk by an
+				earlier run or in the sender's memory by an earlier worker */
 };
 
 struct obi_batch_answer {

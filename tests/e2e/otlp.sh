@@ -349,6 +349,29 @@ test_killed_sender() {
 	assert_ge "$(taken)" "$(otlp exported)" "taken by the collector"
 }
 
+# What the dead worker had handed on is still sent, and the next one counts it.
+test_killed_worker() {
+	local worker
+	begin_nginx
+	observe OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:4318
+	requests 10 /before/
+	assert_line "$LOG" 'msg="cannot export".*step=TCP' 5
+	sleep 0.5
+	worker=$(child_of "$AGENT" worker)
+	kill -KILL "$worker"
+	assert_line "$LOG" 'msg="the worker died: starting it again.* signal=9 spansLost=0' 5
+	start_bad_collector 4318 http
+	wait_until 10 has_seen ok || fail "nothing is sent any more"
+	requests 5 /after/
+	stop_agent
+	grep 'totals' "$LOG"
+	expect_balance
+	assert_eq 10 "$(otlp recovered)" "spans left by the dead worker"
+	assert_eq 5 "$(otlp put)" "spans of the new one"
+	assert_eq 15 "$(otlp exported)" "exported"
+	assert_eq 15 "$(taken)" "taken by the collector"
+}
+
 test_spill() {
 	local spill=$SCRATCH/spill put
 	begin_nginx

@@ -110,7 +110,7 @@ static bool find(const struct obi_batch_answer *answer, size_t *ret_index)
 	return false;
 }
 
-static void take_disk_done(struct state *state, const struct obi_batch_answer *answer)
+static void take_left_done(struct state *state, const struct obi_batch_answer *answer)
 {
 	if (answer->exported > state->disk_items ||
 	    answer->dropped > state->disk_items - answer->exported)
@@ -120,8 +120,8 @@ static void take_disk_done(struct state *state, const struct obi_batch_answer *a
 	state->counts.dropped[answer->reason] += answer->dropped;
 }
 
-/* What a sender finds on disk is what the last one left, or an earlier run. */
-static void take_recovered(struct state *state, uint64_t items)
+/* What a sender finds is what the last one left on disk, or an earlier run or worker. */
+static void take_left(struct state *state, uint64_t items)
 {
 	if (items < state->disk_unsure)
 		state->counts.dropped[OUTBOX_SPILL_LOST] += state->disk_unsure - items;
@@ -139,10 +139,10 @@ static void take_answer(const struct obi_batch_answer *answer)
 	if (answer->signal >= OTLP_SIGNALS || answer->reason >= OUTBOX_DROPS)
 		return;
 	state = &outbox.states[answer->signal];
-	if (answer->state == OBI_BATCH_DISK_DONE) {
-		take_disk_done(state, answer);
-	} else if (answer->state == OBI_BATCH_RECOVERED) {
-		take_recovered(state, answer->exported);
+	if (answer->state == OBI_BATCH_LEFT_DONE) {
+		take_left_done(state, answer);
+	} else if (answer->state == OBI_BATCH_LEFT) {
+		take_left(state, answer->exported);
 	} else if (find(answer, &i)) {
 		forget(i);
 		state->counts.dropped[answer->reason] += answer->dropped;

@@ -8,6 +8,7 @@
  * Items are spans, or data points. At any time, for each signal:
  *   put + recovered = exported + sum of dropped + queued
  * where queued counts what waits in the sender's memory and, with a spill directory, on disk.
+ * What an earlier worker of this run left in the sender counts as recovered.
  */
 #ifndef OBI_EXPORT_OTLP_OUTBOX_H
 #define OBI_EXPORT_OTLP_OUTBOX_H
@@ -39,7 +40,7 @@ enum outbox_drop {
 
 struct outbox_counts {
 	uint64_t put;       /* handed to outbox_put(), whatever became of them */
-	uint64_t recovered; /* found in the spill directory, from an earlier run */
+	uint64_t recovered; /* left by an earlier run on disk, or by an earlier worker */
 	uint64_t exported;
 	uint64_t dropped[OUTBOX_DROPS];
 	uint64_t queued;       /* items */

@@ -109,18 +109,43 @@ static void without_memory_for_a_transfer_it_is_tried_again(void **state)
 	expect_exported(1);
 }
 
-/* A later worker knows nothing of batches of the one before. */
-static void answers_for_a_dead_worker_go_to_nobody(void **state)
+/* To a later worker batches of the one before are something left: it hears of their end. */
+static void a_later_worker_takes_over_what_is_left(void **state)
 {
-	put(1);
+	put_all(1, 2);
 	(void)pump();
 	set_peer();
-	put(2);
+	sender_lane_tell_left(&lane);
+	expect_answer(0, OBI_BATCH_LEFT, 2UL * ITEMS, 0, OUTBOX_DROPS);
+	put(3);
 	end_request(1, &taken);
+	expect_answer(0, OBI_BATCH_LEFT_DONE, ITEMS, 0, OUTBOX_DROPS);
+	end_request(2, &refused);
+	expect_answer(0, OBI_BATCH_LEFT_DONE, 0, ITEMS, OUTBOX_REFUSED);
+	attempt(3, &taken);
+	expect_exported(3);
+	put_items -= 2UL * ITEMS;
+}
+
+/* What ends while there is none is told to the next. */
+static void what_nobody_heard_is_told_later(void **state)
+{
+	put_all(1, 3);
+	(void)pump();
+	sender_peer_set(&peer, -1);
+	end_request(1, &taken);
+	end_request(2, &refused);
+	set_peer();
+	sender_lane_tell_left(&lane);
+	expect_answer(0, OBI_BATCH_LEFT, 3UL * ITEMS, 0, OUTBOX_DROPS);
+	expect_answer(0, OBI_BATCH_LEFT_DONE, ITEMS, 0, OUTBOX_DROPS);
+	expect_answer(0, OBI_BATCH_LEFT_DONE, 0, ITEMS, OUTBOX_REFUSED);
+	end_request(3, &taken);
+	expect_answer(0, OBI_BATCH_LEFT_DONE, ITEMS, 0, OUTBOX_DROPS);
+	set_peer();
+	sender_lane_tell_left(&lane);
 	expect_no_answer();
-	attempt(2, &taken);
-	expect_exported(2);
-	put_items -= ITEMS;
+	put_items -= 3UL * ITEMS;
 }
 
 /* Whatever comes back, each item is answered once: end() counts. */
@@ -207,7 +232,7 @@ static void an_outage_is_waited_out_on_disk(void **state)
 	for (uint8_t i = 2; i <= 5; i++) {
 		(void)pump();
 		end_request(i, &taken);
-		expect_answer(0, OBI_BATCH_DISK_DONE, ITEMS, 0, OUTBOX_DROPS);
+		expect_answer(0, OBI_BATCH_LEFT_DONE, ITEMS, 0, OUTBOX_DROPS);
 	}
 	assert_true(sender_lane_empty(&lane));
 	put(6);
@@ -225,7 +250,7 @@ static void what_was_on_disk_is_refused_from_there(void **state)
 	attempt(1, &taken);
 	expect_exported(1);
 	attempt(2, &refused);
-	expect_answer(0, OBI_BATCH_DISK_DONE, 0, ITEMS, OUTBOX_REFUSED);
+	expect_answer(0, OBI_BATCH_LEFT_DONE, 0, ITEMS, OUTBOX_REFUSED);
 }
 
 /* At the end memory goes to disk before what is there, and the next run has all in order. */
@@ -244,13 +269,13 @@ static void a_shutdown_leaves_its_rest_on_disk_in_order(void **state)
 	assert_int_equal(sender_spill_items(lane.spill), 3UL * ITEMS);
 	set_peer();
 	lane.flushing = false;
-	sender_lane_tell_disk(&lane);
-	expect_answer(0, OBI_BATCH_RECOVERED, 3UL * ITEMS, 0, OUTBOX_DROPS);
+	sender_lane_tell_left(&lane);
+	expect_answer(0, OBI_BATCH_LEFT, 3UL * ITEMS, 0, OUTBOX_DROPS);
 	now = lane.next_try_ns;
 	for (uint8_t i = 1; i <= 3; i++) {
 		(void)pump();
 		end_request(i, &taken);
-		expect_answer(0, OBI_BATCH_DISK_DONE, ITEMS, 0, OUTBOX_DROPS);
+		expect_answer(0, OBI_BATCH_LEFT_DONE, ITEMS, 0, OUTBOX_DROPS);
 	}
 }
 
@@ -266,7 +291,8 @@ int main(void)
 		T(what_is_no_batch_is_refused),
 		T(a_lane_that_cannot_send_refuses),
 		T(without_memory_for_a_transfer_it_is_tried_again),
-		T(answers_for_a_dead_worker_go_to_nobody),
+		T(a_later_worker_takes_over_what_is_left),
+		T(what_nobody_heard_is_told_later),
 		T(any_answers_keep_the_balance),
 		D(an_outage_is_waited_out_on_disk),
 		D(what_was_on_disk_is_refused_from_there),

@@ -249,8 +249,8 @@ static void answers_that_make_no_sense_are_ignored(void **state)
 	answer(batch.sequence, (enum otlp_signal)7, OBI_BATCH_DONE, 10, 0, 0);
 	answer(batch.sequence, OTLP_TRACES, OBI_BATCH_DONE, 9, 1, OUTBOX_DROPS);
 	answer(batch.sequence + 1, OTLP_TRACES, OBI_BATCH_DONE, 10, 0, 0);
-	answer(0, OTLP_TRACES, OBI_BATCH_DISK_DONE, 10, 0, 0);
-	answer(0, OTLP_TRACES, OBI_BATCH_DISK_DONE, UINT64_MAX, 1, 0);
+	answer(0, OTLP_TRACES, OBI_BATCH_LEFT_DONE, 10, 0, 0);
+	answer(0, OTLP_TRACES, OBI_BATCH_LEFT_DONE, UINT64_MAX, 1, 0);
 	assert_int_equal(counted(OTLP_TRACES).exported, 0);
 	assert_int_equal(counted(OTLP_TRACES).queued, 10);
 	expect_balance();
@@ -260,22 +260,22 @@ static void what_lies_on_disk_is_queued_across_senders(void **state)
 {
 	struct obi_batch batch;
 
-	answer(0, OTLP_TRACES, OBI_BATCH_RECOVERED, 100, 0, 0);
+	answer(0, OTLP_TRACES, OBI_BATCH_LEFT, 100, 0, 0);
 	assert_int_equal(put(OTLP_TRACES, "a", 10), 0);
 	batch = take_closed();
 	answer(batch.sequence, OTLP_TRACES, OBI_BATCH_SPILLED, 10, 0, 0);
 	assert_int_equal(counted(OTLP_TRACES).queued, 110);
 	assert_int_equal(counted(OTLP_TRACES).queued_bytes, 0);
-	answer(0, OTLP_TRACES, OBI_BATCH_DISK_DONE, 30, 5, OUTBOX_SPILL_LOST);
+	answer(0, OTLP_TRACES, OBI_BATCH_LEFT_DONE, 30, 5, OUTBOX_SPILL_LOST);
 	assert_int_equal(counted(OTLP_TRACES).queued, 75);
 	(void)close(sender);
 	attach();
 	assert_int_equal(counted(OTLP_TRACES).queued, 75);
 	/* A torn tail. */
-	answer(0, OTLP_TRACES, OBI_BATCH_RECOVERED, 70, 0, 0);
+	answer(0, OTLP_TRACES, OBI_BATCH_LEFT, 70, 0, 0);
 	assert_int_equal(counted(OTLP_TRACES).recovered, 100);
 	assert_int_equal(counted(OTLP_TRACES).dropped[OUTBOX_SPILL_LOST], 10);
-	answer(0, OTLP_TRACES, OBI_BATCH_DISK_DONE, 70, 0, 0);
+	answer(0, OTLP_TRACES, OBI_BATCH_LEFT_DONE, 70, 0, 0);
 	assert_int_equal(counted(OTLP_TRACES).queued, 0);
 	assert_int_equal(counted(OTLP_TRACES).exported, 100);
 	expect_balance();

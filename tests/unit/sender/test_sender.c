@@ -322,14 +322,22 @@ static void a_flush_gives_up_where_nobody_listens(void **state)
 /* What it brought in before goes on; what the old one waited for is answered to nobody. */
 static void a_later_worker_is_served(void **state)
 {
+	struct obi_batch_answer answer;
+
 	first_answer = other_answer = &unavailable;
 	start();
 	set_worker();
 	put(1, OTLP_TRACES);
 	wait_for_ends(1);
 	set_worker();
+	answer = receive(OBI_BATCH_ANSWER);
+	assert_int_equal(answer.state, OBI_BATCH_LEFT);
+	assert_int_equal(answer.exported, ITEMS);
 	first_answer = other_answer = &taken;
 	put(2, OTLP_TRACES);
+	answer = receive(OBI_BATCH_ANSWER);
+	assert_int_equal(answer.state, OBI_BATCH_LEFT_DONE);
+	assert_int_equal(answer.exported, ITEMS);
 	expect_exported(2);
 	leave();
 }
