@@ -11,7 +11,8 @@ enum protocol_guess {
 	GUESS_HTTP_REQUEST,
 	GUESS_HTTP_RESPONSE,
 	GUESS_HTTP_MAYBE, /* too short to tell, and nothing against it */
-	GUESS_FOREIGN,    /* recognised as something that is not observed: TLS, HTTP/2 */
+	GUESS_FOREIGN,    /* recognised as something that is not observed: TLS */
+	GUESS_HTTP2,      /* nor is this, but for how a client's connection begins */
 };
 
 #define GUESS_BYTES 16
@@ -83,7 +84,7 @@ __noinline int scratch_guess(u32 slot, u32 len)
 		return GUESS_FOREIGN;
 	/* The preface of HTTP/2 (RFC 9113 section 3.4): "PRI * HT" */
 	if (word == 0x5448202a20495250)
-		return GUESS_FOREIGN;
+		return GUESS_HTTP2;
 	/* "GET /", "POST /": most of what comes. */
 	if ((word & 0xffffffffff) == 0x2f20544547 || (word & 0xffffffffffff) == 0x2f2054534f50)
 		return GUESS_HTTP_REQUEST;

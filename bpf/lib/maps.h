@@ -34,6 +34,7 @@ struct conn_state {
 	u8 injected;
 	u8 from_start; /* connect_trace is valid */
 	u8 fin_sent;
+	u8 http2;          /* chunks of an HTTP/2 client's still to be shown to the worker */
 	u32 scan_eol;      /* of the injector, see inject.h: offset of the first line feed, */
 	u32 scan_traced;   /* of a traceparent header, 0 = none; */
 	u32 scan_complete; /* the blank line was found */

@@ -10,6 +10,7 @@
 
 #define MUTE_AFTER 4      /* messages that no protocol claimed */
 #define RESPONSE_HEAD 512 /* bytes copied of what is not a request */
+#define HTTP2_CHUNKS 8    /* first ones of an HTTP/2 client that the worker sees */
 
 /* No record wakes the reader, which drains on a timer, unless the ring is half full. */
 static __always_inline u64 ring_flags(void)
@@ -120,7 +121,7 @@ static __always_inline bool message_unclaimed(struct conn_state *state, enum pro
 	if (guess == GUESS_HTTP_MAYBE)
 		return false;
 	count(OBI_APP_UNRECOGNISED);
-	if (++state->unrecognised >= MUTE_AFTER || guess == GUESS_FOREIGN) {
+	if (++state->unrecognised >= MUTE_AFTER || guess == GUESS_FOREIGN || guess == GUESS_HTTP2) {
 		state->muted = 1;
 		count(OBI_APP_MUTED);
 	}
@@ -170,6 +171,32 @@ static __always_inline bool message_more(struct conn_state *state, struct scratc
 	return len > 0;
 }
 
+/* What an HTTP/2 client sends first, len bytes of it read, until that was enough. */
+static __always_inline void http2_output(struct sock *sk, struct conn_state *state,
+					 struct scratch *s, u8 direction, u64 now, u32 len)
+{
+	if (state->tuple.netns == 0)
+		tuple_of_sock(sk, &state->tuple);
+	record_fill(s, state, OBI_RECORD_HTTP2, direction, now);
+	s->record.bytes = s->bytes;
+	s->record.before = state->total;
+	s->record.total_bytes = 0;
+	s->record.last_ns = 0;
+	record_output(s, len);
+	state->total += s->bytes;
+	if (--state->http2 == 0) {
+		state->muted = 1;
+		count(OBI_APP_MUTED);
+	}
+}
+
+static __always_inline bool http2_begins(const struct conn_state *state, u8 direction, bool turn,
+					 enum protocol_guess guess)
+{
+	return guess == GUESS_HTTP2 && turn && direction == OBI_SEND && state->message == 0 &&
+	       state->side == OBI_SIDE_CONNECTED;
+}
+
 /*
  * Bytes went through a socket: the body behind every send and receive hook. state is the
  * socket's; s, of that slot, has bytes and data filled in where readable.
@@ -183,7 +210,7 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 	bool report;
 	u32 len = 0, reported;
 
-	if (!turn && !state->reported) {
+	if (state->http2 ? direction != OBI_SEND : !turn && !state->reported) {
 		state->total += s->bytes;
 		state->last_ns = now;
 		return;
@@ -196,6 +223,12 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 		count(OBI_APP_UNREADABLE);
 	else
 		guess = scratch_guess(slot, len);
+	if (state->http2 || http2_begins(state, direction, turn, guess)) {
+		if (!state->http2)
+			state->http2 = HTTP2_CHUNKS;
+		http2_output(sk, state, s, direction, now, len);
+		return;
+	}
 	/* Of a request's head all that there is, also of its further pieces; of answers and bodies
 	 * less. */
 	reported = len;

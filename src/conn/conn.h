@@ -50,6 +50,9 @@ struct obi_conns_options {
 	const struct obi_board_slot *board; /* OBI_BOARD_SLOTS slots, or NULL */
 	void *context;
 	struct obi_span_sink sink;
+	/* A process sends this as one of the first things on an HTTP/2 connection that it opened;
+	 * borrowed for the call. NULL: nobody wants to know. */
+	void (*http2)(void *context, uint32_t pid, struct slice bytes);
 	/* Fills len random bytes (span and trace ids where the kernel made none). */
 	void (*random)(void *context, void *bytes, size_t len);
 };

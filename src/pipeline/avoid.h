@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Stage: leaves a signal to a process that exports it itself, as soon as it is seen to: by a
- * request of its own that a collector took (`discovery.exclude_otel_instrumented_services`). Else
- * each of its requests would be counted twice.
+ * request of its own that a collector took, or one by gRPC
+ * (`discovery.exclude_otel_instrumented_services`). Else each of its requests would be counted
+ * twice.
  */
 #ifndef OBI_PIPELINE_AVOID_H
 #define OBI_PIPELINE_AVOID_H
@@ -27,6 +28,10 @@ struct avoid_stage {
  * (enum obi_signal_bit) of which this span shows for the first time that its process exports it
  * itself, or 0. */
 unsigned avoid_stage_apply(struct avoid_stage *stage, struct obi_span *span);
+
+/* The process sends this at the beginning of an HTTP/2 connection that it opened. Returns signals
+ * as above, for the first time. */
+unsigned avoid_stage_http2(struct avoid_stage *stage, uint32_t pid, struct slice bytes);
 
 /* The process is gone: its number may be another's soon. */
 void avoid_stage_gone(struct avoid_stage *stage, uint32_t pid);

@@ -60,10 +60,24 @@ void obi_pipeline_free(struct obi_pipeline *pipeline)
 	free(pipeline);
 }
 
+/* signals: of which it is new that the process exports them itself. */
+static void tell_fresh(const struct obi_pipeline *pipeline, const struct obi_service *service,
+		       unsigned signals)
+{
+	for (unsigned signal = 1; pipeline->fresh && signal <= signals; signal <<= 1)
+		if (signals & signal)
+			pipeline->fresh(pipeline->fresh_context, service, signal);
+}
+
+void obi_pipeline_http2(struct obi_pipeline *pipeline, const struct obi_service *service,
+			struct slice bytes)
+{
+	tell_fresh(pipeline, service, avoid_stage_http2(&pipeline->avoid, service->pid, bytes));
+}
+
 void obi_pipeline_put(void *context, struct obi_span *span)
 {
 	struct obi_pipeline *pipeline = context;
-	unsigned fresh;
 
 	route_stage_apply(pipeline->route, policies_routes(pipeline->policies, span), span);
 	redact_stage_apply(pipeline->redact, span);
@@ -73,9 +87,7 @@ void obi_pipeline_put(void *context, struct obi_span *span)
 		return;
 	}
 	policies_apply(pipeline->policies, span);
-	fresh = avoid_stage_apply(&pipeline->avoid, span);
-	if (fresh && pipeline->fresh)
-		pipeline->fresh(pipeline->fresh_context, span->service, fresh);
+	tell_fresh(pipeline, span->service, avoid_stage_apply(&pipeline->avoid, span));
 	obi_span_put(&pipeline->next, span);
 }
 

@@ -400,6 +400,15 @@ static void take_avoided(void *context, const struct obi_service *service, unsig
 	obi_internal_set(OBI_INTERNAL_AVOIDED, values, 1);
 }
 
+static void take_http2(void *context, uint32_t pid, struct slice bytes)
+{
+	struct worker *w = context;
+	const struct obi_service *service = obi_services_find(w->services, pid);
+
+	if (service)
+		obi_pipeline_http2(w->pipeline, service, bytes);
+}
+
 static int open_application(struct worker *w)
 {
 	struct obi_conns_options options = {
@@ -411,6 +420,7 @@ static int open_application(struct worker *w)
 		.board = w->board,
 		.context = w,
 		.random = make_id,
+		.http2 = take_http2,
 	};
 
 	w->pipeline = obi_pipeline_new(w->settings, obi_exports_span_sink(w->exports));

@@ -91,4 +91,27 @@ for method, path in ("GET", "/before"), ("POST", "/v1/traces"), ("GET", "/after"
 	assert_eq 0 "$(exported url.full http://127.0.0.1:8080/after)" "client spans of /after"
 }
 
+# The same by gRPC, where the path of the export stands in HPACK's Huffman code.
+test_own_traces_and_metrics_by_grpc() {
+	need node
+	local packages=$ROOT/build/otlp/node_modules collector
+	[ -d "$packages/@opentelemetry/exporter-trace-otlp-grpc" ] ||
+		skip "the SDK is not there: ./run-tests otlp fetches it by npm"
+	echo ok >"$SCRATCH/mode"
+	node "$LIB/collector.js" 4317 grpc "$SCRATCH/mode" >"$SCRATCH/requests" &
+	collector=$!
+	defer stop $collector
+	wait_until 10 listens $collector 4317 || fail "the collector does not listen"
+	begin OTEL_EBPF_AUTO_TARGET_EXE='{*/nginx,*/node}' OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=debug
+	NODE_PATH=$packages timeout 20 node "$LIB/targets/otlp_grpc.js" http://127.0.0.1:8080 http://127.0.0.1:4317
+	cat "$SCRATCH/requests"
+	assert_line "$LOG" 'msg="the service exports this itself: left to it" service=.*node.* signal=traces'
+	assert_line "$LOG" 'msg="the service exports this itself: left to it" service=.*node.* signal=metrics'
+	expect_spans 1 type=HTTPClient path=/after
+	stop_agent
+	assert_eq 1 "$(exported url.full http://127.0.0.1:8080/before)" "client spans of /before"
+	assert_eq 0 "$(exported url.full http://127.0.0.1:8080/traced)" "client spans of /traced"
+	assert_eq 1 "$(exported url.path /traced)" "server spans of /traced"
+}
+
 run_tests "$@"

@@ -70,6 +70,25 @@ static void what_proves_nothing_changes_nothing(void **state)
 	assert_int_equal(put(7, OBI_SPAN_HTTP_CLIENT, "/v1/traces", 200, NULL), 0);
 }
 
+#define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+#define TRACES "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+#define METRICS "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
+
+static void exports_by_grpc_are_told_by_their_path(void **state)
+{
+	assert_int_equal(avoid_stage_http2(&stage, 7, SLICE_LIT(PREFACE)), 0);
+	assert_int_equal(put(7, OBI_SPAN_HTTP_SERVER, "/", 200, NULL), 0);
+	assert_int_equal(avoid_stage_http2(&stage, 7, SLICE_LIT(PREFACE "\0\0\x50" TRACES "x")),
+			 OBI_SIGNAL_TRACES);
+	assert_int_equal(avoid_stage_http2(&stage, 7, SLICE_LIT(TRACES)), 0);
+	assert_int_equal(put(7, OBI_SPAN_HTTP_SERVER, "/", 200, NULL), OBI_SPAN_UNSAMPLED);
+	assert_int_equal(avoid_stage_http2(&stage, 7, SLICE_LIT(TRACES METRICS)),
+			 OBI_SIGNAL_METRICS);
+	assert_int_equal(avoid_stage_http2(&stage, 8, slice_first(SLICE_LIT(TRACES), 58)), 0);
+	options.exclude_otel_instrumented = false;
+	assert_int_equal(avoid_stage_http2(&stage, 9, SLICE_LIT(TRACES)), 0);
+}
+
 static void a_process_that_is_gone_is_forgotten(void **state)
 {
 	(void)put(7, OBI_SPAN_HTTP_CLIENT, "/v1/traces", 200, NULL);
@@ -87,6 +106,7 @@ int main(void)
 		cmocka_unit_test_setup(a_signal_is_left_to_who_exports_it, setup),
 		cmocka_unit_test_setup(metrics_of_spans_are_left_out_where_asked_for, setup),
 		cmocka_unit_test_setup(what_proves_nothing_changes_nothing, setup),
+		cmocka_unit_test_setup(exports_by_grpc_are_told_by_their_path, setup),
 		cmocka_unit_test_setup(a_process_that_is_gone_is_forgotten, setup),
 	};
 
