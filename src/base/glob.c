@@ -236,7 +236,47 @@ int obi_glob_check(const char *pattern, const char **ret_why)
 	return r;
 }
 
-bool obi_glob_match(const char *pattern, struct slice text)
+/* The pattern is plain text with at most one '*'. Most are: they need no automaton. */
+struct simple {
+	struct slice before, after; /* of the '*' */
+	bool star;
+};
+
+static bool read_simple(struct slice pattern, struct simple *ret_simple)
+{
+	*ret_simple = (struct simple){ .before = pattern };
+	for (size_t i = 0; i < pattern.len; i++) {
+		switch (pattern.data[i]) {
+		case '*':
+			if (ret_simple->star)
+				return false;
+			ret_simple->star = true;
+			ret_simple->before = slice_first(pattern, i);
+			ret_simple->after = slice_from(pattern, i + 1);
+			break;
+		case '?':
+		case '[':
+		case '{':
+		case '\\':
+			return false;
+		default:
+			break;
+		}
+	}
+	return pattern.len <= OBI_GLOB_MAX;
+}
+
+static bool match_simple(const struct simple *simple, struct slice text)
+{
+	size_t len = simple->before.len + simple->after.len;
+
+	if (simple->star ? text.len < len : text.len != len)
+		return false;
+	return slice_has_prefix(text, simple->before) &&
+	       slice_equal(slice_from(text, text.len - simple->after.len), simple->after);
+}
+
+static bool run_automaton(const char *pattern, struct slice text)
 {
 	struct positions set = { 0 };
 	struct glob glob = { 0 };
@@ -252,4 +292,13 @@ bool obi_glob_match(const char *pattern, struct slice text)
 		follow(&glob, &set);
 	}
 	return have(&set, glob.len);
+}
+
+bool obi_glob_match(const char *pattern, struct slice text)
+{
+	struct simple simple;
+
+	if (read_simple(slice_cstr(pattern), &simple))
+		return match_simple(&simple, text);
+	return run_automaton(pattern, text);
 }

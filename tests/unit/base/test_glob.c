@@ -140,6 +140,29 @@ static void glob_says_what_is_wrong_with_a_pattern(void **state)
 }
 
 /* A backtracking matcher would need longer than the universe has. */
+/* In braces the same pattern goes another way through the code. */
+static void glob_without_braces_matches_as_within(void **state)
+{
+	uint32_t random = 1;
+
+	for (int i = 0; i < 200000; i++) {
+		char pattern[12] = "{", text[12];
+		bool within;
+		size_t len = 1;
+
+		for (random = random * 1664525 + 1013904223; len < 1 + (random >> 24) % 8; len++)
+			pattern[len] = "aab*}"[random >> len % 16 & 3];
+		memcpy(pattern + len, "}", 2);
+		random = random * 1664525 + 1013904223;
+		for (len = 0; len < (random >> 24) % 8; len++)
+			text[len] = "aab*"[random >> len % 16 & 3];
+		text[len] = '\0';
+		within = obi_glob_match(pattern, slice_cstr(text));
+		pattern[strlen(pattern) - 1] = '\0';
+		assert_int_equal(obi_glob_match(pattern + 1, slice_cstr(text)), within);
+	}
+}
+
 static void glob_takes_no_exponential_time(void **state)
 {
 	uint64_t start = clock_monotonic_ns();
@@ -165,6 +188,7 @@ int main(void)
 		cmocka_unit_test(glob_alternatives_nest_and_may_be_empty),
 		cmocka_unit_test(glob_backslash_takes_the_next_byte_as_it_is),
 		cmocka_unit_test(glob_says_what_is_wrong_with_a_pattern),
+		cmocka_unit_test(glob_without_braces_matches_as_within),
 		cmocka_unit_test(glob_takes_no_exponential_time),
 	};
 
