@@ -19,6 +19,21 @@ may_match() {
 	return 1
 }
 
+# run_guest KERNEL WORD...: its output in $output too. Status 124: its time was up.
+run_guest() {
+	local kernel=$1
+	shift
+	# A test whose time is up, or an agent that hangs, ends within the guest; this is for the guest.
+	"$here/run-in-vm" --kernel "$kernel" --timeout 600 -- \
+		env OBI_TEST_SLOWNESS=4 OBI_TEST_PREFIX="vm/$kernel" OBI="${OBI:-}" VERBOSE="${VERBOSE:-}" \
+		bash "$here/guest.sh" "$@" 2>&1 | tee "$output"
+	return "${PIPESTATUS[0]}"
+}
+
+has_results() {
+	grep -qE '^(ok|FAIL|skip) ' "$output"
+}
+
 for kernel in $KERNELS; do
 	may_match "$kernel" "$@" || continue
 	if [ "$(uname -m)" != x86_64 ]; then
@@ -37,13 +52,18 @@ for kernel in $KERNELS; do
 		echo "skip vm/$kernel (needs qemu-system-x86)"
 		continue
 	fi
-	# A test whose time is up, or an agent that hangs, ends within the guest; this is for the guest.
 	output=$(mktemp)
-	"$here/run-in-vm" --kernel "$kernel" --timeout 600 -- \
-		env OBI_TEST_SLOWNESS=4 OBI_TEST_PREFIX="vm/$kernel" OBI="${OBI:-}" VERBOSE="${VERBOSE:-}" \
-		bash "$here/guest.sh" "$@" 2>&1 | tee "$output"
-	case ${PIPESTATUS[0]} in
-	0) grep -qE '^(ok|FAIL|skip) ' "$output" || echo "FAIL vm/$kernel (no test ran)" ;;
+	# Emulated CPUs now and then trip over the kernel as it patches itself while it boots.
+	for try in 1 2 3; do
+		status=0
+		run_guest "$kernel" "$@" || status=$?
+		if [ $status = 0 ] || [ $status = 124 ] || has_results; then
+			break
+		fi
+		echo "vm/$kernel: no guest came up (try $try of 3)"
+	done
+	case $status in
+	0) has_results || echo "FAIL vm/$kernel (no test ran)" ;;
 	124) echo "FAIL vm/$kernel (the guest took too long)" ;;
 	*) echo "FAIL vm/$kernel (the guest failed)" ;;
 	esac
