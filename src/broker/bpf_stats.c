@@ -349,7 +349,8 @@ struct obi_bpf_stats *obi_bpf_stats_open(const struct obi_settings *settings,
 	memcpy(stats->objects, objects, sizeof(stats->objects));
 	stats->run_times = -1;
 	(void)obi_caps_effective(&effective);
-	stats->whole_host = effective & OBI_CAP(CAP_SYS_ADMIN);
+	/* Without the feature the capability is given up after the start. */
+	stats->whole_host = feature && effective & OBI_CAP(CAP_SYS_ADMIN);
 	if (feature)
 		ask_for_run_times(stats);
 	if (feature && !stats->whole_host)

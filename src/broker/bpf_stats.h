@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Statistics of BPF programs and maps: of the whole host where CAP_SYS_ADMIN is held, else of those
- * that this program loaded. While it is open with run times the kernel measures every run of every
- * program, which costs each some 20 ns.
+ * Statistics of BPF programs and maps: for the feature ebpf of the whole host where CAP_SYS_ADMIN
+ * is held, else of those that this program loaded. While it is open with run times the kernel
+ * measures every run of every program, which costs each some 20 ns.
  */
 #ifndef OBI_BROKER_BPF_STATS_H
 #define OBI_BROKER_BPF_STATS_H

@@ -60,12 +60,12 @@ run_other_program() {
 	bpftool prog run pinned "$SCRATCH/bpf/program" data_in "$SCRATCH/packet" repeat 10 >/dev/null
 }
 
-# begin_bpf CAPABILITIES
+# begin_bpf CAPABILITIES FEATURES
 begin_bpf() {
 	need nginx
 	start_nginx 'server { listen 8080; keepalive_requests 1000000; location / { return 200 "hello"; } }'
 	start_agent "$1" OTEL_EBPF_OPEN_PORT=8080 OTEL_EBPF_PROMETHEUS_PORT=$PORT \
-		OTEL_EBPF_METRICS_FEATURES=application,ebpf OTEL_EBPF_BPF_METRIC_SCRAPE_INTERVAL=500ms \
+		OTEL_EBPF_METRICS_FEATURES="$2" OTEL_EBPF_BPF_METRIC_SCRAPE_INTERVAL=500ms \
 		OTEL_EBPF_INTERNAL_METRICS_EXPORTER=prometheus \
 		OTEL_EBPF_INTERNAL_METRICS_PROMETHEUS_PORT=$PORT \
 		OTEL_EBPF_INTERNAL_METRICS_PROMETHEUS_PATH=/metrics
@@ -86,7 +86,7 @@ test_bpf_metrics_of_the_whole_host() {
 	need curl
 	before=$(run_time_stats)
 	begin_other_program
-	begin_bpf "$CAPS_APPLICATION,cap_sys_admin"
+	begin_bpf "$CAPS_APPLICATION,cap_sys_admin" application,ebpf
 	client keep_alive 127.0.0.1 8080 /n/ 200
 	run_other_program
 	wait_until 10 scrape_says '^bpf_probe_latency_seconds_count[{].*probe_name="a_program_with_a_long_name"' ||
@@ -102,11 +102,27 @@ test_bpf_metrics_of_the_whole_host() {
 	assert_eq "$before" "$(run_time_stats)" "kernel.bpf_stats_enabled"
 }
 
+# Without the feature CAP_SYS_ADMIN is given up, and the own metrics tell of our programs alone.
+test_bpf_runs_without_the_feature() {
+	local before
+	need curl
+	before=$(run_time_stats)
+	echo 1 >/proc/sys/kernel/bpf_stats_enabled || skip "kernel.bpf_stats_enabled cannot be set"
+	# shellcheck disable=SC2016 # the shell of the deferred command takes them
+	defer bash -c 'echo "$1" >/proc/sys/kernel/bpf_stats_enabled' - "$before"
+	begin_bpf "$CAPS_APPLICATION,cap_sys_admin" application
+	client keep_alive 127.0.0.1 8080 /n/ 10
+	wait_until 10 scrape_says '^obi_bpf_probe_executions_total[{].*probe_name="process_exec"' ||
+		fail "no runs of our programs"
+	assert_no_line "$SCRATCH/metrics" '^bpf_probe_latency_seconds'
+	stop_agent
+}
+
 # Without CAP_SYS_ADMIN: entries of our own maps, and a word on what is missing.
 test_bpf_metrics_without_sys_admin() {
 	need curl
 	[ "$(run_time_stats)" = 0 ] || skip "somebody has run times measured already"
-	begin_bpf "$CAPS_APPLICATION"
+	begin_bpf "$CAPS_APPLICATION" application,ebpf
 	wait_until 10 scrape_says '^bpf_map_entries_total[{].*map_name="processes",map_type="Hash".*[}] [1-9]' ||
 		fail "no entries of our own map"
 	assert_no_line "$SCRATCH/metrics" '^bpf_probe_latency_seconds_count'
