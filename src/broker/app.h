@@ -48,7 +48,7 @@ int obi_app_set_process(struct obi_app *app, uint32_t pid, uint32_t flags);
 /* All that it loaded. */
 struct bpf_object *obi_app_object(const struct obi_app *app);
 
-/* Adds what could not be attached (enum obi_attach_error). */
+/* What could not be attached is added to errors (enum obi_attach_error). */
 void obi_app_attach_errors(const struct obi_app *app, uint64_t errors[OBI_ATTACH_ERRORS]);
 
 void obi_app_counters(const struct obi_app *app, uint64_t ret_counters[OBI_APP_COUNTERS]);

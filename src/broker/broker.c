@@ -109,10 +109,10 @@ static int mark(void *context, uint32_t pid, uint32_t flags)
 static void collect_counters(struct broker *b, struct obi_wire_counters *ret_counters)
 {
 	memset(ret_counters, 0, sizeof(*ret_counters));
-	if (b->app)
+	if (b->app) {
 		obi_app_counters(b->app, ret_counters->app);
-	if (b->app)
 		obi_app_attach_errors(b->app, ret_counters->attach_errors);
+	}
 	ret_counters->attach_errors[OBI_ATTACH_TC] = b->tc_errors;
 	if (b->net)
 		obi_net_counters(b->net, ret_counters->net);
@@ -291,11 +291,11 @@ static void take_iface(void *context, uint32_t ifindex, const char *name)
 	char why[256] = "";
 	int wanted = obi_net_iface(b->net, ifindex, name, why, sizeof(why));
 
-	if (wanted < 0)
+	if (wanted < 0) {
 		b->tc_errors++;
-	if (wanted < 0)
 		log_warn("interface is not observed", F("interface", log_str(name)),
 			 F("error", log_str(why)));
+	}
 	(void)snprintf(message.name, sizeof(message.name), "%s", name ? name : "");
 	(void)send_worker(b, OBI_WIRE_IFACE, &message, sizeof(message), NULL, 0);
 }
@@ -605,10 +605,10 @@ int obi_broker_run(const struct obi_settings *settings, const char *config_path,
 		.bpf_timer = -1,
 		.worker = { .config_path = config_path,
 			    .introduce = introduce_worker,
-			    .context = &b },
+			    .context = &b,
+			    .child = { .sock = -1, .page_fd = -1 } },
 	};
 
-	obi_worker_init(&b.worker);
 	if (open_all(&b, keep_caps)) {
 		b.exit_status = 255;
 		b.stopping = true;

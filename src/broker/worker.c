@@ -15,11 +15,6 @@
 #define RESTARTS_IN_WINDOW 5
 #define SEND_TIMEOUT_MS 200
 
-void obi_worker_init(struct obi_worker_child *worker)
-{
-	worker->child.sock = worker->child.page_fd = -1;
-}
-
 int obi_worker_start(struct obi_worker_child *worker)
 {
 	struct timeval timeout = { .tv_usec = SEND_TIMEOUT_MS * 1000L };

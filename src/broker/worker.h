@@ -16,7 +16,7 @@ struct obi_worker_child {
 	 * errno. */
 	int (*introduce)(void *context);
 	void *context;
-	struct obi_child child;
+	struct obi_child child; /* descriptors -1 at first, all that follows 0 */
 	enum obi_phase phase;
 	uint32_t restarts;
 	uint64_t spans_lost; /* that were pending in those that died */
@@ -25,9 +25,6 @@ struct obi_worker_child {
 	uint64_t window_start;
 	struct obi_request_meter meter;
 };
-
-/* What is zero or -1 of it is filled in here. */
-void obi_worker_init(struct obi_worker_child *worker);
 
 /* Starts it, unless that has been done ahead (obi_child_start), and introduces it. */
 int obi_worker_start(struct obi_worker_child *worker);

@@ -93,9 +93,9 @@ static void publish_program(const struct obi_bpf_program *program)
 	char id[16];
 	const char *const values[] = { id, program->name, program->kind };
 
-	(void)snprintf(id, sizeof(id), "%u", program->id);
 	if (!program->runs) /* not measured, or never ran */
 		return;
+	(void)snprintf(id, sizeof(id), "%u", program->id);
 	obi_internal_set(OBI_INTERNAL_PROBE_EXECUTIONS, values, program->runs);
 	obi_internal_set(OBI_INTERNAL_PROBE_LATENCY, values, program->run_ns);
 }

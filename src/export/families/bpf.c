@@ -49,26 +49,30 @@ struct bpf_metrics {
 	size_t count;
 };
 
+static int add_table(const struct family_options *options, struct metrics *metrics,
+		     enum metric_id id, struct metric_table **ret_table)
+{
+	const struct attribute_group *group = metric_catalog[id].attributes;
+	struct metric_desc desc = metric_describe(options, id);
+	const char *names[ATTRIBUTES_MAX];
+	size_t count =
+		attributes_names(metric_attributes(options, id, group->attributes, group->count),
+				 group->attributes, group->count, names);
+
+	return metrics_add_table(metrics, &desc, 1, names, count, options->ttl, ret_table);
+}
+
 int bpf_metrics_new(const struct family_options *options, struct metrics *metrics,
 		    struct bpf_metrics **ret_bpf)
 {
-	struct metric_desc latency = metric_describe(options, METRIC_PROBE_LATENCY);
-	struct metric_desc entries = metric_describe(options, METRIC_MAP_ENTRIES);
 	struct bpf_metrics *bpf = calloc(1, sizeof(*bpf));
-	const char *names[PROGRAM_LABELS + MAP_LABELS];
 	int e;
 
 	if (!bpf)
 		return -ENOMEM;
-	for (size_t i = 0; i < PROGRAM_LABELS; i++)
-		names[i] = program_attributes[i].name;
-	e = metrics_add_table(metrics, &latency, 1, names, PROGRAM_LABELS, options->ttl,
-			      &bpf->programs);
-	for (size_t i = 0; i < MAP_LABELS; i++)
-		names[i] = map_attributes[i].name;
+	e = add_table(options, metrics, METRIC_PROBE_LATENCY, &bpf->programs);
 	if (!e)
-		e = metrics_add_table(metrics, &entries, 1, names, MAP_LABELS, options->ttl,
-				      &bpf->maps);
+		e = add_table(options, metrics, METRIC_MAP_ENTRIES, &bpf->maps);
 	if (e) {
 		bpf_metrics_free(bpf);
 		return e;
