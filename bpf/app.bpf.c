@@ -9,6 +9,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_tracing.h>
 
+#include "obi/parent.h"
 #include "obi/process.h"
 #include "obi/record.h"
 
@@ -17,6 +18,8 @@
 #include "lib/user_data.h"
 #include "lib/conn.h"
 #include "lib/trace.h"
+#include "lib/head.h"
+#include "lib/kin.h"
 #include "lib/message.h"
 #include "lib/state.h"
 #include "lib/process.h"

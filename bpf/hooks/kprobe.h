@@ -78,6 +78,8 @@ static __always_inline int kprobe_return(u8 direction, long bytes)
 	if (bytes > 0 && !call->peek) {
 		state = conn_of_chunk(call->sk, true);
 		s->bytes = bytes;
+		s->could_wait = direction == OBI_RECV &&
+				!(BPF_CORE_READ(call->sk, sk_socket, file, f_flags) & O_NONBLOCK);
 		s->data = call->data;
 		if (state)
 			on_chunk(call->sk, state, s, slot, direction, call->readable);

@@ -23,6 +23,7 @@ static __always_inline int plane_chunk(struct sock *sk, u8 direction, int bytes)
 	if (!s)
 		return 0;
 	s->bytes = bytes;
+	s->could_wait = direction == OBI_RECV && !(sk->sk_socket->file->f_flags & O_NONBLOCK);
 	on_chunk(sk, state, s, slot, direction, user_data_of_syscall(&s->data));
 	return 0;
 }

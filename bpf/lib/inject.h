@@ -54,17 +54,6 @@ static __always_inline bool sock_blocks(struct bpf_sock *sk)
 	return !file || !(file->f_flags & O_NONBLOCK);
 }
 
-/* What was seen of a process keeps the sockets out that it opens later. */
-static __always_inline void process_stays_out(u32 pid, u32 habit)
-{
-	struct process_habits blank = { 0 }, *habits;
-
-	bpf_map_update_elem(&process_habits, &pid, &blank, BPF_NOEXIST);
-	habits = bpf_map_lookup_elem(&process_habits, &pid);
-	if (habits)
-		habits->flags |= habit;
-}
-
 static __always_inline void leave_map(struct bpf_sock_ops *ops)
 {
 	u64 cookie = bpf_get_socket_cookie(ops);
@@ -104,11 +93,11 @@ static __always_inline void on_first_send(struct bpf_sock_ops *ops)
 		return;
 	state = bpf_sk_storage_get(&conns, sk, NULL, 0);
 	if (sock_blocks(sk))
-		habit = PROCESS_BLOCKS;
+		habit = OBI_HABIT_BLOCKS;
 	else if (state && state->pid == pid && syscall_is_splice())
-		habit = PROCESS_SPLICES;
+		habit = OBI_HABIT_SPLICES;
 	if (habit && state)
-		process_stays_out(state->pid, habit);
+		kin_habit(state->pid, habit);
 	if (habit && all_is_read(sk))
 		leave_map(ops);
 	bpf_sock_ops_cb_flags_set(ops,
@@ -118,7 +107,7 @@ static __always_inline void on_first_send(struct bpf_sock_ops *ops)
 /* A connection of a selected process is up: it alone is marked by a state made at connect(2). */
 static __always_inline void on_established(struct bpf_sock_ops *ops)
 {
-	struct process_habits *habits;
+	struct process_kin *kin;
 	struct bpf_sock *sk = ops->sk;
 	struct conn_state *state;
 	u64 cookie;
@@ -128,8 +117,8 @@ static __always_inline void on_established(struct bpf_sock_ops *ops)
 	state = bpf_sk_storage_get(&conns, sk, NULL, 0);
 	if (!state || state->side != OBI_SIDE_CONNECTED)
 		return;
-	habits = bpf_map_lookup_elem(&process_habits, &state->pid);
-	if ((habits && habits->flags & (PROCESS_BLOCKS | PROCESS_SPLICES)) || sock_blocks(sk)) {
+	kin = bpf_map_lookup_elem(&process_kins, &state->pid);
+	if ((kin && kin->habits & (OBI_HABIT_BLOCKS | OBI_HABIT_SPLICES)) || sock_blocks(sk)) {
 		count(OBI_APP_NOT_INJECTED);
 		return;
 	}
@@ -287,11 +276,9 @@ static __always_inline void write_header(struct header *to, const struct obi_tra
 /* A proxy hands on the header of the request it serves: then the span in it is that request's
  * parent, and ours takes its place. Any other header is the application's own and stays. */
 static __always_inline void rewrite_header(struct sk_msg_md *msg, struct conn_state *state,
-					   u32 traced)
+					   const struct obi_trace *server, u32 traced)
 {
 	u32 at = traced + TRACEPARENT_NAME_LEN;
-	u64 thread = bpf_get_current_pid_tgid();
-	struct obi_trace *server = bpf_map_lookup_elem(&thread_trace, &thread);
 	u8 *data = msg->data, *end = msg->data_end, *value;
 	struct obi_trace found;
 
@@ -302,15 +289,12 @@ static __always_inline void rewrite_header(struct sk_msg_md *msg, struct conn_st
 		return;
 	if (*value == ' ')
 		value++;
-	if (value + TRACEPARENT_VALUE_LEN > end)
+	if (value + TRACEPARENT_VALUE_LEN + 1 > end || !read_traceparent(value, &found))
 		return;
-	if (!hex_decode(value + 3, found.trace_id, 16) ||
-	    !hex_decode(value + 36, found.parent_id, 8))
+	*(u64 *)found.span_id = *(u64 *)found.parent_id;
+	if (!obi_handed_on(server, &found))
 		return;
-	if (*(u64 *)found.trace_id != *(u64 *)server->trace_id ||
-	    *(u64 *)(found.trace_id + 8) != *(u64 *)(server->trace_id + 8) ||
-	    *(u64 *)found.parent_id != *(u64 *)server->parent_id)
-		return;
+	request_is_child(state, server);
 	put_hex(value + 36, state->trace.span_id, 8);
 	state->injected = 1;
 	count(OBI_APP_INJECTED);
@@ -346,7 +330,7 @@ static __always_inline int insert_header(struct sk_msg_md *msg, struct conn_stat
 /* Made blocking after its first send: the next acknowledgement takes it out. */
 static __always_inline void blocks_late(struct conn_state *state)
 {
-	process_stays_out(state->pid, PROCESS_BLOCKS);
+	kin_habit(state->pid, OBI_HABIT_BLOCKS);
 	state->leaves = 1;
 	leaving = true;
 	count(OBI_APP_NOT_INJECTED);
@@ -365,6 +349,7 @@ SEC("sk_msg")
 int inject_msg(struct sk_msg_md *msg)
 {
 	struct scan scan = { .msg = msg };
+	const struct obi_trace *server;
 	struct bpf_sock *sk = msg->sk;
 	struct conn_state *state;
 	u32 size = msg->size;
@@ -391,16 +376,17 @@ int inject_msg(struct sk_msg_md *msg)
 	if (msg->data + size > msg->data_end && bpf_msg_pull_data(msg, 0, size, 0))
 		return SK_PASS;
 	state->stamped = 0;
-	trace_begin_client(state);
 	scan_head(&scan);
 	if (!scan.complete || !is_http1_line(msg, scan.eol)) {
 		count(OBI_APP_INJECT_FAILED);
 		return SK_PASS;
 	}
+	server = request_parent(state, obi_line_key(state->pid, msg->data, msg->data_end));
 	if (scan.traced) {
-		rewrite_header(msg, state, scan.traced);
+		rewrite_header(msg, state, server, scan.traced);
 		return SK_PASS;
 	}
+	request_is_child(state, server);
 	return insert_header(msg, state, scan.eol);
 }
 

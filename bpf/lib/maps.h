@@ -11,6 +11,9 @@ const volatile bool propagate = false; /* trace identity is made in the kernel *
 const volatile bool follow_children = true;
 const volatile __u64 ring_wake_bytes = 4 << 20; /* bytes waiting that wake the reader */
 
+/* Of a head's piece: a traceparent field that is cut by its end begins within so many bytes. */
+#define EDGE_LEN 68
+
 /* One connection of a selected process. */
 struct conn_state {
 	u64 id;
@@ -25,19 +28,36 @@ struct conn_state {
 	u8 protocol; /* enum protocol_guess of the connection */
 	u8 muted;
 	u8 head_open;    /* the current head may go on in the next chunk */
+	u8 head_edge;    /* enum head_edge: what it ended in so far */
+	u8 role;         /* who asks: ROLE_* */
+	u8 adopted;      /* SCAN_*: the traceparent fields of the current request */
 	u8 unrecognised; /* messages in a row that no protocol claimed */
 	u8 reported;     /* the current message has a record */
 	u8 interim;      /* the last response was 1xx: what follows is a body, not a request */
 	u8 stamped;      /* trace is that of the current request */
 	u8 injected;
-	u8 from_start; /* connect_trace is valid */
+	u8 serving;   /* a server request is open */
+	u8 answering; /* its answer began */
+	u8 to_head;   /* it is a HEAD request: its answer has no body */
 	u8 fin_sent;
 	u8 leaves; /* no header is written any more, see inject.h */
 	u8 http2;  /* chunks of an HTTP/2 client's still to be shown to the worker */
 	u32 pid;
 	struct obi_tuple tuple;
-	struct obi_trace trace;         /* of the current exchange */
-	struct obi_trace connect_trace; /* of the thread that called connect() */
+	u32 opener;    /* thread that called connect(2), */
+	u64 opened_ns; /* and when; 0 once a request was sent */
+	/* Of the server request under way, see kin.h: */
+	u64 owner;              /* the thread that read it */
+	u64 line;               /* key of its request line's slot, or 0 */
+	u64 answer_end;         /* offset in the message at which the answer ends; 0 unknown */
+	struct obi_trace trace; /* of the current exchange */
+	u8 edge[EDGE_LEN + 4] __attribute__((aligned(8))); /* the end of the head so far */
+};
+
+enum role {
+	ROLE_UNKNOWN,
+	ROLE_SERVER, /* requests are received */
+	ROLE_CLIENT,
 };
 
 struct {
@@ -63,29 +83,33 @@ struct {
 	__type(value, u32);
 } processes SEC(".maps");
 
-#define PROCESS_BLOCKS 0x01  /* makes sockets blocking that it connected without waiting */
-#define PROCESS_SPLICES 0x02 /* writes to a socket by splice(2) */
+/* Most servers ask nobody: after so many requests their lines have no slots until they do. */
+#define LINES_AT_FIRST 256
 
-/* What a selected process was seen to do. */
-struct process_habits {
-	u32 flags; /* PROCESS_* */
+/* What a selected process was seen to do, and the server requests it has open. */
+struct process_kin {
+	u32 habits; /* OBI_HABIT_* */
+	u32 kept;   /* answers from the thread that read, see parent.h */
+	u32 served; /* requests, up to LINES_AT_FIRST */
 	u32 pad;
+	u64 asks_since_ns; /* its first connect(2) or client request */
+	struct obi_slot slot;
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 8192); /* (set): 1 without propagation */
 	__type(key, u32);
-	__type(value, struct process_habits);
-} process_habits SEC(".maps");
+	__type(value, struct process_kin);
+} process_kins SEC(".maps");
 
-/* Thread (pid_tgid) -> the server request it is working on. */
+/* Threads and request lines (keys: parent.h) -> the server requests open there. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 8192); /* (set): 1 without propagation */
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 32768); /* (set): 1 without propagation */
 	__type(key, u64);
-	__type(value, struct obi_trace);
-} thread_trace SEC(".maps");
+	__type(value, struct obi_slot);
+} slots SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -133,14 +157,29 @@ struct user_data {
 	struct user_iovec one;
 };
 
+#define HEAD_PIECES 16 /* of OBI_HEAD_MAX bytes each: the longest request head that is shown */
+#define SCRATCH_HEAD (2 * OBI_HEAD_MAX) /* twice: lets the verifier bound a read at any offset */
+
 /* A record under construction. One for each hook that builds records: tracing programs never
  * nest on a CPU with themselves, but a send and a receive may. */
 struct scratch {
 	struct obi_record record;
-	u8 head[2 * OBI_HEAD_MAX]; /* twice: lets the verifier bound a read at any offset */
-	u64 bytes;                 /* of the chunk */
-	u64 tail;                  /* its last 8 */
+	u8 head[SCRATCH_HEAD];
+	u64 bytes; /* of the chunk, or of a piece of it */
+	u64 skip;  /* bytes of the chunk before the piece */
+	u64 tail;  /* its last 8 */
 	struct user_data data;
+	u32 could_wait; /* a receive on this socket */
+	/* Of head.h: */
+	u32 cursor;
+	u32 scanned; /* SCAN_* */
+	u32 value_at;
+	u32 pieces;
+	u32 head_edge;
+	u8 edge[EDGE_LEN + 4] __attribute__((aligned(8)));
+	u64 length;
+	u64 answer_end;
+	struct obi_trace found;
 };
 
 enum scratch_slot {

@@ -48,7 +48,8 @@ static __always_inline void record_fill(struct scratch *s, const struct conn_sta
 	r->time_ns = now;
 	r->pid = state->pid;
 	r->tid = (u32)pid_tgid;
-	r->pad = 0;
+	r->opened_ns = state->opened_ns;
+	r->opener = state->opener;
 	__builtin_memcpy(&r->tuple, &state->tuple, sizeof(r->tuple));
 	if (propagate && state->stamped) {
 		__builtin_memcpy(&r->trace, &state->trace, sizeof(r->trace));
@@ -74,28 +75,85 @@ static __always_inline void board_write(const struct conn_state *state, const st
 	slot->tail = s->tail;
 }
 
-/* Does a head that ends here, after len bytes, go on in the next chunk? */
-static __always_inline bool head_goes_on(const struct scratch *s, u32 len, u32 captured)
+static __always_inline bool ends_in_blank_line(const struct scratch *s, u32 len)
 {
-	if (len < s->bytes || captured >= OBI_HEAD_MAX)
-		return false;
 	if (len < 4 || len > OBI_HEAD_MAX)
-		return true;
-	return !(s->head[len - 4] == '\r' && s->head[len - 3] == '\n' && s->head[len - 2] == '\r' &&
-		 s->head[len - 1] == '\n');
+		return false;
+	return *(const u32 *)&s->head[len - 4] == 0x0a0d0a0d;
+}
+
+/* Does an answer's head that ends here, after len bytes, go on in the next chunk? */
+static __always_inline bool answer_goes_on_after(const struct scratch *s, u32 len, u32 captured)
+{
+	return len >= s->bytes && captured < OBI_HEAD_MAX && !ends_in_blank_line(s, len);
+}
+
+/* Does a request's, that was looked through? Remembers what it ended in. */
+static __always_inline bool request_goes_on(struct conn_state *state, struct scratch *s)
+{
+	if (s->scanned & SCAN_ENDS || state->captured >= HEAD_PIECES * OBI_HEAD_MAX)
+		return false;
+	state->head_edge = s->head_edge;
+	if (propagate)
+		__builtin_memcpy(state->edge, s->edge, sizeof(state->edge));
+	return true;
+}
+
+/* The traceparent fields that were found in a server request's head, or in a piece of it. */
+static __always_inline void request_traced(struct conn_state *state, struct scratch *s)
+{
+	if (s->scanned & SCAN_TWICE) { /* then none counts */
+		if (state->adopted & SCAN_TRACED)
+			trace_is_root(&state->trace);
+	} else if (s->scanned & SCAN_TRACED && !(state->adopted & SCAN_TRACED)) {
+		trace_adopt(&state->trace, &s->found);
+	}
+	state->adopted = s->scanned;
+}
+
+static __always_inline void begin_server(struct conn_state *state, struct scratch *s, u32 slot,
+					 u32 len, u64 now)
+{
+	request_end(state);
+	trace_new_root(&state->trace);
+	state->stamped = 1;
+	state->adopted = 0;
+	request_traced(state, s);
+	request_begin(state, s, len, now, s->could_wait);
+}
+
+static __always_inline void begin_client(struct conn_state *state, struct scratch *s, u32 len)
+{
+	u64 line;
+
+	if (state->stamped || len > OBI_HEAD_MAX) /* where a header was written, it is known */
+		return;
+	line = obi_line_key(state->pid, s->head, s->head + len);
+	request_is_child(state, request_parent(state, line));
 }
 
 static __always_inline void message_trace(struct conn_state *state, struct scratch *s, u32 slot,
-					  u8 direction, enum protocol_guess guess, u32 len)
+					  u8 direction, enum protocol_guess guess, u32 len, u64 now)
 {
 	if (guess == GUESS_HTTP_REQUEST) {
-		if (direction == OBI_RECV)
-			trace_begin_server(state, s, slot, len);
-		else
-			trace_begin_client(state);
+		if (direction == OBI_RECV && state->role == ROLE_SERVER)
+			begin_server(state, s, slot, len, now);
+		else if (direction == OBI_SEND && state->role == ROLE_CLIENT)
+			begin_client(state, s, len);
 	} else if (guess == GUESS_HTTP_RESPONSE && direction == OBI_SEND) {
-		trace_end_server(state);
+		if (s->head[9] != '1' || *(u16 *)&s->head[10] == 0x3130) /* 1xx, but not 101 */
+			answer_begin(state, s, slot, len);
 	}
+}
+
+static __always_inline void take_role(struct conn_state *state, u8 direction)
+{
+	if (state->role != ROLE_UNKNOWN)
+		return;
+	if (direction == OBI_SEND)
+		state->role = ROLE_CLIENT;
+	else if (state->side != OBI_SIDE_CONNECTED)
+		state->role = ROLE_SERVER;
 }
 
 /* An answer that is not interim (RFC 9110 section 15.2) uses up the request's identity. */
@@ -131,7 +189,7 @@ static __always_inline bool message_unclaimed(struct conn_state *state, enum pro
 /* A message begins. false where it is not reported. */
 static __always_inline bool message_begin(struct sock *sk, struct conn_state *state,
 					  struct scratch *s, u32 slot, u8 direction,
-					  enum protocol_guess guess, u32 len)
+					  enum protocol_guess guess, u32 len, u64 now)
 {
 	if (state->reported) {
 		state->pending_total = state->total;
@@ -140,18 +198,25 @@ static __always_inline bool message_begin(struct sock *sk, struct conn_state *st
 	state->reported = 0;
 	state->direction = direction;
 	state->total = 0;
+	if (propagate && direction == OBI_RECV && state->answering)
+		request_end(state);
 	if (guess == GUESS_HTTP_REQUEST && direction == OBI_RECV)
 		state->stamped = 0;
 	if (message_unclaimed(state, guess))
 		return false;
 	if (state->tuple.netns == 0)
 		tuple_of_sock(sk, &state->tuple);
+	if (guess == GUESS_HTTP_REQUEST)
+		take_role(state, direction);
 	if (propagate)
-		message_trace(state, s, slot, direction, guess, len);
+		message_trace(state, s, slot, direction, guess, len, now);
 	state->message++;
-	state->captured = len;
+	state->captured = s->pieces > 1 ? s->pieces * OBI_HEAD_MAX : len;
 	state->reported = 1;
-	state->head_open = guess != GUESS_NONE && head_goes_on(s, len, len);
+	if (guess == GUESS_HTTP_REQUEST)
+		state->head_open = request_goes_on(state, s);
+	else
+		state->head_open = guess != GUESS_NONE && answer_goes_on_after(s, len, len);
 	return true;
 }
 
@@ -160,14 +225,23 @@ static __always_inline bool message_begin(struct sock *sk, struct conn_state *st
 static __always_inline bool message_more(struct conn_state *state, struct scratch *s, u32 slot,
 					 enum protocol_guess guess, u32 len)
 {
-	if (guess == GUESS_HTTP_REQUEST || guess == GUESS_HTTP_RESPONSE)
+	bool request = state->protocol == GUESS_HTTP_REQUEST;
+
+	if (guess == GUESS_HTTP_REQUEST || guess == GUESS_HTTP_RESPONSE) {
 		state->captured = 0; /* a head of its own */
-	else if (!state->head_open)
+		request = guess == GUESS_HTTP_REQUEST;
+		/* Another request, if it is no body: the one before is not alone. */
+		if (propagate && request && state->serving)
+			request_spoil(state);
+	} else if (!state->head_open) {
 		return false;
-	else if (propagate && state->direction == OBI_RECV && state->protocol == GUESS_HTTP_REQUEST)
-		trace_more_server(state, s, slot, len);
-	state->captured += len;
-	state->head_open = head_goes_on(s, len, state->captured);
+	} else if (propagate && request && state->serving && !state->answering) {
+		request_traced(state, s);
+		request_adopts(state);
+	}
+	state->captured += s->pieces > 1 ? s->pieces * OBI_HEAD_MAX : len;
+	state->head_open =
+		request ? request_goes_on(state, s) : answer_goes_on_after(s, len, state->captured);
 	return len > 0;
 }
 
@@ -197,6 +271,104 @@ static __always_inline bool http2_begins(const struct conn_state *state, u8 dire
 	       state->side == OBI_SIDE_CONNECTED;
 }
 
+/* After the bytes of a chunk were counted: what follows the message without a record of it. */
+static __always_inline void chunk_passed(struct conn_state *state, struct scratch *s, u32 slot,
+					 u8 direction, bool turn, u32 len, bool more)
+{
+	bool answers = propagate && state->serving && state->answering && direction == OBI_SEND;
+
+	if (!state->reported || (turn && !more && !answers))
+		return;
+	s->tail = 0;
+	if (len)
+		scratch_tail(slot);
+	if (!turn || more)
+		board_write(state, s);
+	if (answers)
+		answer_goes_on(state, state->total, s->tail);
+}
+
+/* Is what was read, of which guess says what it begins with, a piece of a request's head? */
+static __always_inline bool is_request_piece(const struct conn_state *state, bool turn,
+					     enum protocol_guess guess)
+{
+	if (guess == GUESS_HTTP_REQUEST)
+		return true;
+	return !turn && state->head_open && guess != GUESS_HTTP_RESPONSE &&
+	       state->protocol == GUESS_HTTP_REQUEST;
+}
+
+/* Looks through it. Without propagation only its end matters, which most show plainly. */
+static __always_inline void scan_request(struct conn_state *state, struct scratch *s, u32 slot,
+					 bool goes_on, u32 len)
+{
+	s->pieces = 1;
+	s->scanned = goes_on ? state->adopted : 0;
+	if (!propagate && len == s->bytes && ends_in_blank_line(s, len)) {
+		s->scanned |= SCAN_ENDS;
+		return;
+	}
+	if (goes_on) {
+		s->head_edge = state->head_edge;
+		if (propagate)
+			__builtin_memcpy(s->edge, state->edge, sizeof(s->edge));
+	}
+	(void)scratch_scan_chunk(slot, len, goes_on);
+	if (s->pieces > 1)
+		(void)scratch_read(slot); /* the first again */
+}
+
+/* The records of a chunk whose first one is filled in: s->pieces of them, the last with all the
+ * bytes behind. len: bytes read of the first. */
+__noinline int scratch_output(u32 slot, u32 len)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
+	u64 all, before;
+
+	if (!s)
+		return 0;
+	all = s->bytes;
+	before = s->record.before;
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < HEAD_PIECES; i++) {
+		if (i) {
+			s->skip = i * OBI_HEAD_MAX;
+			s->bytes = all - s->skip;
+			len = scratch_read(slot);
+			s->record.type = OBI_RECORD_MORE;
+			s->record.total_bytes = s->record.last_ns = 0;
+		}
+		if (len > OBI_HEAD_MAX)
+			break;
+		s->record.before = before + s->skip;
+		s->record.bytes = i + 1 < s->pieces ? len : s->bytes;
+		record_output(s, len);
+		if (i + 1 >= s->pieces)
+			break;
+	}
+	s->skip = 0;
+	s->bytes = all;
+	return 0;
+}
+
+static __always_inline void chunk_record(struct conn_state *state, struct scratch *s, u32 slot,
+					 u8 type, u8 direction, u64 now, u32 len)
+{
+	record_fill(s, state, type, direction, now);
+	s->record.bytes = s->bytes;
+	s->record.before = state->total;
+	s->record.total_bytes = type == OBI_RECORD_MESSAGE ? state->pending_total : 0;
+	s->record.last_ns = type == OBI_RECORD_MESSAGE ? state->pending_last_ns : 0;
+	if (s->could_wait)
+		s->record.flags |= OBI_RECORD_COULD_WAIT;
+	if (len == 0)
+		s->record.flags |= OBI_RECORD_UNREADABLE;
+	if (s->pieces > 1)
+		(void)scratch_output(slot, len);
+	else
+		record_output(s, len);
+}
+
 /*
  * Bytes went through a socket: the body behind every send and receive hook. state is the
  * socket's; s, of that slot, has bytes and data filled in where readable.
@@ -207,9 +379,11 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 	bool turn = state->total == 0 || state->direction != direction;
 	u64 now = bpf_ktime_get_ns();
 	enum protocol_guess guess = GUESS_NONE;
-	bool report;
+	bool report, piece;
 	u32 len = 0, reported;
 
+	s->skip = 0;
+	s->pieces = 1;
 	if (state->http2 ? direction != OBI_SEND : !turn && !state->reported) {
 		state->total += s->bytes;
 		state->last_ns = now;
@@ -229,31 +403,24 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 		http2_output(sk, state, s, direction, now, len);
 		return;
 	}
+	piece = is_request_piece(state, turn, guess);
+	if (piece)
+		scan_request(state, s, slot, guess != GUESS_HTTP_REQUEST, len);
 	/* Of a request's head all that there is, also of its further pieces; of answers and bodies
 	 * less. */
 	reported = len;
-	if (guess != GUESS_HTTP_REQUEST && !(!turn && state->head_open) && len > RESPONSE_HEAD)
+	if (!piece && !(!turn && state->head_open) && len > RESPONSE_HEAD)
 		reported = RESPONSE_HEAD;
-	report = turn ? message_begin(sk, state, s, slot, direction, guess, len)
+	report = turn ? message_begin(sk, state, s, slot, direction, guess, len, now)
 		      : message_more(state, s, slot, guess, len);
-	if (report) {
-		record_fill(s, state, turn ? OBI_RECORD_MESSAGE : OBI_RECORD_MORE, direction, now);
-		s->record.bytes = s->bytes;
-		s->record.before = state->total;
-		s->record.total_bytes = turn ? state->pending_total : 0;
-		s->record.last_ns = turn ? state->pending_last_ns : 0;
-		if (len == 0)
-			s->record.flags |= OBI_RECORD_UNREADABLE;
-		record_output(s, reported);
-	}
+	if (report)
+		chunk_record(state, s, slot, turn ? OBI_RECORD_MESSAGE : OBI_RECORD_MORE, direction,
+			     now, reported);
+	if (guess == GUESS_HTTP_REQUEST && direction == OBI_SEND)
+		state->opened_ns = 0;
 	state->total += s->bytes;
 	state->last_ns = now;
-	if (state->reported && (!turn || reported < s->bytes)) {
-		s->tail = 0;
-		if (len)
-			scratch_tail(slot);
-		board_write(state, s);
-	}
+	chunk_passed(state, s, slot, direction, turn, len, reported < s->bytes);
 	if (guess == GUESS_HTTP_RESPONSE)
 		response_began(state, s, direction);
 }

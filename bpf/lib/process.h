@@ -44,12 +44,15 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	u32 tgid = BPF_CORE_READ(task, tgid);
 
 	/* do_exit() has counted this thread out already: 0 means it was the last. */
-	if (!process_marked(tgid) || !bpf_map_lookup_elem(&processes, &tgid) ||
-	    BPF_CORE_READ(task, signal, live.counter) > 0)
+	if (!process_marked(tgid) || !bpf_map_lookup_elem(&processes, &tgid))
+		return 0;
+	if (propagate)
+		kin_forget_thread();
+	if (BPF_CORE_READ(task, signal, live.counter) > 0)
 		return 0;
 	bpf_map_delete_elem(&processes, &tgid);
 	if (propagate)
-		bpf_map_delete_elem(&process_habits, &tgid);
+		bpf_map_delete_elem(&process_kins, &tgid);
 	process_event(OBI_PROCESS_EXIT, tgid, 0);
 	return 0;
 }

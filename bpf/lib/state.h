@@ -20,7 +20,6 @@ static __always_inline void on_connect(struct sock *sk, bool by_addr)
 {
 	u64 thread = bpf_get_current_pid_tgid();
 	struct conn_state *state;
-	struct obi_trace *trace;
 
 	if (!process_selected(thread >> 32) || !sock_is_tcp(sk))
 		return;
@@ -28,13 +27,12 @@ static __always_inline void on_connect(struct sock *sk, bool by_addr)
 	if (state) /* connects again after a failure or connect(AF_UNSPEC) */
 		__builtin_memset(state, 0, sizeof(*state));
 	state = conn_create(sk, thread >> 32, OBI_SIDE_CONNECTED, by_addr);
-	if (!state || !propagate)
+	if (!state)
 		return;
-	trace = bpf_map_lookup_elem(&thread_trace, &thread);
-	if (trace) {
-		__builtin_memcpy(&state->connect_trace, trace, sizeof(*trace));
-		state->from_start = 1;
-	}
+	state->opener = thread;
+	state->opened_ns = bpf_ktime_get_ns();
+	if (propagate)
+		kin_asks(thread >> 32, state->opened_ns);
 }
 
 static __always_inline void on_set_state(struct sock *sk, int old, int new, bool by_addr)
@@ -54,6 +52,8 @@ static __always_inline void on_set_state(struct sock *sk, int old, int new, bool
 	state = conn_get(sk, by_addr);
 	if (!state)
 		return;
+	if (propagate)
+		request_end(state);
 	if (new == TCP_CLOSE) {
 		on_end(sk, state, OBI_RECORD_CLOSE);
 		if (by_addr)

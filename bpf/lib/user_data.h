@@ -105,7 +105,7 @@ static __always_inline bool user_data_of_syscall(struct user_data *ret_data)
 }
 
 /*
- * Copies the first bytes of the chunk to head of a scratch, at most OBI_HEAD_MAX, and zeroes the
+ * Copies the first bytes of the piece to head of a scratch, at most OBI_HEAD_MAX, and zeroes the
  * guess's bytes behind them. Returns how many were copied.
  *
  * A global function, as all that loops: the verifier looks at it once and not for each state
@@ -116,6 +116,7 @@ __noinline int scratch_read(u32 slot)
 	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
 	struct user_iovec iov;
 	u32 want, have = 0;
+	u64 skip;
 
 	if (!s)
 		return 0;
@@ -123,14 +124,17 @@ __noinline int scratch_read(u32 slot)
 	((u64 *)s->head)[1] = 0;
 	want = s->bytes < OBI_HEAD_MAX ? s->bytes : OBI_HEAD_MAX;
 	iov = s->data.one;
+	skip = s->skip;
 	for (u32 i = 0; i < USER_DATA_SEGMENTS; i++) {
 		u32 n = want - have;
+		u64 over = skip < iov.iov_len ? skip : iov.iov_len;
 
-		if (n > iov.iov_len)
-			n = iov.iov_len;
+		skip -= over;
+		if (n > iov.iov_len - over)
+			n = iov.iov_len - over;
 		if (n > OBI_HEAD_MAX || have > OBI_HEAD_MAX)
 			break;
-		if (n && bpf_probe_read_user(s->head + have, n, iov.iov_base))
+		if (n && bpf_probe_read_user(s->head + have, n, iov.iov_base + over))
 			break;
 		have += n;
 		if (have >= want || !s->data.vec || i + 1 >= s->data.count)
@@ -152,7 +156,7 @@ __noinline int scratch_tail(u32 slot)
 	if (!s)
 		return 0;
 	s->tail = 0;
-	bytes = s->bytes;
+	bytes = s->skip + s->bytes;
 	iov = s->data.one;
 	for (u32 i = 0; i < USER_DATA_SEGMENTS; i++) {
 		if (bytes <= iov.iov_len) {

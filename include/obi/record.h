@@ -41,7 +41,7 @@ enum obi_direction {
 enum obi_side {
 	OBI_SIDE_UNKNOWN = 0,   /* already open when we came */
 	OBI_SIDE_CONNECTED = 1, /* by connect(2) */
-	OBI_SIDE_ACCEPTED = 2,  /* by accept(2) */
+	OBI_SIDE_ACCEPTED = 2,  /* by accept(2); only replay tells */
 };
 
 /* obi_record.flags */
@@ -49,6 +49,7 @@ enum obi_side {
 #define OBI_RECORD_TRACED 0x02     /* trace is filled in */
 #define OBI_RECORD_INJECTED 0x04   /* a traceparent header went out with this request */
 #define OBI_RECORD_RESET 0x08      /* CLOSE: by RST or error, not by FIN */
+#define OBI_RECORD_COULD_WAIT 0x10 /* received on a socket that is not non-blocking */
 
 struct obi_tuple {
 	__u8 local_addr[16];
@@ -65,7 +66,7 @@ struct obi_trace {
 	__u8 parent_id[8];
 	__u8 trace_flags;
 	__u8 pad[7];
-};
+} __attribute__((aligned(8))); /* copied by words on the kernel side */
 
 struct obi_record {
 	__u8 type;      /* enum obi_record_type */
@@ -73,7 +74,7 @@ struct obi_record {
 	__u8 side;      /* enum obi_side */
 	__u8 flags;     /* OBI_RECORD_* */
 	__u32 message;  /* number of the message in its connection, from 1 */
-	__u64 conn;     /* socket cookie: never used twice while the kernel runs */
+	__u64 conn;     /* never used twice while the kernel runs */
 	__u64 time_ns;  /* CLOCK_MONOTONIC, when the call with this chunk returned */
 	__u64 bytes;    /* length of this chunk on the wire of the application */
 	__u64 before;   /* bytes of the same message before this chunk */
@@ -85,14 +86,15 @@ struct obi_record {
 	__u32 tid;
 	struct obi_tuple tuple;
 	struct obi_trace trace;
-	__u32 head_len; /* bytes in head[], at most OBI_HEAD_MAX and bytes */
-	__u32 pad;
+	__u64 opened_ns; /* when connect(2) was called, until a request was sent; 0 = not seen */
+	__u32 opener;    /* and by which thread of pid */
+	__u32 head_len;  /* bytes in head[], at most OBI_HEAD_MAX and bytes */
 	__u8 head[];
 };
 
 _Static_assert(sizeof(struct obi_tuple) == 40, "obi_tuple layout");
 _Static_assert(sizeof(struct obi_trace) == 40, "obi_trace layout");
-_Static_assert(sizeof(struct obi_record) == 152, "obi_record layout");
+_Static_assert(sizeof(struct obi_record) == 160, "obi_record layout");
 
 /*
  * The progress board: an mmapable array that lets the worker follow messages of
@@ -115,15 +117,17 @@ _Static_assert(sizeof(struct obi_board_slot) == 40, "obi_board_slot layout");
 
 /* Counters of the application tracer: one per-CPU array, summed by the reader. */
 enum obi_app_counter {
-	OBI_APP_RECORDS,       /* records written to the ring */
-	OBI_APP_RING_FULL,     /* records that found the ring full */
-	OBI_APP_UNREADABLE,    /* chunks whose memory could not be read */
-	OBI_APP_STATE_FULL,    /* sockets for which no state could be kept */
-	OBI_APP_MUTED,         /* connections given up: no protocol recognised */
-	OBI_APP_UNRECOGNISED,  /* messages that no protocol claimed */
-	OBI_APP_INJECTED,      /* traceparent headers written */
-	OBI_APP_INJECT_FAILED, /* requests left alone because the edit failed */
-	OBI_APP_NOT_INJECTED,  /* connections left alone because their receives could wait */
+	OBI_APP_RECORDS,        /* records written to the ring */
+	OBI_APP_RING_FULL,      /* records that found the ring full */
+	OBI_APP_UNREADABLE,     /* chunks whose memory could not be read */
+	OBI_APP_STATE_FULL,     /* sockets for which no state could be kept */
+	OBI_APP_MUTED,          /* connections given up: no protocol recognised */
+	OBI_APP_UNRECOGNISED,   /* messages that no protocol claimed */
+	OBI_APP_INJECTED,       /* traceparent headers written */
+	OBI_APP_INJECT_FAILED,  /* requests left alone because the edit failed */
+	OBI_APP_NOT_INJECTED,   /* connections left alone because their receives could wait */
+	OBI_APP_UNCLEAR_PARENT, /* client requests beside which requests were open, none of them
+				   known to be the parent */
 	OBI_APP_MISSED, /* hook calls that the kernel skipped: added by the broker from program
 			   statistics */
 	OBI_APP_COUNTERS,

@@ -23,7 +23,6 @@
 #include "wire/ring.h"
 
 #define RING_SIZE (8u << 20)
-#define PROPAGATION_THREADS 8192
 #define MAX_LINKS 24
 
 struct obi_app {
@@ -101,8 +100,8 @@ static void choose_maps(struct obi_app *app)
 		(void)bpf_map__set_max_entries(skel->maps.calls, 1);
 	}
 	if (!skel->rodata->propagate) {
-		(void)bpf_map__set_max_entries(skel->maps.thread_trace, 1);
-		(void)bpf_map__set_max_entries(skel->maps.process_habits, 1);
+		(void)bpf_map__set_max_entries(skel->maps.slots, 1);
+		(void)bpf_map__set_max_entries(skel->maps.process_kins, 1);
 	}
 	if (app->injection == OBI_INJECT_NONE)
 		(void)bpf_map__set_autocreate(skel->maps.inject_sockets,

@@ -11,12 +11,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "span/trace.h"
-
 #define SMALL_BLOCK 512
 #define LARGE_BLOCK 2560
 #define SLAB_SIZE ((size_t)32 * 1024)
-#define THREADS 1024 /* power of two */
 #define HOST_MAX 1024
 
 struct slab {
@@ -24,16 +21,9 @@ struct slab {
 	char memory[SLAB_SIZE];
 };
 
-/* The server request that a thread took up last, until it is answered. */
-struct thread_request {
-	uint64_t thread;
-	struct exchange *exchange;
-};
-
 int exchanges_init(struct obi_conns *conns)
 {
-	conns->threads = calloc(THREADS, sizeof(*conns->threads));
-	return conns->threads ? 0 : -ENOMEM;
+	return kins_init(conns);
 }
 
 void exchanges_free(struct obi_conns *conns)
@@ -50,7 +40,7 @@ void exchanges_free(struct obi_conns *conns)
 		free(conns->free_partials);
 		conns->free_partials = next;
 	}
-	free(conns->threads);
+	kins_free(conns);
 }
 
 struct partial *partial_new(struct obi_conns *conns)
@@ -124,7 +114,8 @@ static struct exchange *pool_take(struct obi_conns *conns, bool large)
 	x->response_length = LENGTH_UNKNOWN;
 	x->status = 0;
 	x->large = large;
-	x->answered = x->emitted = x->chunked = false;
+	x->answered = x->emitted = x->chunked = x->standing = x->could_wait = false;
+	x->line = 0;
 	return x;
 }
 
@@ -154,22 +145,6 @@ static void wait_remove(struct obi_conns *conns, struct exchange *x)
 	x->older = x->newer = NULL;
 }
 
-static struct thread_request *thread_of(struct obi_conns *conns, uint32_t pid, uint32_t tid)
-{
-	uint64_t thread = (uint64_t)pid << 32 | tid;
-	uint64_t hash = thread * 0x9e3779b97f4a7c15ULL;
-
-	return &conns->threads[hash >> 32 & (THREADS - 1)];
-}
-
-static void thread_leave(struct obi_conns *conns, struct exchange *x)
-{
-	struct thread_request *t = thread_of(conns, x->pid, x->tid);
-
-	if (t->exchange == x)
-		t->exchange = NULL;
-}
-
 /* Takes x, which may stand anywhere, out of its connection and gives the block back. */
 static void exchange_forget(struct obi_conns *conns, struct exchange *x)
 {
@@ -178,8 +153,7 @@ static void exchange_forget(struct obi_conns *conns, struct exchange *x)
 
 	if (!x->answered && !x->emitted)
 		wait_remove(conns, x);
-	if (x->server)
-		thread_leave(conns, x);
+	kin_end(conns, x);
 	for (struct exchange *at = c->first; at != x; at = at->next)
 		before = at;
 	if (before)
@@ -276,99 +250,13 @@ struct exchange *exchange_waiting(const struct conn *c)
 	return x;
 }
 
-void exchange_answer(struct obi_conns *conns, struct exchange *x, uint16_t status)
+void exchange_answer(struct obi_conns *conns, struct exchange *x, uint16_t status, uint32_t tid)
 {
 	if (!x->emitted)
 		wait_remove(conns, x);
+	kin_answer(conns, x, tid);
 	x->answered = true;
 	x->status = status;
-}
-
-/* ---- Identity ------------------------------------------------------------------------------ */
-
-static bool is_zero(const uint8_t *id, size_t len)
-{
-	static const uint8_t zero[16];
-
-	return memcmp(id, zero, len) == 0;
-}
-
-static void new_span_id(struct obi_conns *conns, struct exchange *x)
-{
-	uint8_t *id = x->trace.span_id;
-
-	conns->options.random(conns->options.context, id, sizeof(x->trace.span_id));
-	id[0] |= is_zero(id, sizeof(x->trace.span_id)); /* all zero would mean none */
-}
-
-static void new_root(struct obi_conns *conns, struct exchange *x)
-{
-	uint8_t *id = x->trace.trace_id;
-
-	conns->options.random(conns->options.context, id, sizeof(x->trace.trace_id));
-	id[0] |= is_zero(id, sizeof(x->trace.trace_id));
-	memset(x->trace.parent_id, 0, sizeof(x->trace.parent_id));
-	x->trace.trace_flags = 1;
-	new_span_id(conns, x);
-}
-
-static void identify_server(struct obi_conns *conns, struct exchange *x,
-			    const struct http1_head *head)
-{
-	if (!(head->flags & HTTP1_TRACED)) {
-		new_root(conns, x);
-		return;
-	}
-	memcpy(x->trace.trace_id, head->trace.trace_id, sizeof(x->trace.trace_id));
-	memcpy(x->trace.parent_id, head->trace.span_id, sizeof(x->trace.parent_id));
-	x->trace.trace_flags = head->trace.trace_flags;
-	new_span_id(conns, x);
-}
-
-/* A request that already carries an identity of the same trace keeps it, as the server at the
- * other end will name it as its parent. */
-static void identify_child(struct obi_conns *conns, struct exchange *x,
-			   const struct obi_trace *parent, const struct http1_head *head)
-{
-	memcpy(x->trace.trace_id, parent->trace_id, sizeof(x->trace.trace_id));
-	memcpy(x->trace.parent_id, parent->span_id, sizeof(x->trace.parent_id));
-	x->trace.trace_flags = parent->trace_flags;
-	if (head->flags & HTTP1_TRACED &&
-	    memcmp(head->trace.trace_id, parent->trace_id, sizeof(parent->trace_id)) == 0)
-		memcpy(x->trace.span_id, head->trace.span_id, sizeof(x->trace.span_id));
-	else
-		new_span_id(conns, x);
-}
-
-static void identify_client(struct obi_conns *conns, struct exchange *x,
-			    const struct http1_head *head)
-{
-	const struct thread_request *t = thread_of(conns, x->pid, x->tid);
-
-	if (t->exchange && t->thread == ((uint64_t)x->pid << 32 | x->tid)) {
-		identify_child(conns, x, &t->exchange->trace, head);
-	} else if (head->flags & HTTP1_TRACED) {
-		x->trace = head->trace;
-	} else {
-		new_root(conns, x);
-	}
-}
-
-void exchange_identify(struct obi_conns *conns, struct exchange *x,
-		       const struct obi_trace *record_trace, const struct http1_head *head)
-{
-	if (record_trace)
-		x->trace = *record_trace;
-	else if (x->server)
-		identify_server(conns, x, head);
-	else
-		identify_client(conns, x, head);
-	if (x->server) {
-		struct thread_request *t = thread_of(conns, x->pid, x->tid);
-
-		t->thread = (uint64_t)x->pid << 32 | x->tid;
-		t->exchange = x;
-	}
 }
 
 /* ---- The end of an exchange ---------------------------------------------------------------- */
@@ -443,8 +331,6 @@ void exchange_finish(struct obi_conns *conns, struct exchange *x, uint64_t end_n
 void exchange_time_out(struct obi_conns *conns, struct exchange *x)
 {
 	wait_remove(conns, x);
-	if (x->server)
-		thread_leave(conns, x);
 	x->status = 408; /* Request Timeout, RFC 9110 section 15.5.9 */
 	exchange_emit(conns, x, conns->now_ns, 0);
 	x->emitted = true;

@@ -5,7 +5,9 @@
  *   conn.c      records in, connections found, turned, ended
  *   stream.c    one direction: where heads and bodies begin and end
  *   exchange.c  a request and its response: paired, timed, handed on
- *   table.c     connections by cookie
+ *   identity.c  which span an exchange is, in which trace
+ *   kin.c       which requests are open where, and whose child a client request is
+ *   table.c     connections by id
  */
 #ifndef OBI_CONN_STATE_H
 #define OBI_CONN_STATE_H
@@ -13,12 +15,13 @@
 #include <stdbool.h>
 
 #include "conn/conn.h"
+#include "obi/parent.h"
 #include "protocol/http1.h"
 
-/* Longest head that is put together from several chunks. */
-#define HEAD_MAX 4096
+/* Longest head that is put together from several chunks: as much as the kernel shows. */
+#define HEAD_MAX (16 * OBI_HEAD_MAX)
 /* Heads under way at the same time, over all connections: 4 MiB. */
-#define PARTIALS_MAX 1024
+#define PARTIALS_MAX 256
 /* Requests open on one connection. */
 #define PIPELINE_MAX 64
 
@@ -44,6 +47,9 @@ struct exchange {
 	uint32_t tid;
 	uint16_t status; /* 0 until the response began */
 	uint8_t large;   /* class of the pool */
+	uint64_t line;   /* key of its request line, or 0; see obi/parent.h */
+	bool could_wait; /* received on a socket that may block */
+	bool standing;   /* in the slots of kin.c */
 	bool server;
 	bool answered;       /* the final response began */
 	bool emitted;        /* timed out: waits only to keep the order */
@@ -60,6 +66,12 @@ struct exchange {
 #define LENGTH_UNKNOWN (-1)
 #define LENGTH_COUNTED (-2) /* take the bytes that were counted */
 
+/* Who called connect(2) for a connection, and when; 0 = not seen, or requests were sent since. */
+struct opening {
+	uint64_t ns;
+	uint32_t tid;
+};
+
 /* A head that began but did not end in the chunks so far. */
 struct partial {
 	struct partial *next_free;
@@ -68,6 +80,7 @@ struct partial {
 	uint32_t pid;
 	uint32_t tid;
 	uint32_t len;
+	struct opening opening;
 	bool turn;            /* it began its message */
 	uint8_t record_flags; /* OBI_RECORD_* of its first chunk */
 	uint8_t bytes[HEAD_MAX];
@@ -101,7 +114,7 @@ struct stream {
 #define NO_INDEX UINT32_MAX
 
 struct conn {
-	uint64_t id; /* socket cookie */
+	uint64_t id; /* of its records */
 	uint64_t last_ns;
 	struct stream streams[2]; /* by enum obi_direction */
 	struct exchange *first;   /* open exchanges, in order */
@@ -148,7 +161,7 @@ struct obi_conns {
 	struct partial *free_partials;
 	size_t partials_made;
 	struct slab *slabs;
-	struct thread_request *threads;
+	struct kins *kins;
 };
 
 /* A chunk on its way through a stream. */
@@ -206,8 +219,8 @@ bool stream_forget(struct obi_conns *conns, struct conn *c, uint8_t direction);
 /* An exchange at the end of the connection's list, or NULL when there are too many. */
 struct exchange *exchange_open(struct obi_conns *conns, struct conn *c,
 			       const struct http1_head *head);
-/* The final response begins. */
-void exchange_answer(struct obi_conns *conns, struct exchange *x, uint16_t status);
+/* The final response begins; thread tid sends it, 0 = not known. */
+void exchange_answer(struct obi_conns *conns, struct exchange *x, uint16_t status, uint32_t tid);
 /* The first exchange whose response has not begun, or NULL. */
 struct exchange *exchange_waiting(const struct conn *c);
 /* Hands the span on, and forgets the exchange, which is the first of its connection. */
@@ -219,12 +232,27 @@ void exchange_drop(struct obi_conns *conns, struct exchange *x, enum obi_conn_dr
 void exchange_drop_waiting(struct obi_conns *conns, struct conn *c, enum obi_conn_drop reason);
 /* Counts something that never became an exchange. */
 void exchange_count_drop(struct obi_conns *conns, enum obi_conn_drop reason);
-/* Fills in x->trace. record_trace is the kernel's, or NULL. */
-void exchange_identify(struct obi_conns *conns, struct exchange *x,
-		       const struct obi_trace *record_trace, const struct http1_head *head);
 struct slice exchange_method(const struct exchange *x);
 void exchanges_free(struct obi_conns *conns);
 int exchanges_init(struct obi_conns *conns);
+
+/* ---- identity.c --------------------------------------------------------------------------- */
+
+/* Fills in who began x, a new exchange, and its trace; its head ends in chunk, or is cut there. */
+void exchange_identify(struct obi_conns *conns, struct exchange *x, const struct chunk *chunk,
+		       const struct http1_head *head, bool cut);
+
+/* ---- kin.c ------------------------------------------------------------------------------- */
+
+int kins_init(struct obi_conns *conns);
+void kins_free(struct obi_conns *conns);
+/* A server request with its identity begins, is answered by a thread, and ends. */
+void kin_begin(struct obi_conns *conns, struct exchange *x);
+void kin_answer(struct obi_conns *conns, const struct exchange *x, uint32_t tid);
+void kin_end(struct obi_conns *conns, struct exchange *x);
+/* The identity of a client request's parent, or NULL. */
+const struct obi_trace *kin_parent(struct obi_conns *conns, const struct exchange *x,
+				   const struct opening *opening);
 
 struct partial *partial_new(struct obi_conns *conns);
 void partial_free(struct obi_conns *conns, struct partial *partial);

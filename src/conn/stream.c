@@ -196,41 +196,6 @@ static bool request_is_clear(struct conn *c, bool turn)
 	return true;
 }
 
-/* The kernel's identity belongs to one request, but stands in every record until the next. */
-static const struct obi_trace *fresh_trace(struct conn *c, bool traced,
-					   const struct obi_trace *trace)
-{
-	if (!traced || memcmp(c->last_span_id, trace->span_id, sizeof(c->last_span_id)) == 0)
-		return NULL;
-	memcpy(c->last_span_id, trace->span_id, sizeof(c->last_span_id));
-	return trace;
-}
-
-static void identify(struct obi_conns *conns, struct conn *c, struct exchange *x,
-		     const struct chunk *chunk, const struct http1_head *head)
-{
-	const struct partial *partial = c->streams[c->requests].partial;
-	const struct obi_record *record = chunk->record;
-	unsigned flags = partial ? partial->record_flags : record->flags;
-	const struct obi_trace *kernel = partial ? &partial->trace : &record->trace;
-	bool traced = flags & OBI_RECORD_TRACED;
-
-	x->server = c->requests == OBI_RECV;
-	x->pid = record->pid;
-	x->tid = record->tid;
-	x->start_ns = chunk->time_ns;
-	if (partial) {
-		x->pid = partial->pid;
-		x->tid = partial->tid;
-		x->start_ns = partial->start_ns;
-	}
-	kernel = fresh_trace(c, traced, kernel);
-	/* The application's own header went out untouched: the other end knows us by it. */
-	if (!x->server && (head->flags & HTTP1_TRACED) && !(flags & OBI_RECORD_INJECTED))
-		kernel = NULL;
-	exchange_identify(conns, x, kernel, head);
-}
-
 /* cut: the end of the head, and so the beginning of the body, is not known. */
 static void begin_request(struct obi_conns *conns, struct conn *c, const struct chunk *chunk,
 			  const struct http1_head *head, bool cut)
@@ -253,7 +218,7 @@ static void begin_request(struct obi_conns *conns, struct conn *c, const struct 
 		}
 	}
 	if (x) {
-		identify(conns, c, x, chunk, head);
+		exchange_identify(conns, x, chunk, head, cut);
 		/* LENGTH_UNKNOWN where a cut head does not say it. */
 		x->request_length =
 			cut ? head->content_length : length_to_report(body, head->content_length);
@@ -294,7 +259,7 @@ static void begin_response(struct obi_conns *conns, struct conn *c, const struct
 		response_without_request(conns, c);
 		return;
 	}
-	exchange_answer(conns, x, head->status);
+	exchange_answer(conns, x, head->status, chunk->record->tid);
 	s->exchange = x;
 	body = http1_response_body(head, exchange_method(x));
 	x->response_length = length_to_report(body, head->content_length);
@@ -361,6 +326,7 @@ static bool keep_partial(struct obi_conns *conns, struct stream *s, const struct
 	partial->turn = chunk->turn;
 	partial->record_flags = chunk->record->flags;
 	partial->trace = chunk->record->trace;
+	partial->opening = (struct opening){ chunk->record->opened_ns, chunk->record->opener };
 	s->partial = partial;
 	s->state = STREAM_PARTIAL;
 	return true;

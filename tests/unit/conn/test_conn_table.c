@@ -302,7 +302,7 @@ static void client_of_another_thread_is_no_child(void **state)
 	wire_free(w);
 }
 
-static void client_keeps_the_identity_it_sends(void **state)
+static void client_is_a_child_of_the_identity_it_sends(void **state)
 {
 	struct wire *w = wire_new();
 	struct obi_trace sent;
@@ -310,7 +310,30 @@ static void client_keeps_the_identity_it_sends(void **state)
 	assert_int_equal(trace_parse_traceparent(SLICE_LIT(TRACEPARENT), &sent), 0);
 	wire_send(w, "GET /a HTTP/1.1\r\ntraceparent: " TRACEPARENT "\r\n\r\n");
 	wire_recv(w, OK);
-	assert_memory_equal(&w->last_trace, &sent, sizeof(sent));
+	assert_memory_equal(w->last_trace.trace_id, sent.trace_id, 16);
+	assert_memory_equal(w->last_trace.parent_id, sent.span_id, 8);
+	assert_memory_not_equal(w->last_trace.span_id, sent.span_id, 8);
+	wire_free(w);
+}
+
+/* A proxy hands the header on as it is: then its server span is the parent. */
+static void client_of_a_header_handed_on_is_a_child_of_its_request(void **state)
+{
+	struct wire *w = wire_new();
+	struct obi_trace child;
+
+	wire_recv(w, "GET /a HTTP/1.1\r\ntraceparent: " TRACEPARENT "\r\n\r\n");
+	w->conn = 1;
+	w->side = OBI_SIDE_CONNECTED;
+	wire_send(w, "GET /a HTTP/1.1\r\ntraceparent: " TRACEPARENT "\r\n\r\n");
+	wire_recv(w, OK);
+	child = w->last_trace;
+	w->conn = 0;
+	wire_send(w, OK);
+	assert_memory_equal(child.trace_id, w->last_trace.trace_id, 16);
+	assert_memory_equal(child.parent_id, w->last_trace.span_id, 8);
+	assert_memory_not_equal(child.span_id, w->last_trace.span_id, 8);
+	assert_memory_not_equal(child.span_id, w->last_trace.parent_id, 8);
 	wire_free(w);
 }
 
@@ -435,7 +458,8 @@ int main(void)
 		cmocka_unit_test(server_without_caller_is_a_new_root),
 		cmocka_unit_test(client_is_a_child_of_its_threads_request),
 		cmocka_unit_test(client_of_another_thread_is_no_child),
-		cmocka_unit_test(client_keeps_the_identity_it_sends),
+		cmocka_unit_test(client_is_a_child_of_the_identity_it_sends),
+		cmocka_unit_test(client_of_a_header_handed_on_is_a_child_of_its_request),
 		cmocka_unit_test(identity_of_the_kernel_wins),
 		cmocka_unit_test(identity_may_come_with_a_later_piece_of_the_head),
 		cmocka_unit_test(identity_of_the_kernel_yields_to_a_header_that_went_out),

@@ -47,7 +47,10 @@ struct wire {
 	bool quiet;     /* later chunks make no record, only the board knows */
 	bool lose;      /* records get lost */
 	const struct obi_trace *trace;
-	bool injected; /* a header was written into the requests */
+	bool injected;   /* a header was written into the requests */
+	bool could_wait; /* the socket is not non-blocking */
+	uint64_t opened; /* step of connect(2), 0 = not seen ... */
+	uint32_t opener; /* ... and the thread */
 	/* What came out: */
 	char spans[64 * 1024];
 	size_t spans_len;
@@ -180,8 +183,12 @@ static inline struct obi_record wire_record(const struct wire *w, uint8_t type, 
 			   .remote_port = 40000 },
 	};
 
+	if (w->could_wait)
+		record.flags |= OBI_RECORD_COULD_WAIT;
+	record.opened_ns = w->opened * STEP_NS;
+	record.opener = w->opener;
 	if (w->trace) {
-		record.flags = OBI_RECORD_TRACED;
+		record.flags |= OBI_RECORD_TRACED;
 		record.trace = *w->trace;
 		record.flags |= w->injected ? OBI_RECORD_INJECTED : 0;
 	}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Heads of HTTP/1 messages, as far as the kernel side looks into them: where they end, a
+ * traceparent field, and how long an answer is. Eight bytes at a time, from line to line.
+ */
+#ifndef OBI_BPF_HEAD_H
+#define OBI_BPF_HEAD_H
+
+/* What a piece of a head ended in: conn_state.head_edge. */
+enum head_edge {
+	EDGE_LINE,    /* within a line */
+	EDGE_FEED,    /* a line feed: the next line may be the blank one */
+	EDGE_FEED_CR, /* and a carriage return */
+};
+
+/* What scratch_scan() found. */
+#define SCAN_ENDS 0x01   /* the blank line */
+#define SCAN_TRACED 0x02 /* a valid traceparent: it stands in s->found */
+#define SCAN_NAMED 0x04  /* one, valid or not; ... */
+#define SCAN_TWICE 0x08  /* ... with more than one none counts */
+
+/* The line that begins at `at` of head: is it blank, or a traceparent field? end: behind the last
+ * byte. 1 where the head ends. */
+static __always_inline int scan_field(struct scratch *s, u32 at, u32 end)
+{
+	if (at >= end || at >= SCRATCH_HEAD - 16)
+		return 0;
+	if (s->head[at] == '\n' || (s->head[at] == '\r' && at + 1 < end && s->head[at + 1] == '\n'))
+		return 1;
+	if ((s->head[at] | 0x20) == 't' &&
+	    at + TRACEPARENT_NAME_LEN + TRACEPARENT_VALUE_LEN < end &&
+	    is_traceparent_name(&s->head[at])) {
+		s->scanned |= s->scanned & SCAN_NAMED ? SCAN_TWICE : SCAN_NAMED;
+		*(volatile u32 *)&s->value_at = at + TRACEPARENT_NAME_LEN;
+	}
+	return 0;
+}
+
+/* Reads the value of the field that was found, if there was one. */
+static __always_inline void scan_value(struct scratch *s, u32 end)
+{
+	u32 at = *(volatile u32 *)&s->value_at;
+
+	if (!at)
+		return;
+#pragma clang loop unroll(full)
+	for (u32 i = 0; i < 4; i++) {
+		if (at >= SCRATCH_HEAD - 128)
+			return;
+		at += s->head[at] == ' ' || s->head[at] == '\t';
+	}
+	*(volatile u32 *)&s->value_at = at;
+	at = *(volatile u32 *)&s->value_at;
+	if (at >= SCRATCH_HEAD - 128 || at + TRACEPARENT_VALUE_LEN >= end)
+		return;
+	if (read_traceparent(&s->head[at], &s->found))
+		s->scanned |= SCAN_TRACED;
+}
+
+/*
+ * Looks through len bytes from `from` of head of a scratch, up to the blank line. Lines begin
+ * before `last`. edge: what came before (enum head_edge). Adds to s->scanned; 1 where the head
+ * ends.
+ */
+__noinline int scratch_scan(u32 slot, u32 from, u32 len, u32 edge)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
+	u32 end = from + len, last = from ? from + EDGE_LEN : end;
+	int ends = 0;
+	u64 feeds;
+
+	if (!s || from > OBI_HEAD_MAX || len > OBI_HEAD_MAX)
+		return 0;
+	/* Through memory, so that the verifier does not follow each way to this place. */
+	*(volatile u32 *)&s->cursor = from;
+	*(volatile u32 *)&s->value_at = 0;
+	if (edge == EDGE_FEED_CR && s->head[from] == '\n')
+		return 1;
+	if (edge == EDGE_FEED)
+		ends = scan_field(s, from, end);
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < OBI_HEAD_MAX / 4 && !ends; i++) {
+		u32 at = *(volatile u32 *)&s->cursor;
+
+		if (at >= last || at >= SCRATCH_HEAD - 8)
+			break;
+		feeds = line_feeds(*(u64 *)&s->head[at]);
+		if (!feeds) {
+			*(volatile u32 *)&s->cursor = at + 8;
+			continue;
+		}
+		at += first_byte(feeds) + 1;
+		*(volatile u32 *)&s->cursor = at;
+		if (at < last)
+			ends = scan_field(s, at, end);
+	}
+	if (propagate)
+		scan_value(s, end);
+	return ends;
+}
+
+/* What len bytes of a head end in. */
+static __always_inline u32 edge_of(const struct scratch *s, u32 len)
+{
+	if (len < 2 || len > OBI_HEAD_MAX)
+		return EDGE_LINE;
+	if (s->head[len - 1] == '\n')
+		return EDGE_FEED;
+	return s->head[len - 2] == '\n' && s->head[len - 1] == '\r' ? EDGE_FEED_CR : EDGE_LINE;
+}
+
+/*
+ * A field may be cut by the end of a piece: the end is kept in s->edge, and looked at together with
+ * the len bytes that follow, behind these.
+ */
+static __always_inline void scan_over_edge(struct scratch *s, u32 slot, u32 len)
+{
+	u32 more = len < EDGE_LEN ? len : EDGE_LEN;
+
+	__builtin_memcpy(s->head + OBI_HEAD_MAX, s->edge, EDGE_LEN);
+	__builtin_memcpy(s->head + OBI_HEAD_MAX + EDGE_LEN, s->head, EDGE_LEN);
+	(void)scratch_scan(slot, OBI_HEAD_MAX, EDGE_LEN + more, EDGE_LINE);
+}
+
+static __always_inline void keep_edge(struct scratch *s, u32 len)
+{
+	const u8 *from = s->head;
+
+	s->head_edge = edge_of(s, len);
+	if (!propagate || len > OBI_HEAD_MAX)
+		return;
+	if (len < EDGE_LEN) { /* with the end of what was kept before */
+		__builtin_memcpy(s->head + OBI_HEAD_MAX, s->edge, EDGE_LEN);
+		__builtin_memcpy(s->head + OBI_HEAD_MAX + EDGE_LEN, s->head, EDGE_LEN);
+		from += OBI_HEAD_MAX + len;
+	} else {
+		from += len - EDGE_LEN;
+	}
+	(void)bpf_probe_read_kernel(s->edge, EDGE_LEN, from);
+}
+
+/*
+ * Looks through the chunk's part of a request's head, of which len bytes were read, in pieces:
+ * s->pieces of them. What was found is added to s->scanned. goes_on: the head began before, and
+ * s->edge is what it ended in. 1 where the head ends. Of more than one piece the last stands in
+ * s->head afterwards.
+ */
+__noinline int scratch_scan_chunk(u32 slot, u32 len, u32 goes_on)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
+	u64 all;
+
+	if (!s)
+		return 0;
+	all = s->bytes;
+	s->pieces = 0;
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < HEAD_PIECES; i++) {
+		if (i) {
+			s->skip = i * OBI_HEAD_MAX;
+			if (s->skip >= all)
+				break;
+			s->bytes = all - s->skip;
+			len = scratch_read(slot);
+		}
+		if (len == 0 || len > OBI_HEAD_MAX)
+			break;
+		s->pieces = i + 1;
+		if (propagate && (goes_on || i))
+			scan_over_edge(s, slot, len);
+		if (scratch_scan(slot, 0, len, goes_on || i ? s->head_edge : EDGE_LINE)) {
+			s->scanned |= SCAN_ENDS;
+			break;
+		}
+		keep_edge(s, len);
+	}
+	s->skip = 0;
+	s->bytes = all;
+	return 0;
+}
+
+static __always_inline bool is_content_length(const u8 *p)
+{
+	return (*(const u64 *)p | 0x2020202020202020) == 0x2d746e65746e6f63 &&     /* "content-" */
+	       (*(const u64 *)(p + 7) | 0x2020202020202020) == 0x3a6874676e656c2d; /* "-length:" */
+}
+
+#define NO_LENGTH (~0ULL)
+
+/* Reads the number at p, of at most 18 digits. */
+static __always_inline u64 read_number(const u8 *p)
+{
+	u64 value = 0;
+
+	for (u32 i = 0; i < 20; i++) {
+		u32 c = p[i];
+
+		if (i == 0 && c == ' ')
+			continue;
+		if (c - '0' > 9)
+			break;
+		value = value * 10 + c - '0';
+	}
+	return value;
+}
+
+/*
+ * Where the answer that begins in head of a scratch, of which len bytes came, ends: what its head
+ * and its Content-Length come to, into s->answer_end. 0 where that is not known: chunked, ended by
+ * the connection's end, or a head longer than this.
+ */
+__noinline int scratch_answer_end(u32 slot, u32 len)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
+	u64 feeds;
+
+	if (!s || len > OBI_HEAD_MAX)
+		return 0;
+	s->answer_end = 0;
+	*(volatile u32 *)&s->cursor = 0;
+	*(volatile u64 *)&s->length = NO_LENGTH;
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < OBI_HEAD_MAX / 4; i++) {
+		u32 at = *(volatile u32 *)&s->cursor;
+
+		if (at >= len || at >= OBI_HEAD_MAX)
+			return 0;
+		feeds = line_feeds(*(u64 *)&s->head[at]);
+		if (!feeds) {
+			*(volatile u32 *)&s->cursor = at + 8;
+			continue;
+		}
+		at += first_byte(feeds) + 1;
+		*(volatile u32 *)&s->cursor = at;
+		if (at + 2 > len || at >= OBI_HEAD_MAX)
+			return 0;
+		if (s->head[at] == '\n' || (s->head[at] == '\r' && s->head[at + 1] == '\n')) {
+			u64 length = *(volatile u64 *)&s->length;
+
+			if (length != NO_LENGTH)
+				s->answer_end = at + 1 + (s->head[at] == '\r') + length;
+			return 0;
+		}
+		if ((s->head[at] | 0x20) == 'c' && is_content_length(&s->head[at]))
+			*(volatile u64 *)&s->length = read_number(&s->head[at + 15]);
+	}
+	return 0;
+}
+
+#endif
