@@ -5,6 +5,8 @@
     spans.py count FILE CONDITION...        how many meet all conditions
     spans.py get   FILE FIELD CONDITION...  the field of each, one a line
     spans.py list  FILE [CONDITION...]      all of each, for people
+    spans.py parents FILE                   client spans with the server span of the same number (the end of
+                                            the path) as parent, with none, with another
 
 A condition is FIELD=GLOB, FIELD!=GLOB, FIELD>=NUMBER or FIELD<=NUMBER. The attributes of a span
 stand beside its other fields.
@@ -75,10 +77,29 @@ def meets(span, condition):
     return number >= float(wanted) if operator == ">=" else number <= float(wanted)
 
 
+def parents(spans):
+    """Also wrong: an id that two spans have, and a parent that is not the server span's."""
+    server = {s["path"].split("/")[-1]: s["spanID"] for s in spans if s["type"] == "HTTP"}
+    right = none = wrong = 0
+    for span in spans:
+        if span["type"] != "HTTPClient":
+            continue
+        if span["parentSpanID"] == "0" * 16:
+            none += 1
+        elif span["parentSpanID"] == server.get(span["path"].split("/")[-1]):
+            right += 1
+        else:
+            wrong += 1
+    return right, none, wrong + len(spans) - len({s["spanID"] for s in spans})
+
+
 def main():
     verb, path, rest = sys.argv[1], sys.argv[2], sys.argv[3:]
     field = rest.pop(0) if verb == "get" else None
     spans = [span for span in read(path) if all(meets(span, c) for c in rest)]
+    if verb == "parents":
+        print(*parents(spans))
+        return
     if verb == "count":
         print(len(spans))
     for span in spans if verb != "count" else []:
