@@ -4,8 +4,9 @@
  * interface news, and a timer for the end of a flow period.
  *
  * Start: load and attach (nothing is lost from here on: records wait in the ring), start the
- * worker, give up the capabilities that only attaching needed, look through /proc. Stop: end
- * the flow period, let the worker flush, detach.
+ * worker, give up the capabilities that only attaching needed, look through /proc. Stop: detach
+ * the network tracer, so that its accounts are closed, end the flow period, let the worker flush,
+ * detach the rest.
  */
 #include "broker/broker.h"
 
@@ -445,6 +446,7 @@ static int open_network(struct broker *b)
 
 	log_info0("starting OBI in Network metrics mode");
 	obi_agent_ip(&b->settings->network, b->agent_ip);
+	obi_flow_batch_init(&b->flows, send_flows, b);
 	error = obi_net_open(b->settings, &b->net, why, sizeof(why));
 	if (error) {
 		log_error("cannot start Network metrics mode", F("error", log_str(why)));
@@ -454,7 +456,6 @@ static int open_network(struct broker *b)
 	b->timer = open_timer(b, ns, ns);
 	if (b->timer < 0)
 		return b->timer;
-	obi_flow_batch_init(&b->flows, send_flows, b);
 	return watch_fd(b, obi_net_events_fd(b->net), EPOLLIN);
 }
 
@@ -615,7 +616,8 @@ int obi_broker_run(const struct obi_settings *settings, const char *config_path,
 	} else {
 		run_loop(&b);
 	}
-	if (b.net && b.worker.child.pid) {
+	if (b.net) {
+		obi_net_stop(b.net);
 		read_net_events(&b);
 		end_flow_period(&b);
 	}

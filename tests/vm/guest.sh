@@ -244,4 +244,31 @@ test_flows_by_tc() {
 	assert_eq "" "$(tc filter show dev veth0 ingress)" "what stays on veth0"
 }
 
+# segments CAPABILITIES NAME=VALUE...: the programs that count as on the wire load, and do.
+segments() {
+	local caps=$1
+	shift
+	need nginx curl
+	begin_peer veth0
+	mkdir -m 755 "$SCRATCH/www"
+	truncate -s 5000000 "$SCRATCH/www/big"
+	start_nginx "server { listen 8080; root $SCRATCH/www; }" "${IN_PEER[@]}"
+	start_agent "$caps$(extra)" OTEL_EBPF_NETWORK_METRICS=1 OTEL_EBPF_NETWORK_PRINT_FLOWS=1 \
+		OTEL_EBPF_NETWORK_COUNT_SEGMENTS=1 "$@"
+	assert_line "$LOG" 'Flows agent successfully started' 20
+	curl -sS --max-time 60 -o /dev/null http://10.77.0.2:8080/big
+	stop_agent
+	# 1448 bytes of data and 66 of headers in each but the last.
+	assert_line "$LOG" '^network_flow: .* src.port=8080 .* bytes=52[2-9][0-9]{4} packets=34[5-9][0-9]'
+	assert_no_line "$LOG" 'level=(WARN|ERROR)'
+}
+
+test_segments_by_socket_filter() {
+	segments "$CAPS_NETWORK"
+}
+
+test_segments_by_tc() {
+	segments "$CAPS_NETWORK_TC" OTEL_EBPF_NETWORK_SOURCE=tc
+}
+
 run_tests "$@"
