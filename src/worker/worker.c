@@ -300,6 +300,7 @@ static void read_broker(struct worker *w)
 static void tick(struct worker *w, uint64_t now)
 {
 	w->next_tick = now + TICK_NS;
+	clock_epoch_tick(now);
 	if (w->conns)
 		obi_conns_tick(w->conns, now);
 	obi_services_tick(w->services, now);
@@ -413,7 +414,7 @@ static int open_application(struct worker *w)
 {
 	struct obi_conns_options options = {
 		.max_connections = MAX_CONNECTIONS,
-		.epoch_offset_ns = clock_epoch_offset_ns(),
+		.epoch = clock_epoch(),
 		.idle_ns = RESPONSE_IDLE_NS,
 		.request_timeout_ns = w->settings->broker.http_request_timeout,
 		.service = find_service,
