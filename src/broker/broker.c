@@ -141,14 +141,16 @@ static int watch_fd(struct broker *b, int fd, uint32_t events)
 static int start_message(struct broker *b)
 {
 	struct obi_wire_start start = { .restarts = b->worker.restarts };
-	int fds[3] = { b->worker.child.page_fd }, count = 1;
+	int fds[OBI_START_FDS] = { [OBI_START_PAGE] = b->worker.child.page_fd };
+	int count = OBI_START_PAGE + 1;
 
 	(void)snprintf(start.agent_ip, sizeof(start.agent_ip), "%s", b->agent_ip);
 	if (b->app) {
 		start.flags |= OBI_START_APPLICATION;
 		start.ring_size = (uint32_t)obi_app_ring_size(b->app);
-		fds[count++] = obi_app_ring_fd(b->app);
-		fds[count++] = obi_app_board_fd(b->app);
+		fds[OBI_START_RING] = obi_app_ring_fd(b->app);
+		fds[OBI_START_BOARD] = obi_app_board_fd(b->app);
+		count = OBI_START_FDS;
 	}
 	if (b->net)
 		start.flags |= OBI_START_NETWORK;
@@ -220,7 +222,8 @@ static void take_language(struct broker *b, const struct obi_wire_language *lang
 		obi_discover_language(b->discover, language->pid, language->name);
 }
 
-static void answer(struct broker *b, const struct obi_request *request, const void *body)
+static void answer(struct broker *b, const struct obi_request *request,
+		   const union obi_request_body *body)
 {
 	struct obi_wire_counters counters;
 
@@ -229,7 +232,7 @@ static void answer(struct broker *b, const struct obi_request *request, const vo
 		b->worker.phase = OBI_PHASE_RUNNING;
 		break;
 	case OBI_REQUEST_LANGUAGE:
-		take_language(b, body);
+		take_language(b, &body->language);
 		break;
 	case OBI_REQUEST_COUNTERS:
 		collect_counters(b, &counters);
@@ -240,12 +243,12 @@ static void answer(struct broker *b, const struct obi_request *request, const vo
 
 static void read_worker(struct broker *b)
 {
-	_Alignas(8) uint8_t body[64];
+	union obi_request_body body;
 	bool gone;
-	const struct obi_request *request = obi_worker_read(&b->worker, body, sizeof(body), &gone);
+	const struct obi_request *request = obi_worker_read(&b->worker, &body, sizeof(body), &gone);
 
 	if (request)
-		answer(b, request, body);
+		answer(b, request, &body);
 	else if (gone) /* SIGCHLD tells how */
 		(void)epoll_ctl(b->epoll, EPOLL_CTL_DEL, b->worker.child.sock, NULL);
 }

@@ -341,21 +341,22 @@ static int map_shared(struct worker *w, const int *fds, int fd_count)
 	bool application = w->start.flags & OBI_START_APPLICATION;
 	void *map;
 
-	if (fd_count != (application ? 3 : 1))
+	if (fd_count != (application ? OBI_START_FDS : OBI_START_PAGE + 1))
 		return -EPROTO;
-	map = mmap(NULL, sizeof(*w->page), PROT_READ | PROT_WRITE, MAP_SHARED, fds[0], 0);
+	map = mmap(NULL, sizeof(*w->page), PROT_READ | PROT_WRITE, MAP_SHARED, fds[OBI_START_PAGE],
+		   0);
 	if (map == MAP_FAILED)
 		return -errno;
 	w->page = map;
 	if (!application)
 		return 0;
 	map = mmap(NULL, OBI_BOARD_SLOTS * sizeof(struct obi_board_slot), PROT_READ, MAP_SHARED,
-		   fds[2], 0);
+		   fds[OBI_START_BOARD], 0);
 	if (map == MAP_FAILED)
 		return -errno;
 	w->board = map;
-	w->ring_fd = fds[1];
-	return obi_ring_map(&w->ring, fds[1], w->start.ring_size);
+	w->ring_fd = fds[OBI_START_RING];
+	return obi_ring_map(&w->ring, w->ring_fd, w->start.ring_size);
 }
 
 /* The first message. Its descriptors stay open: the ring's is polled. */
