@@ -156,13 +156,11 @@ test_sigint_ends_it_too() {
 
 # The worker stands still while more comes than the ring holds.
 test_ring_overflow_is_counted_exactly() {
-	local records full requests
-	need wrk
+	local records full requests=40000
 	PRINTER=counter begin_both_modes
 	kill -STOP "$WORKER"
-	wrk -t 1 -c 32 -d 4s http://127.0.0.1:8080/flood >"$SCRATCH/wrk"
+	client keep_alive 127.0.0.1 8080 /flood/ $requests
 	kill -CONT "$WORKER"
-	requests=$(awk '/requests in/ { print $1 }' "$SCRATCH/wrk")
 	sleep 1
 	client get 127.0.0.1 8080 /afterwards
 	stop_agent
@@ -170,8 +168,9 @@ test_ring_overflow_is_counted_exactly() {
 	full=$(total 'application totals' ringFull)
 	echo "requests=$requests records=$records ringFull=$full"
 	assert_ge "$full" 100 "records that found the ring full"
-	# A request and its answer are a record each, wherever they went.
-	assert_ge $((records + full)) $((2 * requests)) "records seen"
+	# A request and its answer are a record each, wherever they went, as are the last byte sent and the
+	# end of each of the two connections.
+	assert_eq $((2 * (requests + 1) + 2 * 2)) $((records + full)) "records seen"
 	assert_eq "$records" "$(total 'span totals' records)" "records written = records read"
 	assert_eq 0 "$(total 'span totals' badRecords)" "bad records"
 	assert_eq "$(total 'span totals' requests)" \
@@ -197,17 +196,68 @@ test_full_load_loses_nothing() {
 	assert_le "$seen" $((requests + 16)) "spans"
 }
 
-test_processes_that_come_and_go_do_no_harm() {
+LIMIT[test_processes_that_come_and_go_do_no_harm]=120
+
+# come_and_go COUNT: processes that are selected, and end at once.
+come_and_go() {
 	local i
-	begin_both_modes
-	start_agent "$CAPS_APPLICATION" OTEL_EBPF_AUTO_TARGET_EXE='*/true' OTEL_EBPF_TRACE_PRINTER=text
-	assert_line "$LOG" 'application tracer attached' 10
-	for i in $(seq 500); do
+	for ((i = 0; i < $1; i++)); do
 		/usr/bin/true
 	done
-	is_alive "$AGENT" || fail "the agent ended"
+}
+
+instrumented() {
+	grep -c 'msg="instrumenting process" cmd=/usr/bin/true ' "$LOG"
+}
+
+# own_memory PID: in KiB.
+own_memory() {
+	sed -n 's/^RssAnon:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$1/status"
+}
+
+# least_growth NUMBER...: from one to the next.
+least_growth() {
+	local least=$(($2 - $1)) before
+	while [ $# -gt 1 ]; do
+		before=$1
+		shift
+		[ $(($1 - before)) -ge $least ] || least=$(($1 - before))
+	done
+	echo $least
+}
+
+# Thousands are selected and gone, again and again. What each leaves behind would be there after each
+# round; the most that were there at one time is reached in one of them.
+test_processes_that_come_and_go_do_no_harm() {
+	local broker=() worker=() round
+	need nginx
+	start_nginx "$SITE"
+	cat >"$SCRATCH/obi.yml" <<-END
+		discovery:
+		  instrument:
+		    - open_ports: 8080
+		    - exe_path: '*/true'
+	END
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_TRACE_PRINTER=text OTEL_EBPF_CONFIG_PATH="$SCRATCH/obi.yml"
+	application_ready "$NGINX" "$(children "$NGINX")"
+	WORKER=$(worker_of "$AGENT")
+	for round in 1 2 3 4; do
+		come_and_go 2500
+		client get 127.0.0.1 8080 /$round
+		sleep 6 # longer than a process that has ended is remembered
+		broker+=("$(own_memory "$AGENT")") worker+=("$(own_memory "$WORKER")")
+	done
+	echo "KiB of the broker: ${broker[*]}; of the worker: ${worker[*]}; instrumented $(instrumented)"
+	assert_ge "$(instrumented)" 7500 "processes that it instrumented"
+	assert_le "$(least_growth "${broker[@]}")" 150 "KiB more in each round, of the broker"
+	assert_le "$(least_growth "${worker[@]}")" 150 "KiB more in each round, of the worker"
+	for round in 1 2 3 4; do
+		expect_spans 1 path=/$round method=GET status=200 responseLen=5
+	done
 	assert_no_line "$LOG" 'level=ERROR|the worker died'
 	stop_agent
+	assert_eq "$(total 'span totals' requests)" $(($(total 'span totals' spans) + $(dropped))) \
+		"requests = spans + dropped"
 }
 
 run_tests "$@"
