@@ -91,8 +91,7 @@ static void steps_beyond_the_table_keep_the_first_and_the_newest(void **state)
 		assert_true(epoch_clock_follow(&clock, i * 10, FIRST + (int64_t)i * HOUR));
 	assert_int_equal(epoch_clock_offset(&clock, 0), FIRST);
 	for (uint64_t i = n - EPOCH_STEPS + 1; i < n; i++)
-		assert_int_equal(epoch_clock_offset(&clock, i * 10 + 5),
-				 FIRST + (int64_t)i * HOUR);
+		assert_int_equal(epoch_clock_offset(&clock, i * 10 + 5), FIRST + (int64_t)i * HOUR);
 	assert_int_equal(epoch_clock_start_offset(&clock, 5), FIRST);
 }
 
