@@ -18,8 +18,8 @@
 #include "lib/conn.h"
 #include "lib/trace.h"
 #include "lib/message.h"
-#include "lib/state.h"
 #include "lib/process.h"
+#include "lib/state.h"
 #include "lib/inject.h"
 
 #include "hooks/socket_tracepoints.h"

@@ -60,6 +60,7 @@ struct broker {
 	struct obi_flow_batch flows;
 	char agent_ip[48];
 	uint64_t tc_errors;
+	uint64_t unannounced;
 	bool stopping;
 	int exit_status;
 };
@@ -77,20 +78,29 @@ static int send_flows(void *context, const struct obi_wire_flows *flows, size_t 
 	return send_worker(context, OBI_WIRE_FLOWS, flows, size, NULL, 0);
 }
 
+/* A worker that starts anew is told of all; one that lives and does not read is not told again. */
+static void send_process(struct broker *b, struct obi_wire_process *message, const char *exe)
+{
+	int error = obi_child_send_process(&b->worker.child, message, exe);
+
+	if (error && error != -EPIPE && error != -ECONNRESET)
+		b->unannounced++;
+}
+
 static void announce(void *context, const struct obi_target *target)
 {
 	struct obi_wire_process message = { .pid = target->pid, .entries = target->entries };
 
 	(void)snprintf(message.name, sizeof(message.name), "%s", target->name);
 	(void)snprintf(message.name_space, sizeof(message.name_space), "%s", target->name_space);
-	obi_child_send_process(&((struct broker *)context)->worker.child, &message, target->exe);
+	send_process(context, &message, target->exe);
 }
 
 static void inspect(void *context, uint32_t pid, const char *exe)
 {
 	struct obi_wire_process message = { .pid = pid, .fds = OBI_WIRE_CANDIDATE };
 
-	obi_child_send_process(&((struct broker *)context)->worker.child, &message, exe);
+	send_process(context, &message, exe);
 }
 
 static void forget(void *context, uint32_t pid)
@@ -119,6 +129,9 @@ static void collect_counters(struct broker *b, struct obi_wire_counters *ret_cou
 		obi_net_counters(b->net, ret_counters->net);
 	ret_counters->flows_drained = b->flows.sent;
 	ret_counters->flows_dropped = b->flows.dropped;
+	ret_counters->flows_dropped_packets = b->flows.dropped_packets;
+	ret_counters->flows_dropped_bytes = b->flows.dropped_bytes;
+	ret_counters->unannounced = b->unannounced;
 	ret_counters->processes = b->discover ? obi_discover_count(b->discover) : 0;
 	ret_counters->spans_lost_in_restarts = b->worker.spans_lost;
 	ret_counters->memory[OBI_PART_BROKER] = obi_procfs_memory((uint32_t)getpid());

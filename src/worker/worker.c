@@ -165,6 +165,7 @@ static void publish_internal(struct worker *w)
 	if (w->conns) {
 		obi_worker_publish_spans(w->conns, &w->ring);
 		obi_worker_publish_dropped("bad_record", w->bad_records);
+		obi_worker_publish_dropped("process_refused", obi_services_refused(w->services));
 		obi_worker_publish_dropped("filter_application",
 					   obi_pipeline_filtered(w->pipeline));
 	}
@@ -304,7 +305,7 @@ static void tick(struct worker *w, uint64_t now)
 	if (w->conns)
 		obi_conns_tick(w->conns, now);
 	obi_services_tick(w->services, now);
-	obi_exports_tick(w->exports, now);
+	obi_exports_tick(w->exports, clock_monotonic_ns()); /* they have heard later times */
 	publish_page(w);
 	if (now >= w->next_counters) {
 		w->next_counters = now + COUNTERS_NS;
@@ -496,7 +497,7 @@ static int close_sandbox(void)
 
 static void log_totals(struct worker *w)
 {
-	struct log_field fields[5 + OBI_DROP_REASONS];
+	struct log_field fields[6 + OBI_DROP_REASONS];
 	struct obi_conns_stats stats;
 	int count = 0;
 
@@ -508,6 +509,8 @@ static void log_totals(struct worker *w)
 	fields[count++] = (struct log_field)F("requests", log_int((int64_t)stats.requests));
 	fields[count++] = (struct log_field)F("spans", log_int((int64_t)stats.spans));
 	fields[count++] = (struct log_field)F("pending", log_int((int64_t)stats.pending));
+	fields[count++] = (struct log_field)F("refusedProcesses",
+					      log_int((int64_t)obi_services_refused(w->services)));
 	for (int i = 0; i < OBI_DROP_REASONS; i++)
 		fields[count++] = (struct log_field)F(obi_conn_drop_name((enum obi_conn_drop)i),
 						      log_int((int64_t)stats.dropped[i]));

@@ -20,7 +20,9 @@ begin_both_modes() {
 	need nginx
 	start_nginx "$SITE"
 	start_agent "$CAPS_PROPAGATION" OTEL_EBPF_OPEN_PORT=8080 OTEL_EBPF_TRACE_PRINTER="${PRINTER:-text}" \
-		OTEL_EBPF_NETWORK_METRICS=1 OTEL_EBPF_PROMETHEUS_PORT=9400
+		OTEL_EBPF_NETWORK_METRICS=1 OTEL_EBPF_PROMETHEUS_PORT=9400 \
+		OTEL_EBPF_INTERNAL_METRICS_EXPORTER="${INTERNAL:-disabled}" \
+		OTEL_EBPF_INTERNAL_METRICS_PROMETHEUS_PORT=9400
 	application_ready "$NGINX" "$(children "$NGINX")"
 	WORKER=$(worker_of "$AGENT")
 	[ -n "$WORKER" ] || fail "there is no worker"
@@ -258,6 +260,55 @@ test_processes_that_come_and_go_do_no_harm() {
 	stop_agent
 	assert_eq "$(total 'span totals' requests)" $(($(total 'span totals' spans) + $(dropped))) \
 		"requests = spans + dropped"
+}
+
+internal_says_lost() {
+	curl -sS --max-time 5 http://127.0.0.1:9400/internal/metrics |
+		grep -E '^obi_dropped_total[{]reason="process_event"[}] [1-9]'
+}
+
+# The broker stands still while more processes begin than the ring of their news holds: 4,096 of 32
+# bytes.
+test_news_of_processes_that_are_lost_are_counted() {
+	local i lost
+	need curl
+	INTERNAL=prometheus begin_both_modes
+	kill -STOP "$AGENT"
+	for ((i = 0; i < 5000; i++)); do
+		/usr/bin/true
+	done
+	kill -CONT "$AGENT"
+	wait_until 5 client get 127.0.0.1 8080 /afterwards
+	expect_spans 1 path=/afterwards
+	wait_until 5 internal_says_lost || fail "the internal metrics do not tell"
+	stop_agent
+	lost=$(total 'application totals' eventsLost)
+	assert_ge "$lost" $((5000 - 4096)) "news that were lost"
+}
+
+# The worker stands still until the broker can tell it of no more: each process is instrumented, or
+# counted.
+test_processes_that_the_worker_was_not_told_of_are_counted() {
+	local count=220 i told lost pids=()
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_AUTO_TARGET_EXE="$SCRATCH/idle" OTEL_EBPF_TRACE_PRINTER=text
+	assert_line "$LOG" 'application tracer attached' 10
+	cp /usr/bin/sleep "$SCRATCH/idle"
+	WORKER=$(worker_of "$AGENT")
+	kill -STOP "$WORKER"
+	for ((i = 0; i < count; i++)); do
+		"$SCRATCH/idle" 60 &
+		pids+=($!)
+	done
+	sleep 10
+	kill -CONT "$WORKER"
+	sleep 2
+	kill "${pids[@]}"
+	stop_agent
+	told=$(grep -c 'msg="instrumenting process"' "$LOG")
+	lost=$(total 'process totals' unannounced)
+	echo "told of $told, not of $lost"
+	assert_ge "$lost" 10 "processes that the worker was not told of"
+	assert_eq $count $((told + lost)) "processes = instrumented + not told of"
 }
 
 run_tests "$@"
