@@ -121,8 +121,10 @@ struct user_data {
 	struct user_iovec one;
 };
 
-/* A record under construction. One for each hook that builds records: tracing programs never
- * nest on a CPU with themselves, but a send and a receive may. */
+/* A record under construction. One for each kind of hook that builds records: a tracing program
+ * does not nest on a CPU with itself, but a send and a receive may. Nothing guards the hooks that
+ * share one (sends over IPv4 and IPv6 on the fentry plane) from each other on a kernel that
+ * preempts them. */
 struct scratch {
 	struct obi_record record;
 	u8 head[2 * OBI_HEAD_MAX]; /* twice: lets the verifier bound a read at any offset */
