@@ -67,7 +67,10 @@ enum {
 enum {
 	BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB = 4,
 	BPF_SOCK_OPS_RTT_CB = 12,
+	BPF_SOCK_OPS_HDR_OPT_LEN_CB = 14,
 	BPF_SOCK_OPS_RTT_CB_FLAG = 1 << 3,
+	BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG = 1 << 6,
+	BPF_WRITE_HDR_TCP_CURRENT_MSS = 1, /* args[0] of HDR_OPT_LEN: asked by a send */
 };
 
 /* Values do not matter: CO-RE asks whether the running kernel has them. */
@@ -220,6 +223,7 @@ enum {
 #define AF_INET6 10
 #define IPPROTO_TCP 6
 #define MSG_PEEK 2
+#define O_NONBLOCK 04000 /* x86, arm64 */
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -259,6 +263,7 @@ struct sock {
 	int sk_err;
 	void *sk_user_data;
 	struct bpf_local_storage *sk_bpf_storage;
+	struct socket *sk_socket;
 };
 
 struct list_head {
@@ -274,7 +279,12 @@ struct sk_psock {
 	struct list_head ingress_msg;
 };
 
+struct file {
+	unsigned int f_flags;
+};
+
 struct socket {
+	struct file *file;
 	struct sock *sk;
 };
 

@@ -38,6 +38,29 @@ static __always_inline u32 byte_between(u32 c, u32 first, u32 last)
 	return byte_below((c - first) & 0xff, last - first + 1);
 }
 
+/* Line feeds among eight bytes: the highest bit of each, and of no byte before the first one. */
+static __always_inline u64 line_feeds(u64 word)
+{
+	u64 x = word ^ 0x0a0a0a0a0a0a0a0a;
+
+	return (x - 0x0101010101010101) & ~x & 0x8080808080808080;
+}
+
+/* Which byte has the lowest bit set, of bits that are the highest of their bytes? Multiplied by
+ * 0x01..., the bytes below it, each 1, add up in the highest byte. */
+static __always_inline u32 first_byte(u64 bits)
+{
+	u64 below = ((bits & -bits) - 1) >> 7 & 0x0101010101010101;
+
+	return (below * 0x0101010101010101) >> 56 & 7;
+}
+
+/* "GET /", "POST /": most of what comes. */
+static __always_inline bool is_common_request(u64 word)
+{
+	return (word & 0xffffffffff) == 0x2f20544547 || (word & 0xffffffffffff) == 0x2f2054534f50;
+}
+
 /* The first len bytes. A method is a token (RFC 9110 section 9.1), in practice capitals, '-' and
  * '_'; the target begins with '/', '*', or "http" in any case; CONNECT takes an authority. */
 static __noinline int guess_request(const u8 *p, u32 len)
@@ -85,8 +108,7 @@ __noinline int scratch_guess(u32 slot, u32 len)
 	/* The preface of HTTP/2 (RFC 9113 section 3.4): "PRI * HT" */
 	if (word == 0x5448202a20495250)
 		return GUESS_HTTP2;
-	/* "GET /", "POST /": most of what comes. */
-	if ((word & 0xffffffffff) == 0x2f20544547 || (word & 0xffffffffffff) == 0x2f2054534f50)
+	if (is_common_request(word))
 		return GUESS_HTTP_REQUEST;
 	return guess_request(s->head, len);
 }

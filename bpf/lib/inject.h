@@ -2,15 +2,21 @@
 /*
  * Writes a traceparent header into plaintext HTTP/1 requests of selected processes.
  *
- * Only sockets that a selected process connected enter the sockhash, so no other socket is
- * touched. A message is edited only where it begins right after the connection was opened or
+ * A socket in a sockhash receives by another function of the kernel (net/ipv4/tcp_bpf.c), which
+ * takes any wake-up without data for the end of a blocking wait, and answers EAGAIN. So only
+ * sockets enter that cannot wait: those that are non-blocking when they connect. One that was made
+ * blocking by the time of its first send leaves within that send, before it can receive, and its
+ * process's sockets do not enter again; so does one that is written by splice(2), which could not
+ * read what a verdict program has taken. No socket enters that a selected process did not connect.
+ *
+ * A message is edited only where it begins right after the connection was opened or
  * the peer answered, its head is complete within SCAN_MAX bytes, and its first line ends in
  * HTTP/1.1 or HTTP/1.0. The edit is all or nothing.
  */
 #ifndef OBI_BPF_INJECT_H
 #define OBI_BPF_INJECT_H
 
-#define SCAN_MAX 2048
+#define SCAN_MAX 8192 /* power of two */
 /* "Traceparent: 00-" + 32 + "-" + 16 + "-01\r\n" */
 #define HEADER_LEN 70
 
@@ -22,6 +28,7 @@ struct {
 } inject_sockets SEC(".maps");
 
 bool releasing = false; /* set by the loader before it goes */
+bool leaving = false;   /* a socket in the map was made blocking late */
 
 /* Has the application read all that came? Bytes hang on the map's state (psock) until then. */
 static __always_inline bool all_is_read(struct bpf_sock *sk)
@@ -37,89 +44,181 @@ static __always_inline bool all_is_read(struct bpf_sock *sk)
 	       BPF_CORE_READ(psock, ingress_skb.qlen) == 0;
 }
 
+/* May a receive on this socket wait? Also where that cannot be told. */
+static __always_inline bool sock_blocks(struct bpf_sock *sk)
+{
+	struct sock *full = (struct sock *)bpf_skc_to_tcp_sock(sk);
+	struct socket *socket = full ? full->sk_socket : NULL;
+	struct file *file = socket ? socket->file : NULL;
+
+	return !file || !(file->f_flags & O_NONBLOCK);
+}
+
+/* What was seen of a process keeps the sockets out that it opens later. */
+static __always_inline void process_stays_out(u32 pid, u32 habit)
+{
+	struct process_habits blank = { 0 }, *habits;
+
+	bpf_map_update_elem(&process_habits, &pid, &blank, BPF_NOEXIST);
+	habits = bpf_map_lookup_elem(&process_habits, &pid);
+	if (habits)
+		habits->flags |= habit;
+}
+
+static __always_inline void leave_map(struct bpf_sock_ops *ops)
+{
+	u64 cookie = bpf_get_socket_cookie(ops);
+
+	bpf_map_delete_elem(&inject_sockets, &cookie);
+}
+
 /*
  * When the map goes away, what a socket in it has received and its application not yet read goes
  * with it, and the connection is broken, where a verdict program is needed. So before that the
  * sockets leave one by one, here, with the socket locked and nothing waiting.
  */
-static __always_inline int release_socket(struct bpf_sock_ops *ops)
+static __always_inline void on_ack(struct bpf_sock_ops *ops)
 {
 	struct bpf_sock *sk = ops->sk;
-	u64 cookie;
+	struct conn_state *state;
 
-	if (!releasing || !sk || !all_is_read(sk))
-		return 1;
-	cookie = bpf_get_socket_cookie(ops);
-	bpf_map_delete_elem(&inject_sockets, &cookie);
-	return 1;
+	if ((!releasing && !leaving) || !sk)
+		return;
+	if (!releasing) {
+		state = bpf_sk_storage_get(&conns, sk, NULL, 0);
+		if (!state || !state->leaves)
+			return;
+	}
+	if (all_is_read(sk))
+		leave_map(ops);
+}
+
+/* The first bytes are about to be sent, in the context of who sends them. */
+static __always_inline void on_first_send(struct bpf_sock_ops *ops)
+{
+	struct bpf_sock *sk = ops->sk;
+	struct conn_state *state;
+	u32 habit = 0, pid = bpf_get_current_pid_tgid() >> 32;
+
+	if (!sk)
+		return;
+	state = bpf_sk_storage_get(&conns, sk, NULL, 0);
+	if (sock_blocks(sk))
+		habit = PROCESS_BLOCKS;
+	else if (state && state->pid == pid && syscall_is_splice())
+		habit = PROCESS_SPLICES;
+	if (habit && state)
+		process_stays_out(state->pid, habit);
+	if (habit && all_is_read(sk))
+		leave_map(ops);
+	bpf_sock_ops_cb_flags_set(ops,
+				  ops->bpf_sock_ops_cb_flags & ~BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
 }
 
 /* A connection of a selected process is up: it alone is marked by a state made at connect(2). */
+static __always_inline void on_established(struct bpf_sock_ops *ops)
+{
+	struct process_habits *habits;
+	struct bpf_sock *sk = ops->sk;
+	struct conn_state *state;
+	u64 cookie;
+
+	if (releasing || !sk)
+		return;
+	state = bpf_sk_storage_get(&conns, sk, NULL, 0);
+	if (!state || state->side != OBI_SIDE_CONNECTED)
+		return;
+	habits = bpf_map_lookup_elem(&process_habits, &state->pid);
+	if ((habits && habits->flags & (PROCESS_BLOCKS | PROCESS_SPLICES)) || sock_blocks(sk)) {
+		count(OBI_APP_NOT_INJECTED);
+		return;
+	}
+	cookie = bpf_get_socket_cookie(ops);
+	if (bpf_sock_hash_update(ops, &inject_sockets, &cookie, BPF_NOEXIST)) {
+		count(OBI_APP_INJECT_FAILED);
+		return;
+	}
+	bpf_sock_ops_cb_flags_set(ops, ops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_RTT_CB_FLAG |
+					       BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
+}
+
 SEC("sockops")
 int inject_established(struct bpf_sock_ops *ops)
 {
-	struct conn_state *state;
-	struct bpf_sock *sk;
-	u64 cookie;
-
-	if (ops->op == BPF_SOCK_OPS_RTT_CB)
-		return release_socket(ops);
-	if (ops->op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB || releasing)
-		return 1;
-	sk = ops->sk;
-	if (!sk)
-		return 1;
-	state = bpf_sk_storage_get(&conns, sk, NULL, 0);
-	if (!state || state->side != OBI_SIDE_CONNECTED)
-		return 1;
-	cookie = bpf_get_socket_cookie(ops);
-	if (bpf_sock_hash_update(ops, &inject_sockets, &cookie, BPF_NOEXIST))
-		return 1;
-	if (release_by_ack)
-		bpf_sock_ops_cb_flags_set(ops,
-					  ops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_RTT_CB_FLAG);
+	switch (ops->op) {
+	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
+		on_established(ops);
+		break;
+	case BPF_SOCK_OPS_RTT_CB:
+		on_ack(ops);
+		break;
+	case BPF_SOCK_OPS_HDR_OPT_LEN_CB:
+		if (ops->args[0] == BPF_WRITE_HDR_TCP_CURRENT_MSS)
+			on_first_send(ops);
+		break;
+	}
 	return 1;
 }
 
+/* What a request's head holds: offsets, 0 where there is none. */
 struct scan {
 	struct sk_msg_md *msg;
-	struct conn_state *state;
+	u32 at;       /* how far it was looked through */
+	u32 eol;      /* the first line feed */
+	u32 traced;   /* a traceparent field */
+	u32 complete; /* the blank line was found */
 };
 
-/* One byte of the head; 1 ends the loop. */
-static long scan_byte(u32 i, struct scan *scan)
+/* A line feed: 1 where the head ends. */
+static __always_inline long scan_line(struct scan *scan, const u8 *p, const u8 *end, u32 at)
 {
-	struct conn_state *state = scan->state;
-	const u8 *data = scan->msg->data, *end = scan->msg->data_end;
-	const u8 *p;
-
-	if (i >= SCAN_MAX)
-		return 1;
-	p = data + i;
 	if (p + 3 > end)
 		return 1;
-	if (*p != '\n')
-		return 0;
-	if (!state->scan_eol)
-		state->scan_eol = i;
+	if (!scan->eol)
+		scan->eol = at;
 	if (p[1] == '\n' || (p[1] == '\r' && p[2] == '\n')) {
-		state->scan_complete = 1;
+		scan->complete = 1;
 		return 1;
 	}
-	if (p + 1 + TRACEPARENT_NAME_LEN <= end && is_traceparent_name(p + 1))
-		state->scan_traced = i + 1;
+	if ((p[1] | 0x20) == 't' && p + 1 + TRACEPARENT_NAME_LEN <= end &&
+	    is_traceparent_name(p + 1))
+		scan->traced = at + 1;
 	return 0;
 }
 
-/* Looks through a request's head (bpf_loop, 5.17). Findings go to the state. */
-static __always_inline void scan_head(struct sk_msg_md *msg, struct conn_state *state)
+/* Eight bytes of the head, or where there are fewer one; 1 ends the loop. */
+static long scan_word(u32 i, struct scan *scan)
 {
-	struct scan scan = { .msg = msg, .state = state };
+	const u8 *data = scan->msg->data, *end = scan->msg->data_end;
+	u32 at = scan->at;
+	const u8 *p;
+	u64 feeds;
 
-	state->scan_eol = 0;
-	state->scan_traced = 0;
-	state->scan_complete = 0;
-	bpf_loop(SCAN_MAX, scan_byte, &scan, 0);
+	if (at >= SCAN_MAX)
+		return 1;
+	p = data + at;
+	if (p + 8 > end) {
+		if (p + 1 > end)
+			return 1;
+		scan->at = at + 1;
+		return *p == '\n' ? scan_line(scan, p, end, at) : 0;
+	}
+	feeds = line_feeds(*(const u64 *)p);
+	if (!feeds) {
+		scan->at = at + 8;
+		return 0;
+	}
+	at += first_byte(feeds);
+	if (at >= SCAN_MAX)
+		return 1;
+	scan->at = at + 1;
+	return scan_line(scan, data + at, end, at);
+}
+
+/* Looks through a request's head (bpf_loop, 5.17): words, lines, and the bytes of the last word. */
+static __always_inline void scan_head(struct scan *scan)
+{
+	bpf_loop(SCAN_MAX / 8 + 512, scan_word, scan, 0);
 }
 
 /* Is what ends at the first line feed " HTTP/1.1\r", or 1.0, which proxies still speak? */
@@ -139,15 +238,26 @@ static __always_inline bool is_http1_line(struct sk_msg_md *msg, u32 eol)
 	       p[5] == '/' && p[6] == '1' && p[7] == '.' && (p[8] | 1) == '1' && p[9] == '\r';
 }
 
+/* Four bytes as eight digits. */
+static __always_inline u64 hex_digits(u32 bytes)
+{
+	u64 x = bytes;
+
+	x = (x | x << 16) & 0x0000ffff0000ffff;
+	x = (x | x << 8) & 0x00ff00ff00ff00ff;
+	x = (x >> 4 & 0x000f000f000f000f) | (x & 0x000f000f000f000f) << 8;
+	/* From 10 on 'a' - '0' - 10 = 39 more. */
+	return x + 0x3030303030303030 + ((x + 0x0606060606060606) >> 4 & 0x0101010101010101) * 39;
+}
+
+/* bytes: 8 or 16 */
 static __always_inline void put_hex(u8 *to, const u8 *from, u32 bytes)
 {
-#pragma clang loop unroll(disable)
-	for (u32 i = 0; i < bytes; i++) {
-		u32 high = from[i] >> 4, low = from[i] & 15;
+#pragma clang loop unroll(full)
+	for (u32 i = 0; i < bytes; i += 4) {
+		u64 digits = hex_digits(*(const u32 *)(from + i));
 
-		/* 'a' - '0' - 10 = 39, added from 10 on */
-		to[2 * i] = '0' + high + 39 * (1 - byte_below(high, 10));
-		to[2 * i + 1] = '0' + low + 39 * (1 - byte_below(low, 10));
+		__builtin_memcpy(to + 2 * i, &digits, sizeof(digits));
 	}
 }
 
@@ -163,10 +273,7 @@ _Static_assert(sizeof(struct header) == HEADER_LEN, "header length");
 
 static __always_inline void write_header(struct header *to, const struct obi_trace *trace)
 {
-	const u8 name[] = "Traceparent: 00-";
-
-	for (u32 i = 0; i < sizeof(to->name); i++)
-		to->name[i] = name[i];
+	__builtin_memcpy(to->name, "Traceparent: 00-", sizeof(to->name));
 	put_hex(to->trace_id, trace->trace_id, 16);
 	to->dash = '-';
 	put_hex(to->span_id, trace->span_id, 8);
@@ -179,9 +286,10 @@ static __always_inline void write_header(struct header *to, const struct obi_tra
 
 /* A proxy hands on the header of the request it serves: then the span in it is that request's
  * parent, and ours takes its place. Any other header is the application's own and stays. */
-static __always_inline void rewrite_header(struct sk_msg_md *msg, struct conn_state *state)
+static __always_inline void rewrite_header(struct sk_msg_md *msg, struct conn_state *state,
+					   u32 traced)
 {
-	u32 at = state->scan_traced + TRACEPARENT_NAME_LEN;
+	u32 at = traced + TRACEPARENT_NAME_LEN;
 	u64 thread = bpf_get_current_pid_tgid();
 	struct obi_trace *server = bpf_map_lookup_elem(&thread_trace, &thread);
 	u8 *data = msg->data, *end = msg->data_end, *value;
@@ -208,32 +316,24 @@ static __always_inline void rewrite_header(struct sk_msg_md *msg, struct conn_st
 	count(OBI_APP_INJECTED);
 }
 
-/* The element before the header, it and what follows go out as a segment each, and Nagle's
- * algorithm holds the second back: made one element, they are one segment. Where memory is short
- * they stay what they are. */
-static __always_inline void join_elements(struct sk_msg_md *msg, u32 at)
+/* The header becomes an element of its own behind the request line, and all of them are made one:
+ * apart they would go out as a segment each, and Nagle's algorithm would hold the second back. */
+static __always_inline int insert_header(struct sk_msg_md *msg, struct conn_state *state, u32 eol)
 {
-	(void)bpf_msg_pull_data(msg, 0, at + HEADER_LEN + 1, 0);
-}
-
-static __always_inline int insert_header(struct sk_msg_md *msg, struct conn_state *state)
-{
-	u32 at = state->scan_eol + 1;
-	void *data, *end;
+	u32 at = eol + 1;
+	u8 *data, *to;
 
 	if (at >= SCAN_MAX || bpf_msg_push_data(msg, at, HEADER_LEN, 0)) {
 		count(OBI_APP_INJECT_FAILED);
 		return SK_PASS;
 	}
-	/* The new bytes are an element of their own, so this only moves the window to them. */
-	if (!bpf_msg_pull_data(msg, at, at + HEADER_LEN, 0)) {
+	if (!bpf_msg_pull_data(msg, 0, at + HEADER_LEN + 1, 0)) {
 		data = msg->data;
-		end = msg->data_end;
-		if (data + HEADER_LEN <= end) {
-			write_header(data, &state->trace);
+		to = data + (at & (SCAN_MAX - 1));
+		if (to + HEADER_LEN <= (u8 *)msg->data_end) {
+			write_header((struct header *)to, &state->trace);
 			state->injected = 1;
 			count(OBI_APP_INJECTED);
-			join_elements(msg, at);
 			return SK_PASS;
 		}
 	}
@@ -243,9 +343,28 @@ static __always_inline int insert_header(struct sk_msg_md *msg, struct conn_stat
 	return bpf_msg_pop_data(msg, at, HEADER_LEN, 0) ? SK_DROP : SK_PASS;
 }
 
+/* Made blocking after its first send: the next acknowledgement takes it out. */
+static __always_inline void blocks_late(struct conn_state *state)
+{
+	process_stays_out(state->pid, PROCESS_BLOCKS);
+	state->leaves = 1;
+	leaving = true;
+	count(OBI_APP_NOT_INJECTED);
+}
+
+static __always_inline bool begins_request(const u8 *data)
+{
+	u64 word = *(const u64 *)data;
+
+	if (is_common_request(word))
+		return true;
+	return guess_request(data, GUESS_BYTES) == GUESS_HTTP_REQUEST;
+}
+
 SEC("sk_msg")
 int inject_msg(struct sk_msg_md *msg)
 {
+	struct scan scan = { .msg = msg };
 	struct bpf_sock *sk = msg->sk;
 	struct conn_state *state;
 	u32 size = msg->size;
@@ -255,14 +374,17 @@ int inject_msg(struct sk_msg_md *msg)
 		return SK_PASS;
 	state = bpf_sk_storage_get(&conns, sk, NULL, 0);
 	/* Within a message nothing is edited, nor is a body that follows an interim answer. */
-	if (!state || state->muted || state->interim ||
+	if (!state || state->muted || state->interim || state->leaves ||
 	    (state->total && state->direction == OBI_SEND) || size < 16)
 		return SK_PASS;
+	if (sock_blocks(sk)) {
+		blocks_late(state);
+		return SK_PASS;
+	}
 	if (msg->data + 16 > msg->data_end && bpf_msg_pull_data(msg, 0, 16, 0))
 		return SK_PASS;
 	data = msg->data;
-	if (data + 16 > (const u8 *)msg->data_end ||
-	    guess_request(data, GUESS_BYTES) != GUESS_HTTP_REQUEST)
+	if (data + 16 > (const u8 *)msg->data_end || !begins_request(data))
 		return SK_PASS;
 	if (size > SCAN_MAX)
 		size = SCAN_MAX;
@@ -270,16 +392,16 @@ int inject_msg(struct sk_msg_md *msg)
 		return SK_PASS;
 	state->stamped = 0;
 	trace_begin_client(state);
-	scan_head(msg, state);
-	if (!state->scan_complete || !is_http1_line(msg, state->scan_eol)) {
+	scan_head(&scan);
+	if (!scan.complete || !is_http1_line(msg, scan.eol)) {
 		count(OBI_APP_INJECT_FAILED);
 		return SK_PASS;
 	}
-	if (state->scan_traced) {
-		rewrite_header(msg, state);
+	if (scan.traced) {
+		rewrite_header(msg, state, scan.traced);
 		return SK_PASS;
 	}
-	return insert_header(msg, state);
+	return insert_header(msg, state, scan.eol);
 }
 
 /* Makes the kernel keep received bytes where FIONREAD counts them: see the ladder. */

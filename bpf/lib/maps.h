@@ -7,9 +7,7 @@
 #define OBI_BPF_MAPS_H
 
 /* Set before loading. */
-const volatile bool propagate = false;      /* trace identity is made in the kernel */
-const volatile bool inject_headers = false; /* HTTP/1 traceparent into requests */
-const volatile bool release_by_ack = false; /* see release_socket() in inject.h */
+const volatile bool propagate = false; /* trace identity is made in the kernel */
 const volatile bool follow_children = true;
 const volatile __u64 ring_wake_bytes = 4 << 20; /* bytes waiting that wake the reader */
 
@@ -34,10 +32,8 @@ struct conn_state {
 	u8 injected;
 	u8 from_start; /* connect_trace is valid */
 	u8 fin_sent;
-	u8 http2;          /* chunks of an HTTP/2 client's still to be shown to the worker */
-	u32 scan_eol;      /* of the injector, see inject.h: offset of the first line feed, */
-	u32 scan_traced;   /* of a traceparent header, 0 = none; */
-	u32 scan_complete; /* the blank line was found */
+	u8 leaves; /* no header is written any more, see inject.h */
+	u8 http2;  /* chunks of an HTTP/2 client's still to be shown to the worker */
 	u32 pid;
 	struct obi_tuple tuple;
 	struct obi_trace trace;         /* of the current exchange */
@@ -66,6 +62,22 @@ struct {
 	__type(key, u32);
 	__type(value, u32);
 } processes SEC(".maps");
+
+#define PROCESS_BLOCKS 0x01  /* makes sockets blocking that it connected without waiting */
+#define PROCESS_SPLICES 0x02 /* writes to a socket by splice(2) */
+
+/* What a selected process was seen to do. */
+struct process_habits {
+	u32 flags; /* PROCESS_* */
+	u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192); /* (set): 1 without propagation */
+	__type(key, u32);
+	__type(value, struct process_habits);
+} process_habits SEC(".maps");
 
 /* Thread (pid_tgid) -> the server request it is working on. */
 struct {

@@ -54,6 +54,8 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	    BPF_CORE_READ(task, signal, live.counter) > 0)
 		return 0;
 	bpf_map_delete_elem(&processes, &tgid);
+	if (propagate)
+		bpf_map_delete_elem(&process_habits, &tgid);
 	process_event(OBI_PROCESS_EXIT, tgid, 0);
 	return 0;
 }

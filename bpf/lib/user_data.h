@@ -21,6 +21,7 @@ enum {
 	NR_RECVFROM = 45,
 	NR_SENDMSG = 46,
 	NR_RECVMSG = 47,
+	NR_SPLICE = 275,
 };
 #define REGS_NR(regs) ((regs)->orig_ax)
 #define REGS_ARG2(regs) ((regs)->si)
@@ -40,12 +41,20 @@ enum {
 	NR_RECVFROM = 207,
 	NR_SENDMSG = 211,
 	NR_RECVMSG = 212,
+	NR_SPLICE = 76,
 };
 #define REGS_NR(regs) ((regs)->syscallno)
 #define REGS_ARG2(regs) ((regs)->regs[1])
 #define REGS_ARG3(regs) ((regs)->regs[2])
 #define REGS_COMPAT(regs) (((regs)->pstate & 0x10) != 0) /* PSR_MODE32_BIT */
 #endif
+
+static __always_inline bool syscall_is_splice(void)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+
+	return !REGS_COMPAT(regs) && REGS_NR(regs) == NR_SPLICE;
+}
 
 /* Finds the memory of the current system call; false where there is none to read. The registers are
  * a typed pointer: read directly, without a helper call each. */

@@ -123,6 +123,7 @@ enum obi_app_counter {
 	OBI_APP_UNRECOGNISED,  /* messages that no protocol claimed */
 	OBI_APP_INJECTED,      /* traceparent headers written */
 	OBI_APP_INJECT_FAILED, /* requests left alone because the edit failed */
+	OBI_APP_NOT_INJECTED,  /* connections left alone because their receives could wait */
 	OBI_APP_MISSED,      /* hook calls that the kernel skipped: added by the broker from program
 				statistics */
 	OBI_APP_EVENTS_LOST, /* news of processes that found their ring full: one may be missed */

@@ -100,8 +100,10 @@ static void choose_maps(struct obi_app *app)
 		(void)bpf_map__set_max_entries(skel->maps.conns_by_addr, 1);
 		(void)bpf_map__set_max_entries(skel->maps.calls, 1);
 	}
-	if (!skel->rodata->propagate)
+	if (!skel->rodata->propagate) {
 		(void)bpf_map__set_max_entries(skel->maps.thread_trace, 1);
+		(void)bpf_map__set_max_entries(skel->maps.process_habits, 1);
+	}
 	if (app->injection == OBI_INJECT_NONE)
 		(void)bpf_map__set_autocreate(skel->maps.inject_sockets,
 					      false); /* wants NET_ADMIN */
@@ -138,8 +140,6 @@ static int open_and_load(struct obi_app *app, const struct obi_settings *setting
 		return -errno;
 	app->skel = skel;
 	skel->rodata->propagate = settings->broker.context_propagation.bits != 0;
-	skel->rodata->inject_headers = app->injection != OBI_INJECT_NONE;
-	skel->rodata->release_by_ack = app->injection == OBI_INJECT_SK_MSG_VERDICT;
 	skel->rodata->ring_wake_bytes = RING_SIZE / 2;
 	choose_programs(app, with_optional);
 	choose_maps(app);

@@ -5,11 +5,17 @@
 #include "base/log.h"
 
 static const char *const app_names[] = {
-	[OBI_APP_RECORDS] = "records",       [OBI_APP_RING_FULL] = "ringFull",
-	[OBI_APP_UNREADABLE] = "unreadable", [OBI_APP_STATE_FULL] = "stateFull",
-	[OBI_APP_MUTED] = "muted",           [OBI_APP_UNRECOGNISED] = "unrecognised",
-	[OBI_APP_INJECTED] = "injected",     [OBI_APP_INJECT_FAILED] = "injectFailed",
-	[OBI_APP_MISSED] = "missed",         [OBI_APP_EVENTS_LOST] = "eventsLost",
+	[OBI_APP_RECORDS] = "records",
+	[OBI_APP_RING_FULL] = "ringFull",
+	[OBI_APP_UNREADABLE] = "unreadable",
+	[OBI_APP_STATE_FULL] = "stateFull",
+	[OBI_APP_MUTED] = "muted",
+	[OBI_APP_UNRECOGNISED] = "unrecognised",
+	[OBI_APP_INJECTED] = "injected",
+	[OBI_APP_INJECT_FAILED] = "injectFailed",
+	[OBI_APP_MISSED] = "missed",
+	[OBI_APP_NOT_INJECTED] = "notInjected",
+	[OBI_APP_EVENTS_LOST] = "eventsLost",
 };
 
 static const char *const net_names[] = {

@@ -127,4 +127,43 @@ test_an_own_header_is_kept() {
 	stop_agent
 }
 
+# same_answers GROUP: of calls.c. CALLS_SCALE=1100: a million calls in all.
+same_answers() {
+	local scale=${CALLS_SCALE:-10}
+	gcc -O2 -Wall -Werror -pthread -o "$SCRATCH/calls" "$LIB/targets/calls.c"
+	timeout $((50 + scale)) "$SCRATCH/calls" "$1" "$scale" >"$SCRATCH/without"
+	start_agent "$CAPS_PROPAGATION" OTEL_EBPF_BPF_CONTEXT_PROPAGATION=headers \
+		OTEL_EBPF_PROMETHEUS_PORT=9464 OTEL_EBPF_AUTO_TARGET_EXE='*/calls'
+	assert_line "$LOG" 'application tracer attached' 10
+	injects || skip "no injection on this kernel"
+	sleep 0.3
+	timeout $((50 + scale)) "$SCRATCH/calls" "$1" "$scale" >"$SCRATCH/with" || fail "a call never answered"
+	stop_agent
+	diff <(sed 's/ [0-9]*$//' "$SCRATCH/without" | sort) <(sed 's/ [0-9]*$//' "$SCRATCH/with" | sort) ||
+		fail "a call answers differently (<: without the agent, >: with it)"
+	assert_ge "$(wc -l <"$SCRATCH/with")" 35 "kinds of answers"
+}
+
+LIMIT[test_blocking_calls_answer_the_same]=1300
+test_blocking_calls_answer_the_same() {
+	same_answers blocking
+	assert_eq 0 "$(total 'application totals' injected)" "headers written"
+}
+
+LIMIT[test_nonblocking_calls_answer_the_same]=1300
+test_nonblocking_calls_answer_the_same() {
+	same_answers nonblocking
+	assert_ge "$(total 'application totals' injected)" 300 "headers written"
+}
+
+LIMIT[test_calls_of_sockets_made_blocking_answer_the_same]=1300
+test_calls_of_sockets_made_blocking_answer_the_same() {
+	same_answers mixed
+}
+
+LIMIT[test_calls_of_sockets_made_blocking_late_answer_the_same]=1300
+test_calls_of_sockets_made_blocking_late_answer_the_same() {
+	same_answers late
+}
+
 run_tests "$@"

@@ -342,7 +342,7 @@ def fionread(host, port):
 def segments(count):
     """Requests on a connection with Nagle's algorithm: segments the server received, each time."""
     server = socket.create_server(("127.0.0.1", 0))
-    client = socket.create_connection(server.getsockname())
+    client = socket.create_connection(server.getsockname(), timeout=30)
     sock, _ = server.accept()
     received = []
     for i in range(int(count)):
