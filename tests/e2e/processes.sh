@@ -18,8 +18,8 @@ status_of() {
 
 begin_both_modes() {
 	need nginx
-	start_nginx "$SITE"
-	start_agent "$CAPS_PROPAGATION" OTEL_EBPF_OPEN_PORT=8080 OTEL_EBPF_TRACE_PRINTER="${PRINTER:-text}" \
+	start_nginx "${SITE/8080/${WEB:-8080}}"
+	start_agent "$CAPS_PROPAGATION" OTEL_EBPF_OPEN_PORT="${WEB:-8080}" OTEL_EBPF_TRACE_PRINTER="${PRINTER:-text}" \
 		OTEL_EBPF_NETWORK_METRICS=1 OTEL_EBPF_PROMETHEUS_PORT=9400 \
 		OTEL_EBPF_INTERNAL_METRICS_EXPORTER="${INTERNAL:-disabled}" \
 		OTEL_EBPF_INTERNAL_METRICS_PROMETHEUS_PORT=9400
@@ -159,12 +159,13 @@ test_sigint_ends_it_too() {
 # The worker stands still while more comes than the ring holds.
 test_ring_overflow_is_counted_exactly() {
 	local records full requests=40000
-	PRINTER=counter begin_both_modes
+	# Nobody else's, in whatever namespace: their records would count too.
+	WEB=18723 PRINTER=counter begin_both_modes
 	kill -STOP "$WORKER"
-	client keep_alive 127.0.0.1 8080 /flood/ $requests
+	client keep_alive 127.0.0.1 18723 /flood/ $requests
 	kill -CONT "$WORKER"
 	sleep 1
-	client get 127.0.0.1 8080 /afterwards
+	client get 127.0.0.1 18723 /afterwards
 	stop_agent
 	records=$(total 'application totals' records)
 	full=$(total 'application totals' ringFull)

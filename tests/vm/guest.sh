@@ -258,12 +258,13 @@ segments() {
 	assert_line "$LOG" 'Flows agent successfully started' 20
 	curl -sS --max-time 60 -o /dev/null http://10.77.0.2:8080/big
 	stop_agent
-	# In each at most 1448 bytes of data, and 66 of headers.
+	# In each at most 1448 bytes of data, and 66 of headers: some 230,000 in all. A slow guest sends a
+	# few again.
 	flow=$(grep '^network_flow: .* src.port=8080 ' "$LOG" | tr ' ' '\n')
 	bytes=$(sed -n 's/^bytes=//p' <<<"$flow") packets=$(sed -n 's/^packets=//p' <<<"$flow")
 	assert_ge "$packets" $((5000000 / 1448)) "packets of the answer"
 	assert_ge $((bytes - 66 * packets)) 5000000 "bytes of the answer without headers"
-	assert_le $((bytes - 66 * packets)) 5001000 "bytes of the answer without headers"
+	assert_le $((bytes - 66 * packets)) 5100000 "bytes of the answer without headers"
 	assert_no_line "$LOG" 'level=(WARN|ERROR)'
 }
 
