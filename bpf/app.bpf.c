@@ -21,8 +21,8 @@
 #include "lib/head.h"
 #include "lib/kin.h"
 #include "lib/message.h"
-#include "lib/state.h"
 #include "lib/process.h"
+#include "lib/state.h"
 #include "lib/inject.h"
 
 #include "hooks/socket_tracepoints.h"

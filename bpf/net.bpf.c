@@ -8,6 +8,10 @@
  * no update is lost between reading and deleting. It does so in time and when the map is half
  * full. A packet that finds the map full goes to the ring as a flow of its own, and where
  * that is full too, it is counted as lost.
+ *
+ * Packets and bytes are those of the interface's own counters: what the kernel hands over in one
+ * piece is one packet of skb->len bytes, also where the card cuts it up or has put it together.
+ * The programs of ..._segments count as on the wire: each piece a packet, with headers of its own.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
@@ -90,6 +94,8 @@ struct {
 #define TCP_ACK 0x10
 #define E_EXIST 17
 #define MAX_EXTENSIONS 3
+#define ETH_HLEN 14
+#define MAX_LINK_HEADER 64 /* Ethernet's with tags, and those of other links */
 
 struct ipv4_header { /* RFC 791 section 3.1 */
 	u8 version_ihl, tos;
@@ -118,6 +124,8 @@ struct scratch {
 	u32 pad;
 	struct ends ends;
 	u64 smaller_opened;
+	u64 network_len; /* by the IP header; where segments count, as the next */
+	u64 headers_len; /* from the beginning of the IP header to the end of the transport's */
 	union {
 		struct ipv4_header v4;
 		struct ipv6_header v6;
@@ -210,7 +218,7 @@ __noinline int skip_extensions(struct __sk_buff *skb)
 
 /* Fills in addresses and transport; the offset of the transport header, 0 where it cannot be told.
  */
-static __always_inline u64 parse_ip(struct __sk_buff *skb, struct scratch *s,
+static __always_inline u64 parse_ip(struct __sk_buff *skb, struct scratch *s, bool segments,
 				    u64 *ret_later_fragment)
 {
 	struct obi_flow_key *key = &s->flow.key;
@@ -224,6 +232,8 @@ static __always_inline u64 parse_ip(struct __sk_buff *skb, struct scratch *s,
 		map_ipv4(key->src_addr, ip->src);
 		map_ipv4(key->dst_addr, ip->dst);
 		key->transport = ip->protocol;
+		if (segments)
+			s->network_len = bpf_ntohs(ip->length);
 		*ret_later_fragment = (bpf_ntohs(ip->fragment) & IP_OFFSET_MASK) != 0;
 		return (ip->version_ihl & 15) * 4;
 	}
@@ -232,6 +242,8 @@ static __always_inline u64 parse_ip(struct __sk_buff *skb, struct scratch *s,
 	__builtin_memcpy(key->src_addr, s->head.v6.src, 16);
 	__builtin_memcpy(key->dst_addr, s->head.v6.dst, 16);
 	key->transport = s->head.v6.next_header;
+	if (segments)
+		s->network_len = sizeof(s->head.v6) + bpf_ntohs(s->head.v6.length);
 	offset = skip_extensions(skb);
 	*ret_later_fragment = offset & LATER_FRAGMENT;
 	return offset & 0xffff;
@@ -247,8 +259,16 @@ static __always_inline bool has_ports(u64 transport)
 	return yes;
 }
 
+/* The protocols that segmentation offload knows. data_offset: byte 12 of a TCP header. */
+static __always_inline u64 transport_header_len(u64 transport, u64 data_offset)
+{
+	if (transport == IPPROTO_TCP)
+		return data_offset >> 4 << 2;
+	return transport == IPPROTO_SCTP ? 12 : 8;
+}
+
 /* -1: not a packet that makes a flow. */
-static __always_inline int parse_packet(struct __sk_buff *skb, struct scratch *s)
+static __always_inline int parse_packet(struct __sk_buff *skb, struct scratch *s, bool segments)
 {
 	struct obi_flow_key *key = &s->flow.key;
 	u8 *head = s->head.transport;
@@ -260,11 +280,13 @@ static __always_inline int parse_packet(struct __sk_buff *skb, struct scratch *s
 		count_add(OBI_NET_NOT_IP, 1);
 		return -1;
 	}
-	offset = parse_ip(skb, s, &later_fragment);
+	offset = parse_ip(skb, s, segments, &later_fragment);
 	if (offset < sizeof(struct ipv4_header)) {
 		count_add(OBI_NET_MALFORMED, 1);
 		return -1;
 	}
+	if (segments)
+		s->headers_len = offset;
 	if (later_fragment || !has_ports(key->transport))
 		return 0;
 	/* Up to the flags of TCP (RFC 9293 section 3.1). */
@@ -276,6 +298,8 @@ static __always_inline int parse_packet(struct __sk_buff *skb, struct scratch *s
 	key->dst_port = head[2] << 8 | head[3];
 	if (key->transport == IPPROTO_TCP)
 		s->flow.value.tcp_flags = head[13];
+	if (segments)
+		s->headers_len += transport_header_len(key->transport, head[12]);
 	return 0;
 }
 
@@ -416,22 +440,46 @@ static __always_inline void count_in(void *map, u32 index, struct scratch *s)
 		flow_begin(map, index, s);
 }
 
-static __always_inline void on_packet(struct __sk_buff *skb, u8 direction)
+/*
+ * What segmentation offload cuts up becomes as many packets, and each but the first adds a copy of
+ * the headers to what is there. Of a tunnel's packets the outer headers are known, no others.
+ */
+static __always_inline void count_segments(struct __sk_buff *skb, struct scratch *s)
+{
+	u64 size = skb->gso_size, segments = skb->gso_segs, len = skb->len;
+	u64 headers = s->headers_len;
+
+	if (!size)
+		return;
+	/* The IP header gives no length to what is longer than 64 KiB. */
+	headers += len - s->network_len <= MAX_LINK_HEADER ? len - s->network_len : ETH_HLEN;
+	if (!segments && len > headers) /* from a virtual machine: not counted yet */
+		segments = (len - headers + size - 1) / size;
+	if (segments < 2)
+		return;
+	s->flow.value.packets = segments;
+	s->flow.value.bytes += (segments - 1) * headers;
+}
+
+static __always_inline void on_packet(struct __sk_buff *skb, u8 direction, bool segments)
 {
 	stack_key zero = 0;
 	struct scratch *s = bpf_map_lookup_elem(&net_scratch, &zero);
 	struct obi_flow *flow;
+	int none;
 
 	if (!s)
 		return;
 	flow = &s->flow;
 	__builtin_memset(flow, 0, sizeof(*flow));
-	/* A packet that segmentation offload will cut up counts as its pieces. */
-	flow->value.packets = skb->gso_segs ? skb->gso_segs : 1;
+	flow->value.packets = 1;
 	flow->value.bytes = skb->len;
+	none = parse_packet(skb, s, segments);
+	if (segments && !none)
+		count_segments(skb, s);
 	count_add(OBI_NET_PACKETS, flow->value.packets);
 	count_add(OBI_NET_BYTES, flow->value.bytes);
-	if (parse_packet(skb, s))
+	if (none)
 		return;
 	if (!observed(skb->ifindex, flow->key.transport)) {
 		count_add(OBI_NET_FILTERED, flow->value.packets);
@@ -448,11 +496,23 @@ static __always_inline void on_packet(struct __sk_buff *skb, u8 direction)
 		count_in(&flows_0, 0, s);
 }
 
+static __always_inline void on_socket_packet(struct __sk_buff *skb, bool segments)
+{
+	on_packet(skb, skb->pkt_type == PACKET_OUTGOING ? OBI_EGRESS : OBI_INGRESS, segments);
+}
+
 /* The packet itself is not wanted: the socket receives nothing. */
 SEC("socket")
 int socket_flows(struct __sk_buff *skb)
 {
-	on_packet(skb, skb->pkt_type == PACKET_OUTGOING ? OBI_EGRESS : OBI_INGRESS);
+	on_socket_packet(skb, false);
+	return 0;
+}
+
+SEC("socket")
+int socket_segments(struct __sk_buff *skb)
+{
+	on_socket_packet(skb, true);
 	return 0;
 }
 
@@ -461,14 +521,28 @@ int socket_flows(struct __sk_buff *skb)
 SEC("tc")
 int tc_ingress_flows(struct __sk_buff *skb)
 {
-	on_packet(skb, OBI_INGRESS);
+	on_packet(skb, OBI_INGRESS, false);
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int tc_ingress_segments(struct __sk_buff *skb)
+{
+	on_packet(skb, OBI_INGRESS, true);
 	return TC_ACT_UNSPEC;
 }
 
 SEC("tc")
 int tc_egress_flows(struct __sk_buff *skb)
 {
-	on_packet(skb, OBI_EGRESS);
+	on_packet(skb, OBI_EGRESS, false);
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int tc_egress_segments(struct __sk_buff *skb)
+{
+	on_packet(skb, OBI_EGRESS, true);
 	return TC_ACT_UNSPEC;
 }
 

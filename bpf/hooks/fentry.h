@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Plane 2: fexit on the protocol's entry points below the socket layer. These are
+ * The fentry plane: fexit on the protocol's entry points below the socket layer. These are
  * called for every TCP socket, also for one in a sockhash, whose tcp_sendmsg is
  * another function.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Plane 3: kprobes on the same functions, for kernels without fentry or without socket
+ * The kprobe plane: kprobes on the same functions, for kernels without fentry or without socket
  * storage in tracing programs (before 5.11). State is kept by address of the sock.
  * The caller's memory comes from the iov_iter at entry; the length at return.
  */

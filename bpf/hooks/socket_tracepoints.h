@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Plane 1: the socket layer's own tracepoints (6.3), which hardened kernels keep. They
+ * The plane of the socket layer's own tracepoints (6.3), which hardened kernels keep. They
  * fire once per call in the caller's context, after the bytes moved.
  */
 #ifndef OBI_BPF_HOOKS_SOCKET_TRACEPOINTS_H

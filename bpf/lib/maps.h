@@ -160,8 +160,10 @@ struct user_data {
 #define HEAD_PIECES 16 /* of OBI_HEAD_MAX bytes each: the longest request head that is shown */
 #define SCRATCH_HEAD (2 * OBI_HEAD_MAX) /* twice: lets the verifier bound a read at any offset */
 
-/* A record under construction. One for each hook that builds records: tracing programs never
- * nest on a CPU with themselves, but a send and a receive may. */
+/* A record under construction. One for each kind of hook that builds records: a tracing program
+ * does not nest on a CPU with itself, but a send and a receive may. Nothing guards the hooks that
+ * share one (sends over IPv4 and IPv6 on the fentry plane) from each other on a kernel that
+ * preempts them. */
 struct scratch {
 	struct obi_record record;
 	u8 head[SCRATCH_HEAD];

@@ -12,7 +12,7 @@ static __always_inline void on_listen(struct sock *sk)
 		.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum),
 	};
 
-	(void)bpf_ringbuf_output(&process_events, &event, sizeof(event), 0);
+	process_event_output(&event);
 }
 
 /* Runs in the context of the caller of connect(2). */

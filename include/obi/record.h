@@ -128,8 +128,9 @@ enum obi_app_counter {
 	OBI_APP_NOT_INJECTED,   /* connections left alone because their receives could wait */
 	OBI_APP_UNCLEAR_PARENT, /* client requests beside which requests were open, none of them
 				   known to be the parent */
-	OBI_APP_MISSED, /* hook calls that the kernel skipped: added by the broker from program
-			   statistics */
+	OBI_APP_MISSED,      /* hook calls that the kernel skipped: added by the broker from program
+				statistics */
+	OBI_APP_EVENTS_LOST, /* news of processes that found their ring full: one may be missed */
 	OBI_APP_COUNTERS,
 };
 

@@ -4,8 +4,9 @@
  * interface news, and a timer for the end of a flow period.
  *
  * Start: load and attach (nothing is lost from here on: records wait in the ring), start the
- * worker, give up the capabilities that only attaching needed, look through /proc. Stop: end
- * the flow period, let the worker flush, detach.
+ * worker, give up the capabilities that only attaching needed, look through /proc. Stop: detach
+ * the network tracer, so that its accounts are closed, end the flow period, let the worker flush,
+ * detach the rest.
  */
 #include "broker/broker.h"
 
@@ -59,6 +60,7 @@ struct broker {
 	struct obi_flow_batch flows;
 	char agent_ip[48];
 	uint64_t tc_errors;
+	uint64_t unannounced;
 	bool stopping;
 	int exit_status;
 };
@@ -76,20 +78,29 @@ static int send_flows(void *context, const struct obi_wire_flows *flows, size_t 
 	return send_worker(context, OBI_WIRE_FLOWS, flows, size, NULL, 0);
 }
 
+/* A worker that starts anew is told of all; one that lives and does not read is not told again. */
+static void send_process(struct broker *b, struct obi_wire_process *message, const char *exe)
+{
+	int error = obi_child_send_process(&b->worker.child, message, exe);
+
+	if (error && error != -EPIPE && error != -ECONNRESET)
+		b->unannounced++;
+}
+
 static void announce(void *context, const struct obi_target *target)
 {
 	struct obi_wire_process message = { .pid = target->pid, .entries = target->entries };
 
 	(void)snprintf(message.name, sizeof(message.name), "%s", target->name);
 	(void)snprintf(message.name_space, sizeof(message.name_space), "%s", target->name_space);
-	obi_child_send_process(&((struct broker *)context)->worker.child, &message, target->exe);
+	send_process(context, &message, target->exe);
 }
 
 static void inspect(void *context, uint32_t pid, const char *exe)
 {
 	struct obi_wire_process message = { .pid = pid, .fds = OBI_WIRE_CANDIDATE };
 
-	obi_child_send_process(&((struct broker *)context)->worker.child, &message, exe);
+	send_process(context, &message, exe);
 }
 
 static void forget(void *context, uint32_t pid)
@@ -118,6 +129,9 @@ static void collect_counters(struct broker *b, struct obi_wire_counters *ret_cou
 		obi_net_counters(b->net, ret_counters->net);
 	ret_counters->flows_drained = b->flows.sent;
 	ret_counters->flows_dropped = b->flows.dropped;
+	ret_counters->flows_dropped_packets = b->flows.dropped_packets;
+	ret_counters->flows_dropped_bytes = b->flows.dropped_bytes;
+	ret_counters->unannounced = b->unannounced;
 	ret_counters->processes = b->discover ? obi_discover_count(b->discover) : 0;
 	ret_counters->spans_lost_in_restarts = b->worker.spans_lost;
 	ret_counters->memory[OBI_PART_BROKER] = obi_procfs_memory((uint32_t)getpid());
@@ -140,14 +154,16 @@ static int watch_fd(struct broker *b, int fd, uint32_t events)
 static int start_message(struct broker *b)
 {
 	struct obi_wire_start start = { .restarts = b->worker.restarts };
-	int fds[3] = { b->worker.child.page_fd }, count = 1;
+	int fds[OBI_START_FDS] = { [OBI_START_PAGE] = b->worker.child.page_fd };
+	int count = OBI_START_PAGE + 1;
 
 	(void)snprintf(start.agent_ip, sizeof(start.agent_ip), "%s", b->agent_ip);
 	if (b->app) {
 		start.flags |= OBI_START_APPLICATION;
 		start.ring_size = (uint32_t)obi_app_ring_size(b->app);
-		fds[count++] = obi_app_ring_fd(b->app);
-		fds[count++] = obi_app_board_fd(b->app);
+		fds[OBI_START_RING] = obi_app_ring_fd(b->app);
+		fds[OBI_START_BOARD] = obi_app_board_fd(b->app);
+		count = OBI_START_FDS;
 	}
 	if (b->net)
 		start.flags |= OBI_START_NETWORK;
@@ -219,7 +235,8 @@ static void take_language(struct broker *b, const struct obi_wire_language *lang
 		obi_discover_language(b->discover, language->pid, language->name);
 }
 
-static void answer(struct broker *b, const struct obi_request *request, const void *body)
+static void answer(struct broker *b, const struct obi_request *request,
+		   const union obi_request_body *body)
 {
 	struct obi_wire_counters counters;
 
@@ -228,7 +245,7 @@ static void answer(struct broker *b, const struct obi_request *request, const vo
 		b->worker.phase = OBI_PHASE_RUNNING;
 		break;
 	case OBI_REQUEST_LANGUAGE:
-		take_language(b, body);
+		take_language(b, &body->language);
 		break;
 	case OBI_REQUEST_COUNTERS:
 		collect_counters(b, &counters);
@@ -239,12 +256,12 @@ static void answer(struct broker *b, const struct obi_request *request, const vo
 
 static void read_worker(struct broker *b)
 {
-	_Alignas(8) uint8_t body[64];
+	union obi_request_body body;
 	bool gone;
-	const struct obi_request *request = obi_worker_read(&b->worker, body, sizeof(body), &gone);
+	const struct obi_request *request = obi_worker_read(&b->worker, &body, sizeof(body), &gone);
 
 	if (request)
-		answer(b, request, body);
+		answer(b, request, &body);
 	else if (gone) /* SIGCHLD tells how */
 		(void)epoll_ctl(b->epoll, EPOLL_CTL_DEL, b->worker.child.sock, NULL);
 }
@@ -445,6 +462,7 @@ static int open_network(struct broker *b)
 
 	log_info0("starting OBI in Network metrics mode");
 	obi_agent_ip(&b->settings->network, b->agent_ip);
+	obi_flow_batch_init(&b->flows, send_flows, b);
 	error = obi_net_open(b->settings, &b->net, why, sizeof(why));
 	if (error) {
 		log_error("cannot start Network metrics mode", F("error", log_str(why)));
@@ -454,7 +472,6 @@ static int open_network(struct broker *b)
 	b->timer = open_timer(b, ns, ns);
 	if (b->timer < 0)
 		return b->timer;
-	obi_flow_batch_init(&b->flows, send_flows, b);
 	return watch_fd(b, obi_net_events_fd(b->net), EPOLLIN);
 }
 
@@ -615,7 +632,8 @@ int obi_broker_run(const struct obi_settings *settings, const char *config_path,
 	} else {
 		run_loop(&b);
 	}
-	if (b.net && b.worker.child.pid) {
+	if (b.net) {
+		obi_net_stop(b.net);
 		read_net_events(&b);
 		end_flow_period(&b);
 	}

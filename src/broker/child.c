@@ -122,8 +122,8 @@ int obi_child_send(const struct obi_child *child, uint32_t id, const void *body,
 	return child->pid ? obi_wire_send(child->sock, id, body, size, fds, fd_count) : -EPIPE;
 }
 
-void obi_child_send_process(const struct obi_child *child, struct obi_wire_process *message,
-			    const char *exe)
+int obi_child_send_process(const struct obi_child *child, struct obi_wire_process *message,
+			   const char *exe)
 {
 	static const struct {
 		const char *file;
@@ -133,7 +133,7 @@ void obi_child_send_process(const struct obi_child *child, struct obi_wire_proce
 		{ "maps", OBI_WIRE_HAS_MAPS },
 		{ "exe", OBI_WIRE_HAS_EXE },
 	};
-	int fds[ARRAY_SIZE(files)], count = 0;
+	int fds[ARRAY_SIZE(files)], count = 0, error;
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		int fd = obi_procfs_open(message->pid, files[i].file);
@@ -144,7 +144,8 @@ void obi_child_send_process(const struct obi_child *child, struct obi_wire_proce
 		message->fds |= files[i].flag;
 	}
 	(void)snprintf(message->exe, sizeof(message->exe), "%s", exe);
-	(void)obi_child_send(child, OBI_WIRE_PROCESS, message, sizeof(*message), fds, count);
+	error = obi_child_send(child, OBI_WIRE_PROCESS, message, sizeof(*message), fds, count);
 	while (count)
 		(void)close(fds[--count]);
+	return error;
 }

@@ -35,8 +35,8 @@ int obi_child_send(const struct obi_child *child, uint32_t id, const void *body,
 		   const int *fds, int fd_count);
 
 /* Completes a message about a process, whose pid is filled in, with its executable's path and what
- * can be opened of it, and sends it. */
-void obi_child_send_process(const struct obi_child *child, struct obi_wire_process *message,
-			    const char *exe);
+ * can be opened of it, and sends it. 0 or a negative errno, see obi_child_send(). */
+int obi_child_send_process(const struct obi_child *child, struct obi_wire_process *message,
+			   const char *exe);
 
 #endif

@@ -35,8 +35,16 @@
 /* Where membarrier is not to be had: far longer than a program runs. */
 #define DRAIN_SLEEP_US 20000
 
+enum place {
+	SOCKET,
+	INGRESS,
+	EGRESS,
+	PLACES,
+};
+
 struct obi_net {
 	struct net_bpf *skel;
+	struct bpf_program *programs[PLACES]; /* NULL: none there */
 	const struct obi_network_options *options;
 	int socket;
 	struct obi_tc *tc; /* NULL with the socket filter */
@@ -53,7 +61,6 @@ static void set_knobs(struct obi_net *net)
 	uint32_t max_flows =
 		options->cache_max_flows > 0 ? (uint32_t)options->cache_max_flows : 5000;
 	struct net_bpf *skel = net->skel;
-	bool tc = options->source == OBI_SOURCE_TC;
 
 	skel->rodata->first_come = options->deduper == OBI_DEDUPER_FIRST_COME;
 	skel->rodata->sampling = (uint32_t)options->sampling;
@@ -64,11 +71,40 @@ static void set_knobs(struct obi_net *net)
 	(void)bpf_map__set_max_entries(skel->maps.flows_0, max_flows);
 	(void)bpf_map__set_max_entries(skel->maps.flows_1, max_flows);
 	(void)bpf_map__set_max_entries(skel->maps.initiators, 2 * max_flows);
-	bpf_program__set_autoload(skel->progs.socket_flows, !tc);
-	bpf_program__set_autoload(skel->progs.tc_ingress_flows,
-				  tc && (options->direction & OBI_NETWORK_INGRESS));
-	bpf_program__set_autoload(skel->progs.tc_egress_flows,
-				  tc && (options->direction & OBI_NETWORK_EGRESS));
+}
+
+/* Those that this configuration wants; the others are not loaded. */
+static void choose_programs(struct obi_net *net)
+{
+	const struct obi_network_options *options = net->options;
+	struct net_bpf *skel = net->skel;
+	bool segments = options->count_segments;
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, skel->obj)
+	{
+		bpf_program__set_autoload(program, false);
+	}
+	if (options->source == OBI_SOURCE_SOCKET_FILTER) {
+		net->programs[SOCKET] =
+			segments ? skel->progs.socket_segments : skel->progs.socket_flows;
+	} else {
+		if (options->direction & OBI_NETWORK_INGRESS)
+			net->programs[INGRESS] = segments ? skel->progs.tc_ingress_segments
+							  : skel->progs.tc_ingress_flows;
+		if (options->direction & OBI_NETWORK_EGRESS)
+			net->programs[EGRESS] = segments ? skel->progs.tc_egress_segments
+							 : skel->progs.tc_egress_flows;
+	}
+	for (int i = 0; i < PLACES; i++)
+		if (net->programs[i])
+			bpf_program__set_autoload(net->programs[i], true);
+}
+
+/* -1: none there */
+static int program_fd(const struct obi_net *net, enum place place)
+{
+	return net->programs[place] ? bpf_program__fd(net->programs[place]) : -1;
 }
 
 static void allow_transports(struct obi_net *net)
@@ -85,7 +121,7 @@ static void allow_transports(struct obi_net *net)
 /* A packet socket on all interfaces, whose filter counts and lets nothing through. */
 static int attach_socket(struct obi_net *net)
 {
-	int program = bpf_program__fd(net->skel->progs.socket_flows);
+	int program = program_fd(net, SOCKET);
 	struct sockaddr_ll all = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
 
 	/* Protocol 0 receives nothing until bind: no packet passes before the filter is there. */
@@ -110,8 +146,7 @@ static int attach(struct obi_net *net, const struct obi_settings *settings, char
 		return error;
 	}
 	net->tc = obi_tc_new((enum obi_tc_backend)settings->broker.tc_backend,
-			     bpf_program__fd(net->skel->progs.tc_ingress_flows),
-			     bpf_program__fd(net->skel->progs.tc_egress_flows));
+			     program_fd(net, INGRESS), program_fd(net, EGRESS));
 	return net->tc ? 0 : -ENOMEM;
 }
 
@@ -123,6 +158,7 @@ static int load(struct obi_net *net, char *why, size_t why_size)
 	if (!net->skel)
 		return -errno;
 	set_knobs(net);
+	choose_programs(net);
 	error = net_bpf__load(net->skel);
 	if (error)
 		(void)snprintf(why, why_size, "loading the network tracer: %s", strerror(-error));
@@ -159,13 +195,20 @@ int obi_net_open(const struct obi_settings *settings, struct obi_net **ret_net, 
 	return 0;
 }
 
+static void detach(struct obi_net *net)
+{
+	obi_tc_free(net->tc);
+	net->tc = NULL;
+	if (net->socket >= 0)
+		(void)close(net->socket);
+	net->socket = -1;
+}
+
 void obi_net_close(struct obi_net *net)
 {
 	if (!net)
 		return;
-	obi_tc_free(net->tc);
-	if (net->socket >= 0)
-		(void)close(net->socket);
+	detach(net);
 	obi_ring_unmap(&net->ring);
 	net_bpf__destroy(net->skel);
 	obi_iface_filter_free(net->filter);
@@ -297,6 +340,12 @@ int obi_net_drain(struct obi_net *net, void (*take)(void *context, const struct 
 	wait_for_programs();
 	skel->bss->pressed = 0;
 	return drain_map(bpf_map__fd(map), take, context);
+}
+
+void obi_net_stop(struct obi_net *net)
+{
+	detach(net);
+	wait_for_programs();
 }
 
 struct bpf_object *obi_net_object(const struct obi_net *net)

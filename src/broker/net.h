@@ -35,6 +35,9 @@ bool obi_net_take_events(struct obi_net *net,
 int obi_net_drain(struct obi_net *net, void (*take)(void *context, const struct obi_flow *flow),
 		  void *context);
 
+/* Detaches: from here on nothing counts and nothing is added to what waits. */
+void obi_net_stop(struct obi_net *net);
+
 /* All that it loaded. */
 struct bpf_object *obi_net_object(const struct obi_net *net);
 

@@ -16,6 +16,7 @@ static const char *const app_names[] = {
 	[OBI_APP_MISSED] = "missed",
 	[OBI_APP_NOT_INJECTED] = "notInjected",
 	[OBI_APP_UNCLEAR_PARENT] = "unclearParent",
+	[OBI_APP_EVENTS_LOST] = "eventsLost",
 };
 
 static const char *const net_names[] = {
@@ -47,11 +48,16 @@ static void log_counters(const char *msg, const uint64_t *counters, const char *
 
 void obi_totals_log(const struct obi_wire_counters *counters, bool application, bool network)
 {
-	if (application)
+	if (application) {
 		log_counters("application totals", counters->app, app_names, OBI_APP_COUNTERS);
+		log_info("process totals",
+			 F("unannounced", log_int((int64_t)counters->unannounced)));
+	}
 	if (!network)
 		return;
 	log_counters("network totals", counters->net, net_names, OBI_NET_COUNTERS);
 	log_info("flow records", F("sent", log_int((int64_t)counters->flows_drained)),
-		 F("dropped", log_int((int64_t)counters->flows_dropped)));
+		 F("dropped", log_int((int64_t)counters->flows_dropped)),
+		 F("droppedPackets", log_int((int64_t)counters->flows_dropped_packets)),
+		 F("droppedBytes", log_int((int64_t)counters->flows_dropped_bytes)));
 }

@@ -80,7 +80,7 @@ const struct obi_tracer obi_tracers[] = {
 			{ CAP_NET_RAW, "the packet socket that its program is a filter of",
 			  OBI_TRY_PACKET_SOCKET, 0, NULL },
 		},
-		.programs = { "socket_flows" },
+		.programs = { "socket_flows, or socket_segments" },
 		.without = "network flows",
 	},
 	{
@@ -95,7 +95,7 @@ const struct obi_tracer obi_tracers[] = {
 			{ CAP_PERFMON, "tc programs that read packets directly",
 			  OBI_TRY_TC_TRACER, 0, NULL },
 		},
-		.programs = { "tc_ingress_flows", "tc_egress_flows" },
+		.programs = { "tc_*_flows, or tc_*_segments" },
 		.without = "network flows",
 	},
 	{

@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "obi/record.h"
 #include "span/span.h"
 
@@ -44,7 +45,8 @@ struct obi_conns_stats {
 
 struct obi_conns_options {
 	size_t max_connections;
-	int64_t epoch_offset_ns;     /* added to record times; 0 where they are epoch already */
+	/* From the records' clock to that of spans; NULL where they are one. */
+	const struct epoch_clock *epoch;
 	uint64_t idle_ns;            /* give a response of unknown length up as ended after this */
 	uint64_t request_timeout_ns; /* unanswered request becomes status 408; 0 = never */
 	/* The process behind a record, or NULL. Borrowed until the next call. */

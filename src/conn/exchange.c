@@ -292,7 +292,8 @@ static int64_t length_of(int64_t length, uint64_t counted)
 static void exchange_emit(struct obi_conns *conns, const struct exchange *x, uint64_t end_ns,
 			  unsigned flags)
 {
-	uint64_t offset = (uint64_t)conns->options.epoch_offset_ns;
+	const struct epoch_clock *epoch = conns->options.epoch;
+	uint64_t offset = epoch ? (uint64_t)epoch_clock_offset(epoch, x->start_ns) : 0;
 	const struct obi_service *service;
 	struct obi_span *span = &conns->span;
 

@@ -256,7 +256,7 @@ static void begin_collection(struct otlp_metrics *otlp)
 	if (otlp->settings->export.internal.exporter == OBI_INTERNAL_OTEL)
 		internal_gather();
 	otlp->collecting = true;
-	otlp->collect_ns = clock_monotonic_ns();
+	otlp->collect_ns = clock_monotonic_ns(); /* after what was gathered just now */
 	otlp->part = PART_FLOWS;
 	otlp->next = 0;
 }
@@ -391,7 +391,7 @@ static void otlp_metrics_tick(void *state, uint64_t now_ns)
 {
 	struct otlp_metrics *otlp = state;
 
-	otlp->now_ns = clock_monotonic_ns();
+	otlp->now_ns = now_ns;
 	if (!otlp->collecting && otlp->now_ns >= otlp->next_ns) {
 		otlp->next_ns += otlp->settings->otlp.metrics.interval;
 		if (otlp->next_ns <= otlp->now_ns) /* we slept */

@@ -155,8 +155,8 @@ static void prometheus_tick(void *state, uint64_t now_ns)
 {
 	struct prometheus *prometheus = state;
 
-	prometheus->now_ns = clock_monotonic_ns();
-	if (prometheus->now_ns - prometheus->expired_ns > EXPIRE_NS) {
+	prometheus->now_ns = now_ns;
+	if (prometheus->now_ns > prometheus->expired_ns + EXPIRE_NS) {
 		metrics_expire(families_metrics(prometheus->families), prometheus->now_ns);
 		prometheus->expired_ns = prometheus->now_ns;
 	}

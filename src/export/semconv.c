@@ -10,10 +10,12 @@ static const struct {
 	const char *type;
 	const char *kind;
 	int first_error; /* status */
-} words[OBI_SPAN_TYPES] = {
+} words[] = {
 	[OBI_SPAN_HTTP_SERVER] = { "HTTP", "SPAN_KIND_SERVER", 500 },
 	[OBI_SPAN_HTTP_CLIENT] = { "HTTPClient", "SPAN_KIND_CLIENT", 400 },
 };
+
+_Static_assert(ARRAY_SIZE(words) == OBI_SPAN_TYPES, "words for each type of span");
 
 const char *span_type_word(enum obi_span_type type)
 {

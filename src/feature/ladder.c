@@ -19,10 +19,13 @@ static const struct obi_rung plane_rungs[] = {
 	[OBI_PLANE_NONE] = { 0 },
 };
 
+_Static_assert(ARRAY_SIZE(plane_rungs) == OBI_PLANE_NONE + 1, "a rung for each plane, and the end");
+
 const struct obi_feature obi_feature_plane = {
 	.need = "message hooks",
 	.rungs = plane_rungs,
 	.without = "application observability",
+	.answer = &(struct obi_answer){ 0 },
 };
 
 static const struct obi_rung injection_rungs[] = {
@@ -33,52 +36,40 @@ static const struct obi_rung injection_rungs[] = {
 	[OBI_INJECT_NONE] = { 0 },
 };
 
+_Static_assert(ARRAY_SIZE(injection_rungs) == OBI_INJECT_NONE + 1,
+	       "a rung for each way to inject, and the end");
+
 const struct obi_feature obi_feature_injection = {
 	.need = "header injection",
 	.rungs = injection_rungs,
 	.without = "traceparent in outgoing requests",
+	.answer = &(struct obi_answer){ 0 },
 };
 
-struct answer {
-	const struct obi_feature *feature;
-	int rung;
-	int error;
-};
-
-static struct answer answers[2];
-
-static struct answer *find_answer(const struct obi_feature *feature)
+static void climb(const struct obi_feature *feature, struct obi_answer *ret_answer)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
-		if (answers[i].feature == feature)
-			return &answers[i];
-		if (!answers[i].feature) {
-			answers[i].rung = -1;
-			answers[i].feature = feature;
-			return &answers[i];
-		}
+	const struct obi_rung *rungs = feature->rungs;
+	struct obi_answer answer = { .known = true };
+
+	for (; rungs[answer.rung].name; answer.rung++) {
+		int error = rungs[answer.rung].try();
+
+		if (!error)
+			break;
+		answer.error = error;
 	}
-	return NULL;
+	*ret_answer = answer;
 }
 
 int obi_feature_pick(const struct obi_feature *feature, int *ret_error)
 {
-	struct answer *answer = find_answer(feature);
-	int rung = answer->rung;
+	struct obi_answer *answer = feature->answer;
 
-	if (rung < 0) {
-		for (rung = 0; feature->rungs[rung].name; rung++) {
-			int error = feature->rungs[rung].try();
-
-			if (!error)
-				break;
-			answer->error = error;
-		}
-		answer->rung = rung;
-	}
+	if (!answer->known)
+		climb(feature, answer);
 	if (ret_error)
 		*ret_error = answer->error;
-	return rung;
+	return answer->rung;
 }
 
 void obi_feature_report(const struct obi_feature *feature, struct buffer *buf)

@@ -32,10 +32,18 @@ struct obi_rung {
 	const char *cost;
 };
 
+/* Kept from the first time on; all zero before. */
+struct obi_answer {
+	bool known;
+	int rung;
+	int error;
+};
+
 struct obi_feature {
 	const char *need;
 	const struct obi_rung *rungs; /* best first, ends with a NULL name */
 	const char *without;          /* what is lost where no rung holds */
+	struct obi_answer *answer;    /* the row's own */
 };
 
 extern const struct obi_feature obi_feature_plane; /* rungs in the order of enum obi_plane */

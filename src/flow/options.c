@@ -205,6 +205,10 @@ static const struct obi_option rows[] = {
 	    "direction at the interface; source tc only", .names = directions),
 	ROW(sampling, "network.sampling", "OTEL_EBPF_NETWORK_SAMPLING", INT, "0",
 	    "look at one of so many packets; 0: at each", .max = UINT32_MAX),
+	ROW(count_segments, "network.count_segments", "OTEL_EBPF_NETWORK_COUNT_SEGMENTS", BOOL,
+	    "false",
+	    "count packets and bytes as on the wire, where segmentation offload has cut them up; "
+	    "else as the interface's own counters do"),
 	ROW(guess_ports, "network.guess_ports", "OTEL_EBPF_NETWORK_GUESS_PORTS", CHOICE, "disable",
 	    "which end is the server where nobody saw the start; ordinal: the lower port",
 	    .names = guesses),

@@ -59,6 +59,7 @@ struct obi_network_options {
 	uint64_t deduper_fc_ttl;       /* ns; 0 was made 2 * cache_active_timeout */
 	int direction;                 /* enum obi_network_direction, a bit set */
 	int64_t sampling;              /* one of so many packets; 0 and 1 = all */
+	bool count_segments;           /* else packets and bytes as the interface counts them */
 	int guess_ports;               /* enum obi_guess_ports */
 	bool print_flows;
 	struct obi_cidr_list cidrs;

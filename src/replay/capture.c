@@ -306,11 +306,11 @@ static uint64_t ng_time(const struct interface *interface, uint64_t units)
 	unsigned __int128 ns = units;
 
 	if (interface->resolution & 0x80)
-		ns = ns * NSEC >> (exponent < 64 ? exponent : 64);
+		ns = ns * NSEC >> exponent;
 	else if (exponent <= 9)
 		ns *= powers_of_ten[9 - exponent];
 	else
-		ns /= powers_of_ten[exponent - 9 < 19 ? exponent - 9 : 19];
+		ns = exponent - 9 <= 19 ? ns / powers_of_ten[exponent - 9] : 0;
 	return (uint64_t)ns + interface->offset_sec * NSEC;
 }
 

@@ -201,8 +201,11 @@ void sender_lane_put(struct sender_lane *lane, const struct obi_batch *message, 
 {
 	struct sender_batch *batch = sender_batch_new(fd, message->items, message->bytes);
 
-	if (!batch)
+	if (!batch) { /* out of memory: its place in the worker's books is free again */
+		answer_peer(lane, message->sequence, OBI_BATCH_DONE, 0, message->items,
+			    OUTBOX_QUEUE_FULL);
 		return;
+	}
 	batch->sequence = message->sequence;
 	batch->peer = lane->peer->generation;
 	batch->order = ++lane->order;

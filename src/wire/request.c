@@ -6,10 +6,12 @@
 
 #include "base/clock.h"
 
+#define BODY(member_) sizeof(((union obi_request_body *)NULL)->member_)
+
 const struct obi_request obi_requests[] = {
 	{ OBI_REQUEST_READY, "ready", OBI_PHASE_STARTING, 0, 1 },
-	{ OBI_REQUEST_LANGUAGE, "language", OBI_PHASE_STARTING | OBI_PHASE_RUNNING,
-	  sizeof(struct obi_wire_language), 100000 },
+	{ OBI_REQUEST_LANGUAGE, "language", OBI_PHASE_STARTING | OBI_PHASE_RUNNING, BODY(language),
+	  100000 },
 	{ OBI_REQUEST_COUNTERS, "counters", OBI_PHASE_RUNNING | OBI_PHASE_STOPPING, 0, 50 },
 };
 

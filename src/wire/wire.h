@@ -27,9 +27,9 @@
 #define OBI_WIRE_FD 3
 
 enum obi_wire_id {
-	OBI_WIRE_START = 1, /* struct obi_wire_start; statistics page, then what its flags say */
-	OBI_WIRE_PROCESS,   /* struct obi_wire_process; environ, maps, exe (those that could be
-			       opened) */
+	OBI_WIRE_START = 1,      /* struct obi_wire_start; enum obi_start_fd, as its flags say */
+	OBI_WIRE_PROCESS,        /* struct obi_wire_process; environ, maps, exe (those that could be
+				    opened) */
 	OBI_WIRE_PROCESSES_TOLD, /* nothing: every process of now is announced, records make sense
 				  */
 	OBI_WIRE_PROCESS_GONE,   /* struct obi_wire_pid */
@@ -50,8 +50,17 @@ struct obi_wire_header {
 	uint32_t size; /* of what follows */
 };
 
-#define OBI_START_APPLICATION 0x1 /* fds: + record ring, board */
+#define OBI_START_APPLICATION 0x1 /* fds: all, else the page alone */
 #define OBI_START_NETWORK 0x2
+
+enum obi_start_fd {
+	OBI_START_PAGE, /* struct obi_worker_page */
+	OBI_START_RING, /* records */
+	OBI_START_BOARD,
+	OBI_START_FDS,
+};
+
+_Static_assert(OBI_START_FDS <= OBI_WIRE_FDS, "room for the descriptors of a start");
 
 struct obi_wire_start {
 	uint32_t flags;
@@ -129,7 +138,10 @@ struct obi_wire_counters {
 	uint64_t net[OBI_NET_COUNTERS];
 	uint64_t flows_drained; /* sent to the worker */
 	uint64_t flows_dropped; /* that the worker did not take in time */
-	uint64_t processes;     /* selected now */
+	uint64_t flows_dropped_packets;
+	uint64_t flows_dropped_bytes;
+	uint64_t processes;   /* selected now */
+	uint64_t unannounced; /* of which the worker was not told: their spans have no service */
 	uint64_t spans_lost_in_restarts;
 	uint64_t memory[OBI_PARTS]; /* resident bytes; 0 = it does not run */
 	uint64_t attach_errors[OBI_ATTACH_ERRORS];
@@ -176,6 +188,11 @@ struct obi_request {
 	unsigned phases; /* enum obi_phase bits in which it is permitted */
 	uint32_t size;   /* exact size of its body */
 	uint32_t rate;   /* at most so many a second */
+};
+
+/* Room for the body of any request: a row's size is that of a member. */
+union obi_request_body {
+	struct obi_wire_language language;
 };
 
 extern const struct obi_request obi_requests[];

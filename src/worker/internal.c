@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/cleanup.h"
 #include "export/internal.h"
 
 void obi_worker_publish_dropped(const char *reason, uint64_t value)
@@ -29,11 +30,13 @@ void obi_worker_publish_spans(struct obi_conns *conns, const struct obi_ring *ri
 
 static void publish_memory(const struct obi_wire_counters *counters)
 {
-	static const char *const parts[OBI_PARTS] = {
+	static const char *const parts[] = {
 		[OBI_PART_BROKER] = "broker",
 		[OBI_PART_WORKER] = "worker",
 		[OBI_PART_SENDER] = "sender",
 	};
+
+	_Static_assert(ARRAY_SIZE(parts) == OBI_PARTS, "a name for each part");
 
 	for (int i = 0; i < OBI_PARTS; i++)
 		if (counters->memory[i])
@@ -42,12 +45,14 @@ static void publish_memory(const struct obi_wire_counters *counters)
 
 static void publish_attach_errors(const struct obi_wire_counters *counters)
 {
-	static const char *const types[OBI_ATTACH_ERRORS] = {
+	static const char *const types[] = {
 		[OBI_ATTACH_HOOK] = "attaching_tracing",
 		[OBI_ATTACH_CGROUP] = "attaching_cgroup",
 		[OBI_ATTACH_SOCK_MSG] = "attaching_sock_msg",
 		[OBI_ATTACH_TC] = "attaching_tc",
 	};
+
+	_Static_assert(ARRAY_SIZE(types) == OBI_ATTACH_ERRORS, "a word for each error");
 
 	for (int i = 0; i < OBI_ATTACH_ERRORS; i++)
 		if (counters->attach_errors[i])
@@ -63,6 +68,8 @@ void obi_worker_publish_counters(const struct obi_wire_counters *counters, uint3
 	obi_worker_publish_dropped("ring_full", counters->app[OBI_APP_RING_FULL]);
 	obi_worker_publish_dropped("hook_missed", counters->app[OBI_APP_MISSED]);
 	obi_worker_publish_dropped("state_full", counters->app[OBI_APP_STATE_FULL]);
+	obi_worker_publish_dropped("process_event", counters->app[OBI_APP_EVENTS_LOST]);
+	obi_worker_publish_dropped("process_unannounced", counters->unannounced);
 	obi_worker_publish_dropped("worker_restart", counters->spans_lost_in_restarts);
 }
 

@@ -165,6 +165,7 @@ static void publish_internal(struct worker *w)
 	if (w->conns) {
 		obi_worker_publish_spans(w->conns, &w->ring);
 		obi_worker_publish_dropped("bad_record", w->bad_records);
+		obi_worker_publish_dropped("process_refused", obi_services_refused(w->services));
 		obi_worker_publish_dropped("filter_application",
 					   obi_pipeline_filtered(w->pipeline));
 	}
@@ -300,10 +301,11 @@ static void read_broker(struct worker *w)
 static void tick(struct worker *w, uint64_t now)
 {
 	w->next_tick = now + TICK_NS;
+	clock_epoch_tick(now);
 	if (w->conns)
 		obi_conns_tick(w->conns, now);
 	obi_services_tick(w->services, now);
-	obi_exports_tick(w->exports, now);
+	obi_exports_tick(w->exports, clock_monotonic_ns()); /* they have heard later times */
 	publish_page(w);
 	if (now >= w->next_counters) {
 		w->next_counters = now + COUNTERS_NS;
@@ -340,21 +342,22 @@ static int map_shared(struct worker *w, const int *fds, int fd_count)
 	bool application = w->start.flags & OBI_START_APPLICATION;
 	void *map;
 
-	if (fd_count != (application ? 3 : 1))
+	if (fd_count != (application ? OBI_START_FDS : OBI_START_PAGE + 1))
 		return -EPROTO;
-	map = mmap(NULL, sizeof(*w->page), PROT_READ | PROT_WRITE, MAP_SHARED, fds[0], 0);
+	map = mmap(NULL, sizeof(*w->page), PROT_READ | PROT_WRITE, MAP_SHARED, fds[OBI_START_PAGE],
+		   0);
 	if (map == MAP_FAILED)
 		return -errno;
 	w->page = map;
 	if (!application)
 		return 0;
 	map = mmap(NULL, OBI_BOARD_SLOTS * sizeof(struct obi_board_slot), PROT_READ, MAP_SHARED,
-		   fds[2], 0);
+		   fds[OBI_START_BOARD], 0);
 	if (map == MAP_FAILED)
 		return -errno;
 	w->board = map;
-	w->ring_fd = fds[1];
-	return obi_ring_map(&w->ring, fds[1], w->start.ring_size);
+	w->ring_fd = fds[OBI_START_RING];
+	return obi_ring_map(&w->ring, w->ring_fd, w->start.ring_size);
 }
 
 /* The first message. Its descriptors stay open: the ring's is polled. */
@@ -413,7 +416,7 @@ static int open_application(struct worker *w)
 {
 	struct obi_conns_options options = {
 		.max_connections = MAX_CONNECTIONS,
-		.epoch_offset_ns = clock_epoch_offset_ns(),
+		.epoch = clock_epoch(),
 		.idle_ns = RESPONSE_IDLE_NS,
 		.request_timeout_ns = w->settings->broker.http_request_timeout,
 		.service = find_service,
@@ -494,7 +497,7 @@ static int close_sandbox(void)
 
 static void log_totals(struct worker *w)
 {
-	struct log_field fields[5 + OBI_DROP_REASONS];
+	struct log_field fields[6 + OBI_DROP_REASONS];
 	struct obi_conns_stats stats;
 	int count = 0;
 
@@ -506,6 +509,8 @@ static void log_totals(struct worker *w)
 	fields[count++] = (struct log_field)F("requests", log_int((int64_t)stats.requests));
 	fields[count++] = (struct log_field)F("spans", log_int((int64_t)stats.spans));
 	fields[count++] = (struct log_field)F("pending", log_int((int64_t)stats.pending));
+	fields[count++] = (struct log_field)F("refusedProcesses",
+					      log_int((int64_t)obi_services_refused(w->services)));
 	for (int i = 0; i < OBI_DROP_REASONS; i++)
 		fields[count++] = (struct log_field)F(obi_conn_drop_name((enum obi_conn_drop)i),
 						      log_int((int64_t)stats.dropped[i]));

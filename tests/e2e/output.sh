@@ -40,6 +40,46 @@ test_json_arrays() {
 	assert_line "$LOG" '^ +"type": ?"HTTP",'
 }
 
+# set_clock SECONDS: so far is the agent's clock ahead of the machine's.
+set_clock() {
+	$PYTHON -c 'import struct, sys; open(sys.argv[1], "r+b").write(struct.pack("<q", int(sys.argv[2])))' \
+		"$SCRATCH/clock" "$1"
+	sleep 0.5
+}
+
+# span_is_of_now PATH SECONDS: it began now, by that clock, and took what a request takes.
+span_is_of_now() {
+	local now
+	client get 127.0.0.1 8080 "$1"
+	expect_spans 1 "path=$1" 'durationUSec>=1' 'durationUSec<=2000000'
+	now=$(($(date +%s) + $2))
+	expect_spans 1 "path=$1" "start>=$(((now - 10) * 1000000))" "start<=$(((now + 1) * 1000000))"
+}
+
+# The wall clock is set, forward and back, as after a sleep or by NTP. A file with capabilities takes
+# no preloaded library: here they are ambient.
+test_spans_follow_the_wall_clock() {
+	local ambient=${CAPS_APPLICATION//cap_/+}
+	need nginx gcc
+	gcc -O2 -shared -fPIC -o "$SCRATCH/set_clock.so" "$LIB/set_clock.c"
+	truncate -s 4096 "$SCRATCH/clock"
+	chmod a+r "$SCRATCH/clock" "$SCRATCH/set_clock.so"
+	unprivileged() {
+		exec setpriv --reuid $AGENT_UID --regid $AGENT_UID --clear-groups \
+			--inh-caps="-all,$ambient" --ambient-caps="-all,$ambient" "$@"
+	}
+	start_nginx 'server { listen 8080; location / { return 200 "hello"; } }'
+	start_agent "" LD_PRELOAD="$SCRATCH/set_clock.so" SET_CLOCK="$SCRATCH/clock" \
+		OTEL_EBPF_OPEN_PORT=8080 OTEL_EBPF_TRACE_PRINTER=json
+	application_ready "$NGINX" "$(children "$NGINX")"
+	span_is_of_now /before 0
+	set_clock 3600
+	span_is_of_now /forward 3600
+	set_clock -3600
+	span_is_of_now /back -3600
+	stop_agent
+}
+
 test_counter() {
 	begin OTEL_EBPF_TRACE_PRINTER=counter
 	client keep_alive 127.0.0.1 8080 /n/ 7

@@ -244,4 +244,36 @@ test_flows_by_tc() {
 	assert_eq "" "$(tc filter show dev veth0 ingress)" "what stays on veth0"
 }
 
+# segments CAPABILITIES NAME=VALUE...: the programs that count as on the wire load, and do.
+segments() {
+	local caps=$1 flow bytes packets
+	shift
+	need nginx curl
+	begin_peer veth0
+	mkdir -m 755 "$SCRATCH/www"
+	truncate -s 5000000 "$SCRATCH/www/big"
+	start_nginx "server { listen 8080; root $SCRATCH/www; }" "${IN_PEER[@]}"
+	start_agent "$caps$(extra)" OTEL_EBPF_NETWORK_METRICS=1 OTEL_EBPF_NETWORK_PRINT_FLOWS=1 \
+		OTEL_EBPF_NETWORK_COUNT_SEGMENTS=1 "$@"
+	assert_line "$LOG" 'Flows agent successfully started' 20
+	curl -sS --max-time 60 -o /dev/null http://10.77.0.2:8080/big
+	stop_agent
+	# In each at most 1448 bytes of data, and 66 of headers: some 230,000 in all. A slow guest sends a
+	# few again.
+	flow=$(grep '^network_flow: .* src.port=8080 ' "$LOG" | tr ' ' '\n')
+	bytes=$(sed -n 's/^bytes=//p' <<<"$flow") packets=$(sed -n 's/^packets=//p' <<<"$flow")
+	assert_ge "$packets" $((5000000 / 1448)) "packets of the answer"
+	assert_ge $((bytes - 66 * packets)) 5000000 "bytes of the answer without headers"
+	assert_le $((bytes - 66 * packets)) 5100000 "bytes of the answer without headers"
+	assert_no_line "$LOG" 'level=(WARN|ERROR)'
+}
+
+test_segments_by_socket_filter() {
+	segments "$CAPS_NETWORK"
+}
+
+test_segments_by_tc() {
+	segments "$CAPS_NETWORK_TC" OTEL_EBPF_NETWORK_SOURCE=tc
+}
+
 run_tests "$@"

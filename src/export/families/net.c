@@ -28,10 +28,12 @@ enum flow_metric {
 	FLOW_METRICS,
 };
 
-static const enum metric_id ids[FLOW_METRICS] = {
+static const enum metric_id ids[] = {
 	[FLOW_BYTES] = METRIC_FLOW_BYTES,
 	[FLOW_PACKETS] = METRIC_FLOW_PACKETS,
 };
+
+_Static_assert(ARRAY_SIZE(ids) == FLOW_METRICS, "a metric each: 0 is another one");
 
 struct flow_table {
 	struct metric_table *table;

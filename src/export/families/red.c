@@ -62,7 +62,7 @@ enum side_metric {
 	SIDE_METRICS,
 };
 
-static const enum metric_id ids[OBI_SPAN_TYPES][SIDE_METRICS] = {
+static const enum metric_id ids[][SIDE_METRICS] = {
 	[OBI_SPAN_HTTP_SERVER] = {
 		[SIDE_DURATION] = METRIC_HTTP_SERVER_DURATION,
 		[SIDE_REQUEST_SIZE] = METRIC_HTTP_SERVER_REQUEST_SIZE,
@@ -74,6 +74,9 @@ static const enum metric_id ids[OBI_SPAN_TYPES][SIDE_METRICS] = {
 		[SIDE_RESPONSE_SIZE] = METRIC_HTTP_CLIENT_RESPONSE_SIZE,
 	},
 };
+
+/* A missing row would be METRIC_HTTP_SERVER_DURATION: the first one is 0. */
+_Static_assert(ARRAY_SIZE(ids) == OBI_SPAN_TYPES, "metrics of each type of span");
 
 /* Metrics of one side that carry the same attributes. */
 struct side_table {

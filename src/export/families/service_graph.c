@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/address.h"
+#include "base/cleanup.h"
 #include "export/families/catalog.h"
 #include "export/families/live_services.h"
 #include "export/families/origin.h"
@@ -42,12 +43,14 @@ enum graph_metric {
 	GRAPH_METRICS,
 };
 
-static const enum metric_id ids[GRAPH_METRICS] = {
+static const enum metric_id ids[] = {
 	[GRAPH_CLIENT_SECONDS] = METRIC_GRAPH_CLIENT,
 	[GRAPH_SERVER_SECONDS] = METRIC_GRAPH_SERVER,
 	[GRAPH_FAILED] = METRIC_GRAPH_FAILED,
 	[GRAPH_TOTAL] = METRIC_GRAPH_TOTAL,
 };
+
+_Static_assert(ARRAY_SIZE(ids) == GRAPH_METRICS, "a metric each: 0 is another one");
 
 struct service_graph {
 	const struct family_options *options;

@@ -140,7 +140,7 @@ struct metrics *metrics_new_with(const struct metrics_options *options)
 				     options->histograms.native ||
 				     options->histograms.exemplars != EXEMPLARS_OFF;
 	metrics->seed = hash_seed();
-	metrics->epoch_offset_ns = clock_epoch_offset_ns();
+	metrics->epoch = clock_epoch();
 	return metrics;
 }
 

@@ -3,6 +3,7 @@
 #ifndef OBI_EXPORT_METRICS_TABLE_H
 #define OBI_EXPORT_METRICS_TABLE_H
 
+#include "base/clock.h"
 #include "export/metrics/registry.h"
 
 struct metric_family {
@@ -59,8 +60,8 @@ struct metrics {
 	size_t series;
 	size_t renderings; /* under way */
 	uint64_t seed;
-	uint64_t collected_ns;   /* when OTLP last did, monotonic */
-	int64_t epoch_offset_ns; /* monotonic to Unix time */
+	uint64_t collected_ns; /* when OTLP last did, monotonic */
+	const struct epoch_clock *epoch;
 };
 
 /* Values one after the other, each preceded by its length in one byte. */
@@ -78,7 +79,7 @@ static inline uint64_t metric_row_start_ns(const struct metric_family *family,
 		family->type == METRIC_HISTOGRAM ? histogram_extras(&family->metric, row) : NULL;
 	uint64_t began = extras ? extras->reset_ns : row->created_ns;
 
-	return began + (uint64_t)family->table->metrics->epoch_offset_ns;
+	return began + (uint64_t)epoch_clock_start_offset(family->table->metrics->epoch, began);
 }
 
 /* Frees the row's memory; it stands in no list any more. */

@@ -142,11 +142,13 @@ static uint64_t start_of(const struct otlp_metrics_reader *reader,
 static void put_times(const struct otlp_metrics_reader *reader, const struct metric_family *family,
 		      const struct metric_row *row, struct buffer *buf)
 {
-	uint64_t offset = (uint64_t)reader->metrics->epoch_offset_ns;
+	const struct epoch_clock *epoch = reader->metrics->epoch;
+	uint64_t start = start_of(reader, family, row), now = reader->now_ns;
 
 	if (family->type != METRIC_GAUGE)
-		proto_put_fixed64(buf, POINT_START, start_of(reader, family, row) + offset);
-	proto_put_fixed64(buf, POINT_TIME, reader->now_ns + offset);
+		proto_put_fixed64(buf, POINT_START,
+				  start + (uint64_t)epoch_clock_start_offset(epoch, start));
+	proto_put_fixed64(buf, POINT_TIME, now + (uint64_t)epoch_clock_offset(epoch, now));
 }
 
 static void put_exemplars(const struct metric_family *family, const struct metric_row *row,

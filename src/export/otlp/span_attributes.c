@@ -193,6 +193,7 @@ const struct otlp_span_type otlp_span_types[OBI_SPAN_TYPES] = {
 
 _Static_assert(ARRAY_SIZE(http_server) <= ATTRIBUTES_MAX && CLIENT_ATTRIBUTES <= ATTRIBUTES_MAX,
 	       "a bit of an attribute_set each");
+_Static_assert(OBI_SPAN_TYPES == OBI_SPAN_HTTP_CLIENT + 1, "a row for each type of span");
 
 /* ---- Selection and encoding ---- */
 

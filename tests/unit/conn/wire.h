@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "conn/conn.h"
 #include "guard.h"
 #include "span/trace.h"
@@ -36,6 +37,7 @@ struct wire_conn {
 struct wire {
 	struct obi_conns *conns;
 	struct obi_conns_options options;
+	struct epoch_clock epoch;
 	struct obi_board_slot *board;
 	struct wire_conn at[WIRE_CONNS];
 	uint64_t now; /* steps */
@@ -79,7 +81,7 @@ static inline void wire_random(void *context, void *bytes, size_t len)
 static inline void wire_span(void *context, struct obi_span *span)
 {
 	struct wire *w = context;
-	int64_t epoch = w->options.epoch_offset_ns;
+	int64_t epoch = epoch_clock_offset(w->options.epoch, 0);
 	int n = snprintf(w->spans + w->spans_len, sizeof(w->spans) - w->spans_len,
 			 "%s %d " SLICE_FMT " " SLICE_FMT SLICE_FMT "%s" SLICE_FMT
 			 " %lld>%lld [%llu..%llu]%s\n",
@@ -126,7 +128,8 @@ static inline struct wire *wire_new(void)
 	w->board = calloc(OBI_BOARD_SLOTS, sizeof(*w->board));
 	w->options.max_connections = 64;
 	w->options.idle_ns = 100 * STEP_NS;
-	w->options.epoch_offset_ns = 1700000000000000000;
+	(void)epoch_clock_follow(&w->epoch, 0, 1700000000000000000);
+	w->options.epoch = &w->epoch;
 	w->capture = OBI_HEAD_MAX;
 	w->side = OBI_SIDE_ACCEPTED;
 	w->pid = 10;

@@ -26,6 +26,7 @@ static const struct metric_desc took = { .name = "took",
 					 .scale = NSEC_PER_SEC,
 					 .buckets = &buckets };
 static const char *const names[] = { "a.b" };
+static const struct epoch_clock epoch; /* times are of the epoch already */
 
 struct fixture {
 	struct metrics *metrics;
@@ -46,7 +47,7 @@ static struct fixture begin(uint32_t most, uint64_t min_reset_ns, enum exemplar_
 
 	assert_int_equal(metrics_add_table(f.metrics, &took, 1, names, 1, 0, &f.table), 0);
 	f.metric = metric_table_metric(f.table, 0);
-	f.metrics->epoch_offset_ns = 0;
+	f.metrics->epoch = &epoch;
 	return f;
 }
 

@@ -235,21 +235,21 @@ static void the_program_speaks_of_itself_where_asked(void **unused)
 static void a_collection_comes_each_interval(void **unused)
 {
 	struct obi_span span = sample_server();
-	uint64_t until;
+	uint64_t opened;
 
-	begin("otel_metrics_export:\n  interval: 50ms\n");
+	begin("otel_metrics_export:\n  interval: 50s\n");
+	opened = clock_monotonic_ns(); /* or up to some seconds ago */
 	exporter_otlp_metrics.put_span(state, &span);
-	exporter_otlp_metrics.tick(state, 0);
+	exporter_otlp_metrics.tick(state, opened + 40 * NSEC_PER_SEC);
 	assert_int_equal(sent.puts, 0);
-	until = clock_monotonic_ns() + 60 * NSEC_PER_MSEC;
-	while (clock_monotonic_ns() < until)
-		;
-	exporter_otlp_metrics.tick(state, 0);
+	exporter_otlp_metrics.tick(state, opened + 50 * NSEC_PER_SEC);
 	assert_int_equal(sent.puts, 1);
-	exporter_otlp_metrics.tick(state, 0);
+	exporter_otlp_metrics.tick(state, opened + 51 * NSEC_PER_SEC);
 	assert_int_equal(sent.puts, 1);
-	(void)close_all();
+	exporter_otlp_metrics.tick(state, opened + 100 * NSEC_PER_SEC);
 	assert_int_equal(sent.puts, 2);
+	(void)close_all();
+	assert_int_equal(sent.puts, 3);
 	end();
 }
 
@@ -266,7 +266,7 @@ static void an_evicted_service_is_sent_first(void **unused)
 		(void)snprintf(services[i].name, sizeof(services[i].name), "s%d", i);
 		span.service = &services[i];
 		exporter_otlp_metrics.put_span(state, &span);
-		exporter_otlp_metrics.tick(state, 0);
+		exporter_otlp_metrics.tick(state, clock_monotonic_ns());
 	}
 	assert_int_equal(sent.puts, 1);
 	json = close_all();

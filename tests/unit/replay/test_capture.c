@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "replay/capture.h"
 #include "replay/frames.h"
 
@@ -88,17 +89,36 @@ static void pcapng_in_both_orders(void **state)
 		}
 }
 
+/* 2^64 - 1 units of 10^-n or 2^-n seconds, in whole nanoseconds. */
 static void absurd_clocks_do_no_harm(void **state)
 {
-	static const uint8_t resolutions[] = { 19, 28, 29, 0x7f, 0x80, 0x80 | 63, 0x80 | 64, 0xff };
+	static const struct {
+		uint8_t resolution;
+		uint64_t ns;
+	} clocks[] = {
+		{ 1, UINT64_MAX - NSEC_PER_SEC / 10 + 1 }, /* beyond the year 2554: wraps */
+		{ 9, UINT64_MAX },
+		{ 19, 1844674407 },
+		{ 28, 1 },
+		{ 29, 0 },
+		{ 0x7f, 0 },
+		{ 0x80, UINT64_MAX - NSEC_PER_SEC + 1 },
+		{ 0x80 | 63, 1999999999 },
+		{ 0x80 | 64, 999999999 },
+		{ 0x80 | 65, 499999999 },
+		{ 0xff, 0 },
+	};
 
-	for (size_t i = 0; i < sizeof(resolutions); i++) {
-		begin(false);
-		ng_section_header(&file);
-		ng_interface_of(&file, 1, 65535, resolutions[i], UINT64_MAX);
-		ng_enhanced(&file, 0, UINT64_MAX, SLICE_LIT("abcde"), 99);
-		(void)only_packet();
-	}
+	for (size_t i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++)
+		for (uint64_t offset = 0; offset <= 1; offset++) {
+			begin(false);
+			ng_section_header(&file);
+			/* An offset of all ones is one second back. */
+			ng_interface_of(&file, 1, 65535, clocks[i].resolution, 0 - offset);
+			ng_enhanced(&file, 0, UINT64_MAX, SLICE_LIT("abcde"), 99);
+			assert_int_equal(only_packet().time_ns,
+					 clocks[i].ns - offset * NSEC_PER_SEC);
+		}
 }
 
 static void other_packet_blocks(void **state)
@@ -252,10 +272,37 @@ static void pcapng_cut_anywhere(void **state)
 	}
 }
 
+/* A file with one bit turned over: its packets, or a problem that is told in words. What
+ * came before the broken place is read as it was. */
+static void assert_broken_at(size_t at, size_t second_packet)
+{
+	struct capture *capture = capture_open_bytes(guarded(slice_of(file.data, file.len)));
+	struct capture_packet packet;
+	uint64_t offset;
+	int got = 1, count = 0;
+	const char *problem;
+
+	for (; got == 1 && count < 4; count += got == 1) {
+		got = capture_next(capture, &packet);
+		if (got == 1 && count == 0 && at >= second_packet) {
+			assert_int_equal(packet.length, 7);
+			assert_true(slice_equal(packet.bytes, SLICE_LIT("abcdefg")));
+		}
+	}
+	problem = capture_problem(capture, &offset);
+	assert_true(got == 0 || got == -EPROTO || got == -ENODATA);
+	assert_true(count <= 2);
+	assert_true(at < second_packet || count >= 1);
+	if (got < 0) {
+		assert_true(strlen(problem) > 0);
+		assert_true(offset <= file.len);
+	}
+	capture_close(capture);
+}
+
 static void any_byte_broken(void **state)
 {
-	char problem[PROBLEM_ROOM];
-	uint64_t offset;
+	size_t second_packet;
 
 	for (int format = 0; format < 2; format++) {
 		begin(format);
@@ -263,16 +310,18 @@ static void any_byte_broken(void **state)
 			ng_section_header(&file);
 			ng_interface_of(&file, 1, 0, 9, 0);
 			ng_enhanced(&file, 0, 0, SLICE_LIT("abcdefg"), 7);
+			second_packet = file.len;
 			ng_enhanced(&file, 0, 0, SLICE_LIT("abcdefg"), 7);
 		} else {
 			pcap_header(&file, 0xa1b2c3d4, 1);
 			pcap_packet(&file, 1, 2, SLICE_LIT("abcdefg"), 7);
+			second_packet = file.len;
 			pcap_packet(&file, 1, 2, SLICE_LIT("abcdefg"), 7);
 		}
 		for (size_t i = 0; i < file.len; i++)
 			for (int bit = 0; bit < 8; bit++) {
 				file.data[i] ^= (uint8_t)(1 << bit);
-				(void)read_all(slice_of(file.data, file.len), problem, &offset);
+				assert_broken_at(i, second_packet);
 				file.data[i] ^= (uint8_t)(1 << bit);
 			}
 	}

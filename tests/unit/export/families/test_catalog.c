@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The metrics against a list of what the existing program has: names, types, units, and the
- * attributes that are there by default. In both directions: none is missing, none is unknown.
+ * The metrics against what the existing program was seen to tell (tests/data/metrics), and against
+ * a list of what its documents have: names, types, units, and the attributes that are there by
+ * default. In both directions: none is missing, none is unknown.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -260,9 +262,157 @@ static void the_programs_own_are_known_too(void **state)
 	check_all_internal(true);
 }
 
+/* ---- As the existing program told it ---- */
+
+#define RECORDED "tests/data/metrics/existing.prom"
+#define LABELS_MAX 32
+
+struct labels {
+	char names[LABELS_MAX][METRIC_NAME_MAX];
+	size_t count;
+};
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* name{a="x",b="y"} 1: the names of its labels. No value here has a comma in it. */
+static void read_labels(const char *sample, struct labels *ret_labels)
+{
+	const char *at = strchr(sample, '{');
+
+	ret_labels->count = 0;
+	for (; at && (at[0] == '{' || at[0] == ','); at = strpbrk(at + 1, ",}")) {
+		size_t len = strcspn(at + 1, "=");
+
+		assert_in_range(len, 1, METRIC_NAME_MAX - 1);
+		assert_true(ret_labels->count < LABELS_MAX);
+		memcpy(ret_labels->names[ret_labels->count], at + 1, len);
+		ret_labels->names[ret_labels->count++][len] = '\0';
+	}
+	qsort(ret_labels->names, ret_labels->count, sizeof(ret_labels->names[0]), by_text);
+}
+
+/* Those that ours has by default, or all. */
+static void list_labels(const struct attribute_group *group, bool all, struct labels *ret_labels)
+{
+	attribute_set set = attributes_for(SINK_PROMETHEUS, group->attributes, group->count);
+
+	ret_labels->count = 0;
+	for (size_t i = 0; i < group->count; i++)
+		if (set & 1u << i && (all || group->attributes[i].by_default))
+			assert_int_equal(
+				metric_prometheus_label(group->attributes[i].name,
+							ret_labels->names[ret_labels->count++]),
+				0);
+	qsort(ret_labels->names, ret_labels->count, sizeof(ret_labels->names[0]), by_text);
+}
+
+static bool same_labels(const struct labels *a, const struct labels *b)
+{
+	for (size_t i = 0; i < a->count && i < b->count; i++)
+		if (strcmp(a->names[i], b->names[i]) != 0)
+			return false;
+	return a->count == b->count;
+}
+
+static const struct metric_info *find_served(const char *name, size_t len)
+{
+	for (int i = 0; i < METRIC_IDS; i++) {
+		const struct metric_desc *desc = &metric_catalog[i].desc;
+		char served[METRIC_NAME_MAX];
+
+		assert_int_equal(metric_prometheus_name(desc->name, desc->unit, desc->type, served),
+				 0);
+		if (strlen(served) == len && strncmp(served, name, len) == 0)
+			return &metric_catalog[i];
+	}
+	fail_msg("%.*s is missing", (int)len, name);
+	return NULL;
+}
+
+/* A histogram's sample has a name of its own. */
+static size_t name_length(const char *sample)
+{
+	size_t len = strcspn(sample, "{ \n");
+
+	return len > 6 && strncmp(sample + len - 6, "_count", 6) == 0 ? len - 6 : len;
+}
+
+static void check_recorded(const char *line)
+{
+	static const char help[] = "# HELP ";
+	struct labels theirs, ours, all;
+	const struct metric_info *info;
+
+	if (strncmp(line, help, strlen(help)) == 0) {
+		const char *name = line + strlen(help), *text = strchr(name, ' ') + 1;
+
+		info = find_served(name, strcspn(name, " "));
+		assert_int_equal(strncmp(info->desc.help, text, strcspn(text, "\n")), 0);
+		return;
+	}
+	info = find_served(line, name_length(line));
+	read_labels(line, &theirs);
+	list_labels(info->attributes, false, &ours);
+	list_labels(info->attributes, true, &all);
+	if (!same_labels(&theirs, &ours) && !same_labels(&theirs, &all))
+		fail_msg("other labels: %s", line);
+}
+
+static void check_recorded_internal(const char *line)
+{
+	const struct metrics *metrics = obi_internal_metrics();
+	struct labels theirs, ours = { .count = 0 };
+	const struct metric_table *table;
+	size_t i = 0;
+
+	while (i < metrics->families_count &&
+	       (strlen(metrics->families[i]->name) != strcspn(line, "{ \n") ||
+		strncmp(metrics->families[i]->name, line, strcspn(line, "{ \n")) != 0))
+		i++;
+	if (i == metrics->families_count)
+		fail_msg("missing: %s", line);
+	read_labels(line, &theirs);
+	if (theirs.count == 0)
+		return; /* recorded without */
+	table = metrics->families[i]->table;
+	for (; ours.count < table->labels_count; ours.count++)
+		(void)snprintf(ours.names[ours.count], METRIC_NAME_MAX, "%s",
+			       table->labels[ours.count]);
+	qsort(ours.names, ours.count, sizeof(ours.names[0]), by_text);
+	if (!same_labels(&theirs, &ours))
+		fail_msg("other labels: %s", line);
+}
+
+static void what_the_existing_program_told_is_told_alike(void **state)
+{
+	FILE *file = fopen(RECORDED, "re");
+	bool internal_ones = false;
+	int checked = 0;
+	char line[1024];
+
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file)) {
+		internal_ones |= strncmp(line, "# INTERNAL", 10) == 0;
+		if (line[0] == '#' && strncmp(line, "# HELP ", 7) != 0)
+			continue;
+		if (internal_ones)
+			check_recorded_internal(line);
+		else
+			check_recorded(line);
+		checked++;
+	}
+	fclose(file);
+	obi_internal_free();
+	assert_int_equal(checked, 35);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_the_existing_program_told_is_told_alike),
 		cmocka_unit_test(every_known_metric_is_there),
 		cmocka_unit_test(every_metric_is_known),
 		cmocka_unit_test(the_programs_own_are_known_too),

@@ -29,6 +29,7 @@ struct fixture {
 	struct metrics *metrics;
 	struct metric_table *table;
 	enum obi_temporality temporality;
+	struct epoch_clock epoch;
 	struct buffer json;
 };
 
@@ -36,7 +37,8 @@ static void begin(struct fixture *f, const struct metrics_options *options,
 		  enum obi_temporality temporality)
 {
 	*f = (struct fixture){ .metrics = metrics_new_with(options), .temporality = temporality };
-	f->metrics->epoch_offset_ns = 1000000;
+	f->metrics->epoch = &f->epoch;
+	(void)epoch_clock_follow(&f->epoch, 0, 1000000);
 	assert_int_equal(metrics_add_table(f->metrics, descs, ARRAY_SIZE(descs), sample_names, 2, 0,
 					   &f->table),
 			 0);
@@ -163,6 +165,42 @@ static void deltas_begin_where_the_last_ones_ended(void **state)
 	json = collect(&f, 50, SIZE_MAX, &points);
 	assert_int_equal(points, 3);
 	has(json, "\"startTimeUnixNano\":\"1000041\"");
+	end(&f);
+}
+
+/* A series that began later by the clock would be another one, whose whole value is new. */
+static void beginning_stays_when_the_clock_is_set(void **state)
+{
+	struct fixture f;
+	const char *json;
+
+	begin(&f, &plain, OBI_TEMPORALITY_CUMULATIVE);
+	feed(&f, "/a", 5000000, 10);
+	assert_true(epoch_clock_follow(&f.epoch, 20, 1000000 + (int64_t)NSEC_PER_SEC));
+	feed(&f, "/b", 5000000, 25);
+	json = collect(&f, 30, SIZE_MAX, NULL);
+	has(json,
+	    "\"startTimeUnixNano\":\"1000010\",\"timeUnixNano\":\"1001000030\",\"asInt\":\"1\"");
+	has(json,
+	    "\"startTimeUnixNano\":\"1001000025\",\"timeUnixNano\":\"1001000030\",\"asInt\":\"1\"");
+	end(&f);
+}
+
+/* Set back, no point lies before the beginning of its series. */
+static void no_beginning_is_in_the_future_of_a_clock_set_back(void **state)
+{
+	struct fixture f;
+	const char *json;
+
+	begin(&f, &plain, OBI_TEMPORALITY_DELTA);
+	f.epoch.steps[0].offset_ns = 2 * (int64_t)NSEC_PER_SEC;
+	feed(&f, "/a", 5000000, 10);
+	(void)collect(&f, 20, SIZE_MAX, NULL);
+	assert_true(epoch_clock_follow(&f.epoch, 25, (int64_t)NSEC_PER_SEC));
+	feed(&f, "/a", 5000000, 30);
+	json = collect(&f, 40, SIZE_MAX, NULL);
+	has(json,
+	    "\"startTimeUnixNano\":\"1000000020\",\"timeUnixNano\":\"1000000040\",\"asInt\":\"1\"");
 	end(&f);
 }
 
@@ -313,6 +351,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cumulative_points_begin_with_their_series),
 		cmocka_unit_test(deltas_begin_where_the_last_ones_ended),
+		cmocka_unit_test(beginning_stays_when_the_clock_is_set),
+		cmocka_unit_test(no_beginning_is_in_the_future_of_a_clock_set_back),
 		cmocka_unit_test(what_is_empty_is_left_out),
 		cmocka_unit_test(gauges_and_observed_counters_know_no_start),
 		cmocka_unit_test(exponential_histograms_keep_their_scale),
