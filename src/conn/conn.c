@@ -95,8 +95,8 @@ static struct exchange *response_under_way(struct conn *c)
 	return c->requests == DIRECTION_UNKNOWN ? NULL : conn_responses(c)->exchange;
 }
 
-/* The current message has total bytes, the last of them at last_ns. over: none of its heads will
- * go on. */
+/* The current message has total bytes, the last of them at last_ns. over: its head will not go on
+ * when the direction turns again. */
 static void end_message(struct obi_conns *conns, struct conn *c, uint64_t total, uint64_t last_ns,
 			bool over)
 {
@@ -110,7 +110,7 @@ static void end_message(struct obi_conns *conns, struct conn *c, uint64_t total,
 		stream_pass_unseen(conns, c, c->direction, total - s->at, last_ns);
 	s->last_ns = last_ns;
 	if (over)
-		stream_end_message(conns, c, c->direction, last_ns);
+		stream_end_head(conns, c, c->direction, last_ns);
 }
 
 /* Records of this connection are missing: nothing that is open can be paired any more. */
@@ -142,6 +142,8 @@ static void end_response(struct obi_conns *conns, struct conn *c, bool reset)
 /* The connection is over: what is open becomes spans with what is known. */
 static void end_conn(struct obi_conns *conns, struct conn *c, uint64_t time_ns, bool reset)
 {
+	if (c->requests != DIRECTION_UNKNOWN)
+		stream_end_head(conns, c, conn_response_direction(c), conn_responses(c)->last_ns);
 	if (response_under_way(c))
 		end_response(conns, c, reset);
 	for (uint8_t direction = 0; direction < 2; direction++)
@@ -185,7 +187,8 @@ static struct conn *conn_new(struct obi_conns *conns, const struct obi_record *r
 	return c;
 }
 
-/* Is this record's message the one that is due? Ends the one before. */
+/* Is this record's message the one that is due? Ends the one before, but not its head, which may
+ * go on when the direction turns again; unless nobody knows whether it is one. */
 static bool turn_to(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
 {
 	int32_t ahead = (int32_t)(record->message - c->message);
@@ -195,7 +198,8 @@ static bool turn_to(struct obi_conns *conns, struct conn *c, const struct obi_re
 	if (ahead == 0)
 		return true;
 	if (ahead == 1 && record->type == OBI_RECORD_MESSAGE)
-		end_message(conns, c, record->total_bytes, record->last_ns, true);
+		end_message(conns, c, record->total_bytes, record->last_ns,
+			    c->requests == DIRECTION_UNKNOWN);
 	else
 		on_gap(conns, c);
 	c->message = record->message;
@@ -248,13 +252,12 @@ static void on_fin(struct obi_conns *conns, struct conn *c, const struct obi_rec
 static void on_close(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
 {
 	int32_t ahead = (int32_t)(record->message - c->message);
-	/* A request whose head was never completed is none. */
-	bool over = c->direction != c->requests && c->requests != DIRECTION_UNKNOWN;
 
 	if (ahead > 0)
 		on_gap(conns, c);
 	else if (ahead == 0 && record->direction == c->direction && !c->muted)
-		end_message(conns, c, record->total_bytes, record->last_ns, over);
+		end_message(conns, c, record->total_bytes, record->last_ns, false);
+	/* A request whose head was never completed is none. */
 	end_conn(conns, c, record->time_ns, record->flags & OBI_RECORD_RESET);
 }
 

@@ -69,6 +69,7 @@ struct partial {
 	uint32_t tid;
 	uint32_t len;
 	bool turn;            /* it began its message */
+	bool answered;        /* the answer came before its end */
 	uint8_t record_flags; /* OBI_RECORD_* of its first chunk */
 	uint8_t bytes[HEAD_MAX];
 };
@@ -189,9 +190,8 @@ void stream_feed(struct obi_conns *conns, struct conn *c, uint8_t direction, str
 /* len bytes passed that nobody saw, the last of them at time_ns. */
 void stream_pass_unseen(struct obi_conns *conns, struct conn *c, uint8_t direction, uint64_t len,
 			uint64_t time_ns);
-/* The message is over: a head in it will not be completed. */
-void stream_end_message(struct obi_conns *conns, struct conn *c, uint8_t direction,
-			uint64_t time_ns);
+/* A head that is being put together will not be completed: it is taken as far as it came. */
+void stream_end_head(struct obi_conns *conns, struct conn *c, uint8_t direction, uint64_t time_ns);
 /* The body that is passing has ended; a head follows. */
 void stream_end_body(struct obi_conns *conns, struct conn *c, uint8_t direction, uint64_t time_ns);
 /* The response under way is taken as ended with its last byte; what follows is not known. */

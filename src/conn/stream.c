@@ -68,7 +68,7 @@ static void drop_partial(struct obi_conns *conns, struct stream *s)
 bool stream_forget(struct obi_conns *conns, struct conn *c, uint8_t direction)
 {
 	struct stream *s = &c->streams[direction];
-	bool request = s->state == STREAM_PARTIAL &&
+	bool request = s->state == STREAM_PARTIAL && !s->partial->answered &&
 		       (c->requests == DIRECTION_UNKNOWN || is_request_stream(c, direction));
 
 	drop_partial(conns, s);
@@ -231,35 +231,45 @@ static void identify(struct obi_conns *conns, struct conn *c, struct exchange *x
 	exchange_identify(conns, x, kernel, head);
 }
 
+/* The exchange of this request, or NULL: then it is counted. */
+static struct exchange *open_request(struct obi_conns *conns, struct conn *c,
+				     const struct chunk *chunk, const struct http1_head *head,
+				     bool cut)
+{
+	const struct partial *partial = c->streams[c->requests].partial;
+	bool turn = partial ? partial->turn : chunk->turn;
+	struct exchange *x;
+
+	if (turn)
+		end_response_before(conns, c);
+	if (!request_is_clear(c, turn)) {
+		exchange_count_drop(conns, OBI_DROP_UNPARSED);
+		return NULL;
+	}
+	x = exchange_open(conns, c, head);
+	if (!x) {
+		exchange_count_drop(conns, OBI_DROP_EVICTED);
+		c->hidden = true; /* its response will come */
+		return NULL;
+	}
+	identify(conns, c, x, chunk, head);
+	/* LENGTH_UNKNOWN where a cut head does not say it. */
+	x->request_length = cut ? head->content_length
+				: length_to_report(http1_request_body(head), head->content_length);
+	c->lost = false;
+	return x;
+}
+
 /* cut: the end of the head, and so the beginning of the body, is not known. */
 static void begin_request(struct obi_conns *conns, struct conn *c, const struct chunk *chunk,
 			  const struct http1_head *head, bool cut)
 {
 	enum http1_body body = http1_request_body(head);
 	struct stream *s = &c->streams[c->requests];
-	bool turn = s->partial ? s->partial->turn : chunk->turn;
-	struct exchange *x = NULL;
 
-	if (turn)
-		end_response_before(conns, c);
 	s->exchange = NULL;
-	if (!request_is_clear(c, turn)) {
-		exchange_count_drop(conns, OBI_DROP_UNPARSED);
-	} else {
-		x = exchange_open(conns, c, head);
-		if (!x) {
-			exchange_count_drop(conns, OBI_DROP_EVICTED);
-			c->hidden = true; /* its response will come */
-		}
-	}
-	if (x) {
-		identify(conns, c, x, chunk, head);
-		/* LENGTH_UNKNOWN where a cut head does not say it. */
-		x->request_length =
-			cut ? head->content_length : length_to_report(body, head->content_length);
-		s->exchange = x;
-		c->lost = false;
-	}
+	if (!s->partial || !s->partial->answered)
+		s->exchange = open_request(conns, c, chunk, head, cut);
 	if (!cut)
 		begin_body(conns, c, c->requests, body, head->content_length, chunk->time_ns);
 	else /* no length may mean that it stands in what was not seen */
@@ -270,9 +280,43 @@ static void begin_request(struct obi_conns *conns, struct conn *c, const struct 
 
 /* ---- Responses ----------------------------------------------------------------------------- */
 
-static void response_without_request(struct obi_conns *conns, struct conn *c)
+/* A request that is answered before its head is whole: it is taken as far as it came, and what
+ * follows of the head is only read. NULL where no more can be said of it than that it is counted.
+ */
+static struct exchange *answered_early(struct obi_conns *conns, struct conn *c,
+				       const struct chunk *chunk)
 {
-	exchange_count_drop(conns, c->lost ? OBI_DROP_LOST_RECORD : OBI_DROP_NO_REQUEST);
+	struct partial *partial = c->streams[c->requests].partial;
+	struct slice bytes = slice_of(partial->bytes, partial->len);
+	struct http1_head head;
+
+	partial->answered = true;
+	(void)http1_parse_request(bytes, &head);
+	if (head.target.len && head.target.data + head.target.len < bytes.data + bytes.len)
+		return open_request(conns, c, chunk, &head, true);
+	exchange_count_drop(conns, OBI_DROP_UNPARSED);
+	return NULL;
+}
+
+/* The request that the final response which begins now answers, or NULL: then it is counted. */
+static struct exchange *request_of_response(struct obi_conns *conns, struct conn *c,
+					    const struct chunk *chunk)
+{
+	struct partial *partial = c->streams[c->requests].partial;
+	struct exchange *x = exchange_waiting(c);
+
+	if (!x && partial && !partial->answered)
+		x = answered_early(conns, c, chunk);
+	else if (!x)
+		exchange_count_drop(conns, c->lost ? OBI_DROP_LOST_RECORD : OBI_DROP_NO_REQUEST);
+	/* That it began a message says nothing of this response any more. */
+	if (partial)
+		partial->turn = false;
+	return x;
+}
+
+static void response_without_request(struct conn *c)
+{
 	/* To HEAD or GET? That decides whether a body follows. */
 	conn_responses(c)->state = STREAM_LOST;
 }
@@ -280,9 +324,9 @@ static void response_without_request(struct obi_conns *conns, struct conn *c)
 static void begin_response(struct obi_conns *conns, struct conn *c, const struct chunk *chunk,
 			   const struct http1_head *head, bool cut)
 {
-	struct exchange *x = exchange_waiting(c);
 	uint8_t direction = conn_response_direction(c);
 	struct stream *s = &c->streams[direction];
+	struct exchange *x;
 	enum http1_body body;
 
 	c->interim = head->status < 200 && head->status != 101;
@@ -290,8 +334,9 @@ static void begin_response(struct obi_conns *conns, struct conn *c, const struct
 		s->state = cut ? STREAM_LOST : STREAM_HEAD;
 		return;
 	}
+	x = request_of_response(conns, c, chunk);
 	if (!x) {
-		response_without_request(conns, c);
+		response_without_request(c);
 		return;
 	}
 	exchange_answer(conns, x, head->status);
@@ -359,6 +404,7 @@ static bool keep_partial(struct obi_conns *conns, struct stream *s, const struct
 	partial->pid = chunk->record->pid;
 	partial->tid = chunk->record->tid;
 	partial->turn = chunk->turn;
+	partial->answered = false;
 	partial->record_flags = chunk->record->flags;
 	partial->trace = chunk->record->trace;
 	s->partial = partial;
@@ -576,7 +622,7 @@ void stream_pass_unseen(struct obi_conns *conns, struct conn *c, uint8_t directi
 	if (len == 0)
 		return;
 	if (s->state == STREAM_PARTIAL)
-		stream_end_message(conns, c, direction, time_ns);
+		stream_end_head(conns, c, direction, time_ns);
 	while (left && s->state != STREAM_HEAD && !c->muted)
 		left -= pass_body(conns, c, direction, left, time_ns);
 	if (left && !c->muted)
@@ -585,8 +631,7 @@ void stream_pass_unseen(struct obi_conns *conns, struct conn *c, uint8_t directi
 	s->last_ns = time_ns;
 }
 
-void stream_end_message(struct obi_conns *conns, struct conn *c, uint8_t direction,
-			uint64_t time_ns)
+void stream_end_head(struct obi_conns *conns, struct conn *c, uint8_t direction, uint64_t time_ns)
 {
 	static const struct obi_record none;
 	struct stream *s = &c->streams[direction];

@@ -289,6 +289,21 @@ static inline struct obi_conns_stats wire_stats(const struct wire *w)
 	return stats;
 }
 
+/* Without the times, which depend on the split. */
+static inline void wire_forget_times(struct wire *w)
+{
+	char *to = w->spans;
+
+	w->spans[w->spans_len] = 0;
+	for (const char *from = w->spans; *from;) {
+		if (from[0] == ' ' && from[1] == '[')
+			from = strchr(from, ']') + 1;
+		else
+			*to++ = *from++;
+	}
+	w->spans_len = (size_t)(to - w->spans);
+}
+
 /* The spans since the last call, and nothing else. */
 static inline void wire_spans(struct wire *w, const char *want)
 {
