@@ -20,13 +20,13 @@ struct conn_state {
 	u64 last_ns;       /* its last chunk */
 	u64 pending_total; /* the same of the message before, until they are reported */
 	u64 pending_last_ns;
-	u32 message;  /* number of the last message reported */
-	u32 captured; /* bytes of the current message that were copied */
+	u32 message;     /* number of the last message reported */
+	u16 captured[2]; /* bytes of the current head of each direction that were copied */
 	u8 direction;
 	u8 side;
 	u8 protocol; /* enum protocol_guess of the connection */
 	u8 muted;
-	u8 head_open;    /* the current head may go on in the next chunk */
+	u8 head_open;    /* bits by direction: its head may go on in the next chunk */
 	u8 unrecognised; /* messages in a row that no protocol claimed */
 	u8 reported;     /* the current message has a record */
 	u8 interim;      /* the last response was 1xx: what follows is a body, not a request */

@@ -8,7 +8,8 @@
 #ifndef OBI_BPF_MESSAGE_H
 #define OBI_BPF_MESSAGE_H
 
-#define MUTE_AFTER 4      /* messages that no protocol claimed */
+#define MUTE_AFTER 8      /* messages that no protocol claimed: SOCKS sends six before its load */
+#define MUTE_HTTP 250     /* the same of a connection that carried HTTP: bodies that alternate */
 #define RESPONSE_HEAD 512 /* bytes copied of what is not a request */
 #define HTTP2_CHUNKS 8    /* first ones of an HTTP/2 client that the worker sees */
 
@@ -102,7 +103,12 @@ static __always_inline void message_trace(struct conn_state *state, struct scrat
 static __always_inline void response_began(struct conn_state *state, const struct scratch *s,
 					   u8 direction)
 {
-	state->interim = s->head[9] == '1'; /* "HTTP/1.1 1xx" */
+	state->interim = s->head[9] == '1';                               /* "HTTP/1.1 1xx" */
+	if (state->interim && s->head[10] == '0' && s->head[11] == '1') { /* a tunnel from now on */
+		state->interim = 0;
+		state->muted = 1;
+		count(OBI_APP_MUTED);
+	}
 	if (direction == OBI_RECV && !state->interim) {
 		state->stamped = 0;
 		state->injected = 0;
@@ -110,7 +116,7 @@ static __always_inline void response_began(struct conn_state *state, const struc
 }
 
 /* What nothing claims is not worth a record, unless the connection is known to carry HTTP:
- * then it is a body, and its totals count. */
+ * then it is a body, and its totals count. What may be HTTP is shown until it was too often. */
 static __always_inline bool message_unclaimed(struct conn_state *state, enum protocol_guess guess)
 {
 	if (guess == GUESS_HTTP_REQUEST || guess == GUESS_HTTP_RESPONSE) {
@@ -118,14 +124,32 @@ static __always_inline bool message_unclaimed(struct conn_state *state, enum pro
 		state->unrecognised = 0;
 		return false;
 	}
-	if (guess == GUESS_HTTP_MAYBE)
-		return false;
-	count(OBI_APP_UNRECOGNISED);
-	if (++state->unrecognised >= MUTE_AFTER || guess == GUESS_FOREIGN || guess == GUESS_HTTP2) {
+	if (guess != GUESS_HTTP_MAYBE)
+		count(OBI_APP_UNRECOGNISED);
+	if (++state->unrecognised >= (state->protocol == GUESS_NONE ? MUTE_AFTER : MUTE_HTTP) ||
+	    guess == GUESS_FOREIGN || guess == GUESS_HTTP2) {
 		state->muted = 1;
 		count(OBI_APP_MUTED);
 	}
-	return state->muted || state->protocol == GUESS_NONE;
+	return state->muted || (state->protocol == GUESS_NONE && guess != GUESS_HTTP_MAYBE);
+}
+
+/* A head of each direction may be under way: a turn of the direction does not end it. */
+static __always_inline void head_seen(struct conn_state *state, const struct scratch *s,
+				      u8 direction, u32 len)
+{
+	u8 bit = 1 << direction;
+
+	state->captured[direction & 1] += len;
+	if (head_goes_on(s, len, state->captured[direction & 1]))
+		state->head_open |= bit;
+	else
+		state->head_open &= ~bit;
+}
+
+static __always_inline bool head_is_open(const struct conn_state *state, u8 direction)
+{
+	return state->head_open & (1 << direction);
 }
 
 /* A message begins. false where it is not reported. */
@@ -149,9 +173,11 @@ static __always_inline bool message_begin(struct sock *sk, struct conn_state *st
 	if (propagate)
 		message_trace(state, s, slot, direction, guess, len);
 	state->message++;
-	state->captured = len;
 	state->reported = 1;
-	state->head_open = guess != GUESS_NONE && head_goes_on(s, len, len);
+	if (guess != GUESS_NONE || !head_is_open(state, direction))
+		state->captured[direction & 1] = 0; /* a head of its own, or none */
+	if (guess != GUESS_NONE || head_is_open(state, direction))
+		head_seen(state, s, direction, len);
 	return true;
 }
 
@@ -161,13 +187,12 @@ static __always_inline bool message_more(struct conn_state *state, struct scratc
 					 enum protocol_guess guess, u32 len)
 {
 	if (guess == GUESS_HTTP_REQUEST || guess == GUESS_HTTP_RESPONSE)
-		state->captured = 0; /* a head of its own */
-	else if (!state->head_open)
+		state->captured[state->direction & 1] = 0; /* a head of its own */
+	else if (!head_is_open(state, state->direction))
 		return false;
 	else if (propagate && state->direction == OBI_RECV && state->protocol == GUESS_HTTP_REQUEST)
 		trace_more_server(state, s, slot, len);
-	state->captured += len;
-	state->head_open = head_goes_on(s, len, state->captured);
+	head_seen(state, s, state->direction, len);
 	return len > 0;
 }
 
@@ -232,7 +257,9 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 	/* Of a request's head all that there is, also of its further pieces; of answers and bodies
 	 * less. */
 	reported = len;
-	if (guess != GUESS_HTTP_REQUEST && !(!turn && state->head_open) && len > RESPONSE_HEAD)
+	if (guess != GUESS_HTTP_REQUEST && guess != GUESS_HTTP_MAYBE &&
+	    !((!turn || guess == GUESS_NONE) && head_is_open(state, direction)) &&
+	    len > RESPONSE_HEAD)
 		reported = RESPONSE_HEAD;
 	report = turn ? message_begin(sk, state, s, slot, direction, guess, len)
 		      : message_more(state, s, slot, guess, len);

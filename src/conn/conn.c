@@ -183,6 +183,7 @@ static struct conn *conn_new(struct obi_conns *conns, const struct obi_record *r
 	c->message = record->message;
 	c->direction = record->direction;
 	c->streams[OBI_SEND].state = c->streams[OBI_RECV].state = first ? STREAM_HEAD : STREAM_LOST;
+	c->streams[OBI_SEND].fresh = c->streams[OBI_RECV].fresh = first;
 	c->streams[c->direction].at = record->before;
 	return c;
 }

@@ -4,6 +4,9 @@
  *
  *   conn.c      records in, connections found, turned, ended
  *   stream.c    one direction: where heads and bodies begin and end
+ *   partial.c   beginnings of heads
+ *   preface.c   what stands before the first head
+ *   resume.c    ... and how one is taken up again that lost its place
  *   exchange.c  a request and its response: paired, timed, handed on
  *   table.c     connections by cookie
  */
@@ -76,6 +79,7 @@ struct partial {
 
 enum stream_state {
 	STREAM_LOST,         /* the next head may begin anywhere: it is taken where one is seen */
+	STREAM_PREFACE,      /* within what stands before all heads, left bytes to go */
 	STREAM_HEAD,         /* the next byte begins a head */
 	STREAM_PARTIAL,      /* within a head, kept in partial */
 	STREAM_LENGTH,       /* within a body, left bytes to go */
@@ -96,6 +100,7 @@ struct stream {
 	struct exchange *exchange; /* whose body is passing; of responses: from head to end */
 	struct partial *partial;
 	uint8_t state; /* enum stream_state */
+	bool fresh;    /* no byte of the connection's own protocol has passed */
 };
 
 #define DIRECTION_UNKNOWN 2
@@ -166,6 +171,16 @@ static inline uint8_t conn_response_direction(const struct conn *c)
 	return !c->requests;
 }
 
+static inline bool conn_is_request_stream(const struct conn *c, uint8_t direction)
+{
+	return c->requests == direction;
+}
+
+static inline void conn_set_role(struct conn *c, uint8_t direction, enum obi_role role)
+{
+	c->requests = role == OBI_ROLE_REQUEST ? direction : !direction;
+}
+
 static inline struct stream *conn_responses(struct conn *c)
 {
 	return &c->streams[conn_response_direction(c)];
@@ -201,6 +216,33 @@ bool stream_is_cut_short(const struct stream *s);
 /* What was being put together is given up. Returns whether it was (part of) a request. */
 bool stream_forget(struct obi_conns *conns, struct conn *c, uint8_t direction);
 
+/* The head so far: in the chunk, or put together with what was kept. */
+struct slice stream_head_so_far(struct stream *s, const struct chunk *chunk, struct slice bytes,
+				size_t *ret_kept);
+
+/* ---- partial.c ------------------------------------------------------------------------- */
+
+/* Keeps the beginning of a head until more of it comes; false where there is no room. */
+bool stream_keep_partial(struct obi_conns *conns, struct stream *s, const struct chunk *chunk,
+			 struct slice bytes);
+void stream_drop_partial(struct obi_conns *conns, struct stream *s);
+void partials_free(struct obi_conns *conns);
+
+/* ---- preface.c ------------------------------------------------------------------------- */
+
+/* At the beginning of a fresh stream: the bytes that belong to a PROXY protocol's header, or may
+ * and are kept; 0 where there is none. */
+size_t stream_skip_preface(struct obi_conns *conns, struct stream *s, const struct chunk *chunk,
+			   struct slice bytes);
+/* Of len bytes, those that belong to the header that is passing. */
+uint64_t stream_pass_preface(struct stream *s, uint64_t len);
+
+/* ---- resume.c -------------------------------------------------------------------------- */
+
+/* Takes up a stream that lost its place, where this chunk surely begins a head. */
+void stream_resume(struct obi_conns *conns, struct conn *c, uint8_t direction,
+		   const struct chunk *chunk);
+
 /* ---- exchange.c ------------------------------------------------------------------------ */
 
 /* An exchange at the end of the connection's list, or NULL when there are too many. */
@@ -225,8 +267,5 @@ void exchange_identify(struct obi_conns *conns, struct exchange *x,
 struct slice exchange_method(const struct exchange *x);
 void exchanges_free(struct obi_conns *conns);
 int exchanges_init(struct obi_conns *conns);
-
-struct partial *partial_new(struct obi_conns *conns);
-void partial_free(struct obi_conns *conns, struct partial *partial);
 
 #endif

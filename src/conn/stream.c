@@ -11,23 +11,13 @@
 
 #include <errno.h>
 
-static bool is_request_stream(const struct conn *c, uint8_t direction)
-{
-	return c->requests == direction;
-}
-
-static void set_role(struct conn *c, uint8_t direction, enum obi_role role)
-{
-	c->requests = role == OBI_ROLE_REQUEST ? direction : !direction;
-}
-
 static void count_body(struct conn *c, uint8_t direction, uint64_t len)
 {
 	struct exchange *x = c->streams[direction].exchange;
 
 	if (!x)
 		return;
-	if (is_request_stream(c, direction))
+	if (conn_is_request_stream(c, direction))
 		x->request_bytes += len;
 	else
 		x->response_bytes += len;
@@ -40,7 +30,7 @@ void stream_end_body(struct obi_conns *conns, struct conn *c, uint8_t direction,
 
 	s->state = STREAM_HEAD;
 	s->exchange = NULL;
-	if (x && !is_request_stream(c, direction))
+	if (x && !conn_is_request_stream(c, direction))
 		exchange_finish(conns, x, time_ns, 0);
 }
 
@@ -57,21 +47,13 @@ bool stream_is_cut_short(const struct stream *s)
 	return s->state == STREAM_LENGTH || s->state == STREAM_CUT || s->state == STREAM_CHUNKED;
 }
 
-static void drop_partial(struct obi_conns *conns, struct stream *s)
-{
-	if (!s->partial)
-		return;
-	partial_free(conns, s->partial);
-	s->partial = NULL;
-}
-
 bool stream_forget(struct obi_conns *conns, struct conn *c, uint8_t direction)
 {
 	struct stream *s = &c->streams[direction];
 	bool request = s->state == STREAM_PARTIAL && !s->partial->answered &&
-		       (c->requests == DIRECTION_UNKNOWN || is_request_stream(c, direction));
+		       (c->requests == DIRECTION_UNKNOWN || conn_is_request_stream(c, direction));
 
-	drop_partial(conns, s);
+	stream_drop_partial(conns, s);
 	s->state = STREAM_LOST;
 	s->exchange = NULL;
 	return request;
@@ -82,7 +64,7 @@ static void lose_head(struct obi_conns *conns, struct conn *c, uint8_t direction
 {
 	struct stream *s = &c->streams[direction];
 
-	drop_partial(conns, s);
+	stream_drop_partial(conns, s);
 	s->state = STREAM_LOST;
 	if (c->requests == DIRECTION_UNKNOWN) {
 		/* Nor is the answer to what nobody knows a head. */
@@ -90,7 +72,7 @@ static void lose_head(struct obi_conns *conns, struct conn *c, uint8_t direction
 			c->streams[!direction].state = STREAM_LOST;
 		return;
 	}
-	if (is_request_stream(c, direction)) {
+	if (conn_is_request_stream(c, direction)) {
 		c->hidden = true;
 	} else if (exchange_waiting(c)) {
 		/* It was the answer to one of them, or to several. */
@@ -329,7 +311,7 @@ static void begin_response(struct obi_conns *conns, struct conn *c, const struct
 	struct exchange *x;
 	enum http1_body body;
 
-	c->interim = head->status < 200 && head->status != 101;
+	c->interim = http1_is_interim(head->status);
 	if (c->interim) {
 		s->state = cut ? STREAM_LOST : STREAM_HEAD;
 		return;
@@ -362,8 +344,8 @@ static void begin_response(struct obi_conns *conns, struct conn *c, const struct
 static int parse_head(const struct conn *c, uint8_t direction, struct slice in,
 		      struct http1_head *ret_head)
 {
-	return is_request_stream(c, direction) ? http1_parse_request(in, ret_head)
-					       : http1_parse_response(in, ret_head);
+	return conn_is_request_stream(c, direction) ? http1_parse_request(in, ret_head)
+						    : http1_parse_response(in, ret_head);
 }
 
 /* A head is known as far as it was seen, and no more of it will be. */
@@ -372,44 +354,17 @@ static void take_cut_head(struct obi_conns *conns, struct conn *c, uint8_t direc
 {
 	struct stream *s = &c->streams[direction];
 	struct http1_head head;
-	bool request = is_request_stream(c, direction);
+	bool request = conn_is_request_stream(c, direction);
 	int n = c->requests == DIRECTION_UNKNOWN ? -EPROTO : parse_head(c, direction, in, &head);
 
 	s->state = STREAM_LOST;
 	if (n == -EAGAIN && request && head.target.len)
 		begin_request(conns, c, chunk, &head, true);
-	else if (n == -EAGAIN && !request && head.status)
+	else if (n == -EAGAIN && !request && (head.status || head.flags & HTTP1_ODD_STATUS))
 		begin_response(conns, c, chunk, &head, true);
 	else
 		on_no_head(conns, c, direction);
-	drop_partial(conns, s);
-}
-
-/* Keeps the beginning of a head until more of it comes; false where there is no room. */
-static bool keep_partial(struct obi_conns *conns, struct stream *s, const struct chunk *chunk,
-			 struct slice bytes)
-{
-	struct partial *partial;
-
-	if (s->partial)
-		return s->partial->len < HEAD_MAX; /* bytes are in it already */
-	if (bytes.len >= HEAD_MAX)
-		return false;
-	partial = partial_new(conns);
-	if (!partial)
-		return false;
-	memcpy(partial->bytes, bytes.data, bytes.len);
-	partial->len = (uint32_t)bytes.len;
-	partial->start_ns = chunk->time_ns;
-	partial->pid = chunk->record->pid;
-	partial->tid = chunk->record->tid;
-	partial->turn = chunk->turn;
-	partial->answered = false;
-	partial->record_flags = chunk->record->flags;
-	partial->trace = chunk->record->trace;
-	s->partial = partial;
-	s->state = STREAM_PARTIAL;
-	return true;
+	stream_drop_partial(conns, s);
 }
 
 /* The kernel may meet the traceparent header only in a later piece. */
@@ -421,8 +376,7 @@ static void keep_trace(struct partial *partial, const struct obi_record *record)
 		partial->trace = record->trace;
 }
 
-/* The head so far: in the chunk, or put together with what was kept. */
-static struct slice head_so_far(struct stream *s, const struct chunk *chunk, struct slice bytes,
+struct slice stream_head_so_far(struct stream *s, const struct chunk *chunk, struct slice bytes,
 				size_t *ret_kept)
 {
 	struct partial *partial = s->partial;
@@ -448,16 +402,16 @@ static enum obi_guess guess_role(struct conn *c, uint8_t direction, struct slice
 		return OBI_GUESS_YES;
 	guess = protocol_http1.guess(in, &role);
 	if (guess == OBI_GUESS_YES)
-		set_role(c, direction, role);
+		conn_set_role(c, direction, role);
 	return guess;
 }
 
-/* Empty lines before a request are nothing (RFC 9112 section 2.2), least of all its beginning. */
-static size_t empty_lines(const struct conn *c, uint8_t direction, struct slice bytes)
+/* Empty lines before a head are nothing (RFC 9112 section 2.2), least of all its beginning. */
+static size_t empty_lines(const struct stream *s, struct slice bytes)
 {
 	size_t n = 0;
 
-	if (c->streams[direction].partial || c->requests == !direction)
+	if (s->partial)
 		return 0;
 	while (n < bytes.len && (bytes.data[n] == '\r' || bytes.data[n] == '\n'))
 		n++;
@@ -469,21 +423,24 @@ static size_t read_head(struct obi_conns *conns, struct conn *c, uint8_t directi
 			const struct chunk *chunk, struct slice bytes)
 {
 	struct stream *s = &c->streams[direction];
-	size_t kept, empty = empty_lines(c, direction, bytes);
+	size_t kept, empty;
 	struct http1_head head;
 	enum obi_guess guess;
 	struct slice in;
 	int n;
 
+	if (s->fresh && (kept = stream_skip_preface(conns, s, chunk, bytes)))
+		return kept;
+	empty = empty_lines(s, bytes);
 	bytes = slice_from(bytes, empty);
 	if (bytes.len == 0)
 		return empty;
-	in = head_so_far(s, chunk, bytes, &kept);
+	in = stream_head_so_far(s, chunk, bytes, &kept);
 	guess = guess_role(c, direction, in);
 	n = guess == OBI_GUESS_YES    ? parse_head(c, direction, in, &head)
 	    : guess == OBI_GUESS_MORE ? -EAGAIN
 				      : -EPROTO;
-	if (n == -EAGAIN && !chunk->cut && keep_partial(conns, s, chunk, bytes))
+	if (n == -EAGAIN && !chunk->cut && stream_keep_partial(conns, s, chunk, bytes))
 		return empty + bytes.len;
 	if (n == -EAGAIN) {
 		take_cut_head(conns, c, direction, chunk, in);
@@ -493,48 +450,15 @@ static size_t read_head(struct obi_conns *conns, struct conn *c, uint8_t directi
 		on_no_head(conns, c, direction);
 		return empty + bytes.len;
 	}
-	if (is_request_stream(c, direction))
+	if (conn_is_request_stream(c, direction))
 		begin_request(conns, c, chunk, &head, false);
 	else
 		begin_response(conns, c, chunk, &head, false);
-	drop_partial(conns, s);
+	stream_drop_partial(conns, s);
 	return empty + (size_t)n - kept;
 }
 
 /* ---- Chunks -------------------------------------------------------------------------------- */
-
-/* In a stream that lost its place: is a head due at the beginning of this chunk? */
-static bool head_is_due(const struct conn *c, uint8_t direction, const struct chunk *chunk)
-{
-	const struct exchange *x = c->streams[direction].exchange;
-
-	if (c->requests == DIRECTION_UNKNOWN)
-		return true;
-	if (is_request_stream(c, direction)) {
-		/* Bytes of its own body, unless something was answered in between. */
-		if (x && !x->answered)
-			return chunk->turn && !c->interim;
-		return true;
-	}
-	return exchange_waiting(c) || (chunk->turn && !x);
-}
-
-/* Takes up a stream that lost its place, where this chunk begins a head. */
-static void resynchronise(struct obi_conns *conns, struct conn *c, uint8_t direction,
-			  const struct chunk *chunk)
-{
-	struct stream *s = &c->streams[direction];
-	enum obi_role role;
-
-	if (!head_is_due(c, direction, chunk) ||
-	    protocol_http1.guess(chunk->bytes, &role) != OBI_GUESS_YES)
-		return;
-	if (c->requests == DIRECTION_UNKNOWN)
-		set_role(c, direction, role);
-	if ((role == OBI_ROLE_REQUEST) != is_request_stream(c, direction))
-		return;
-	stream_end_body(conns, c, direction, s->last_ns);
-}
 
 /* Takes bytes that were seen. Returns how many of them: at least one. */
 static size_t take_bytes(struct obi_conns *conns, struct conn *c, uint8_t direction,
@@ -547,6 +471,8 @@ static size_t take_bytes(struct obi_conns *conns, struct conn *c, uint8_t direct
 	case STREAM_HEAD:
 	case STREAM_PARTIAL:
 		return read_head(conns, c, direction, chunk, bytes);
+	case STREAM_PREFACE:
+		return (size_t)stream_pass_preface(s, bytes.len);
 	case STREAM_LENGTH:
 	case STREAM_CUT:
 		if (bytes.len > s->left)
@@ -575,7 +501,7 @@ void stream_feed(struct obi_conns *conns, struct conn *c, uint8_t direction, str
 	struct slice rest = chunk->bytes;
 
 	if (s->state == STREAM_LOST || s->state == STREAM_CHUNKED_LOST)
-		resynchronise(conns, c, direction, chunk);
+		stream_resume(conns, c, direction, chunk);
 	while (rest.len && !c->muted) {
 		rest = slice_from(rest, take_bytes(conns, c, direction, chunk, rest));
 		chunk->turn = false; /* what follows did not begin the message */
@@ -594,6 +520,8 @@ static uint64_t pass_body(struct obi_conns *conns, struct conn *c, uint8_t direc
 	case STREAM_HEAD:
 	case STREAM_PARTIAL:
 		return 0;
+	case STREAM_PREFACE:
+		return stream_pass_preface(s, len);
 	case STREAM_LENGTH:
 	case STREAM_CUT:
 		if (len > s->left)
