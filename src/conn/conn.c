@@ -80,7 +80,11 @@ static void follow_board(struct obi_conns *conns, struct conn *c)
 	}
 	if (waits_for_last_chunk(s) && slot.tail >> 8 == TAIL_LAST_CHUNK) {
 		stream_pass_unseen(conns, c, direction, more, slot.last_ns);
-		if (s->exchange && s->state != STREAM_CHUNKED) /* there the tail is data */
+		if (!s->exchange || s->state == STREAM_CHUNKED) /* there the tail is data */
+			return;
+		if (exchange_waiting(c)) /* it may be the end of a later response */
+			stream_end_lost(conns, c, 0);
+		else
 			stream_end_body(conns, c, direction, slot.last_ns);
 		return;
 	}
@@ -95,10 +99,8 @@ static struct exchange *response_under_way(struct conn *c)
 	return c->requests == DIRECTION_UNKNOWN ? NULL : conn_responses(c)->exchange;
 }
 
-/* The current message has total bytes, the last of them at last_ns. over: its head will not go on
- * when the direction turns again. */
-static void end_message(struct obi_conns *conns, struct conn *c, uint64_t total, uint64_t last_ns,
-			bool over)
+/* The current message has total bytes, the last of them at last_ns. */
+static void end_message(struct obi_conns *conns, struct conn *c, uint64_t total, uint64_t last_ns)
 {
 	struct stream *s = &c->streams[c->direction];
 
@@ -109,8 +111,6 @@ static void end_message(struct obi_conns *conns, struct conn *c, uint64_t total,
 	if (total > s->at)
 		stream_pass_unseen(conns, c, c->direction, total - s->at, last_ns);
 	s->last_ns = last_ns;
-	if (over)
-		stream_end_head(conns, c, c->direction, last_ns);
 }
 
 /* Records of this connection are missing: nothing that is open can be paired any more. */
@@ -189,7 +189,7 @@ static struct conn *conn_new(struct obi_conns *conns, const struct obi_record *r
 }
 
 /* Is this record's message the one that is due? Ends the one before, but not its head, which may
- * go on when the direction turns again; unless nobody knows whether it is one. */
+ * go on when the direction turns again. */
 static bool turn_to(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
 {
 	int32_t ahead = (int32_t)(record->message - c->message);
@@ -199,8 +199,7 @@ static bool turn_to(struct obi_conns *conns, struct conn *c, const struct obi_re
 	if (ahead == 0)
 		return true;
 	if (ahead == 1 && record->type == OBI_RECORD_MESSAGE)
-		end_message(conns, c, record->total_bytes, record->last_ns,
-			    c->requests == DIRECTION_UNKNOWN);
+		end_message(conns, c, record->total_bytes, record->last_ns);
 	else
 		on_gap(conns, c);
 	c->message = record->message;
@@ -244,8 +243,10 @@ static void on_fin(struct obi_conns *conns, struct conn *c, const struct obi_rec
 		return;
 	if (ahead > 0)
 		on_gap(conns, c);
-	else if (record->direction == c->direction)
-		end_message(conns, c, record->total_bytes, record->last_ns, true);
+	else if (record->direction == c->direction) {
+		end_message(conns, c, record->total_bytes, record->last_ns);
+		stream_end_head(conns, c, c->direction, record->last_ns);
+	}
 	if (response_under_way(c) && record->direction == conn_response_direction(c))
 		end_response(conns, c, false);
 }
@@ -257,7 +258,7 @@ static void on_close(struct obi_conns *conns, struct conn *c, const struct obi_r
 	if (ahead > 0)
 		on_gap(conns, c);
 	else if (ahead == 0 && record->direction == c->direction && !c->muted)
-		end_message(conns, c, record->total_bytes, record->last_ns, false);
+		end_message(conns, c, record->total_bytes, record->last_ns);
 	/* A request whose head was never completed is none. */
 	end_conn(conns, c, record->time_ns, record->flags & OBI_RECORD_RESET);
 }

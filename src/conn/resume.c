@@ -40,6 +40,19 @@ static void on_doubtful(struct obi_conns *conns, struct conn *c, uint8_t directi
 	c->hidden = true;
 }
 
+/* A response is seen again. With several requests waiting, and bytes passed that may have been the
+ * responses of some, nobody can say whose it is. */
+static void drop_unclear(struct obi_conns *conns, struct conn *c)
+{
+	const struct exchange *x = exchange_waiting(c);
+
+	if (c->unclear && x && (x->next || c->hidden)) {
+		exchange_drop_waiting(conns, c, OBI_DROP_UNPARSED);
+		c->hidden = true;
+	}
+	c->unclear = false;
+}
+
 void stream_resume(struct obi_conns *conns, struct conn *c, uint8_t direction,
 		   const struct chunk *chunk)
 {
@@ -56,5 +69,7 @@ void stream_resume(struct obi_conns *conns, struct conn *c, uint8_t direction,
 		conn_set_role(c, direction, role);
 	if ((role == OBI_ROLE_REQUEST) != conn_is_request_stream(c, direction))
 		return;
+	if (role == OBI_ROLE_RESPONSE)
+		drop_unclear(conns, c);
 	stream_end_body(conns, c, direction, s->last_ns);
 }

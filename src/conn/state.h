@@ -126,6 +126,7 @@ struct conn {
 	bool hidden;  /* heads passed unseen: what is open and what comes may not match */
 	bool lost;    /* records were lost since the last request */
 	bool interim; /* the last response was 1xx */
+	bool unclear; /* some that wait for a response may have had it */
 	bool awaiting;
 	uint32_t await_prev; /* list of those whose response has begun and not ended */
 	uint32_t await_next; /* or next free slot */

@@ -67,9 +67,12 @@ static void lose_head(struct obi_conns *conns, struct conn *c, uint8_t direction
 	stream_drop_partial(conns, s);
 	s->state = STREAM_LOST;
 	if (c->requests == DIRECTION_UNKNOWN) {
-		/* Nor is the answer to what nobody knows a head. */
-		if (c->streams[!direction].state == STREAM_HEAD)
+		/* Nor is the answer to what nobody knows a head, or what this is an answer to. */
+		if (c->streams[!direction].state == STREAM_HEAD ||
+		    c->streams[!direction].state == STREAM_PARTIAL) {
+			stream_drop_partial(conns, &c->streams[!direction]);
 			c->streams[!direction].state = STREAM_LOST;
+		}
 		return;
 	}
 	if (conn_is_request_stream(c, direction)) {
@@ -172,7 +175,8 @@ static bool request_is_clear(struct conn *c, bool turn)
 {
 	if (!c->hidden)
 		return true;
-	if (!turn || c->first)
+	/* A response that began before is another's, too. */
+	if (!turn || c->first || conn_responses(c)->partial)
 		return false;
 	c->hidden = false;
 	return true;
@@ -460,6 +464,17 @@ static size_t read_head(struct obi_conns *conns, struct conn *c, uint8_t directi
 
 /* ---- Chunks -------------------------------------------------------------------------------- */
 
+/* Bytes whose place in the stream is not known, or that only the connection's end ends: heads may
+ * be among them. */
+static void pass_lost(struct conn *c, uint8_t direction, uint64_t len)
+{
+	count_body(c, direction, len);
+	if (conn_is_request_stream(c, direction))
+		c->hidden = true;
+	else if (c->requests != DIRECTION_UNKNOWN && exchange_waiting(c))
+		c->unclear = true;
+}
+
 /* Takes bytes that were seen. Returns how many of them: at least one. */
 static size_t take_bytes(struct obi_conns *conns, struct conn *c, uint8_t direction,
 			 const struct chunk *chunk, struct slice bytes)
@@ -483,14 +498,15 @@ static size_t take_bytes(struct obi_conns *conns, struct conn *c, uint8_t direct
 		n = http1_skip_chunked(&s->chunked, bytes);
 		if (n < 0) {
 			s->state = STREAM_CHUNKED_LOST;
-			n = (ptrdiff_t)bytes.len;
+			pass_lost(c, direction, bytes.len);
+			return bytes.len;
 		}
 		count_body(c, direction, (uint64_t)n);
 		if (http1_chunked_done(&s->chunked))
 			stream_end_body(conns, c, direction, chunk->time_ns);
 		return (size_t)n;
 	default:
-		count_body(c, direction, bytes.len);
+		pass_lost(c, direction, bytes.len);
 		return bytes.len;
 	}
 }
@@ -529,14 +545,17 @@ static uint64_t pass_body(struct obi_conns *conns, struct conn *c, uint8_t direc
 		pass_length(conns, c, direction, len, time_ns);
 		return len;
 	case STREAM_CHUNKED:
-		count_body(c, direction, len);
-		if (http1_skip_chunked_unseen(&s->chunked, len))
+		if (http1_skip_chunked_unseen(&s->chunked, len)) {
 			s->state = STREAM_CHUNKED_LOST;
-		else if (http1_chunked_done(&s->chunked))
+			pass_lost(c, direction, len);
+			return len;
+		}
+		count_body(c, direction, len);
+		if (http1_chunked_done(&s->chunked))
 			stream_end_body(conns, c, direction, time_ns);
 		return len;
 	default:
-		count_body(c, direction, len);
+		pass_lost(c, direction, len);
 		return len;
 	}
 }
