@@ -61,18 +61,25 @@ static __always_inline void record_fill(struct scratch *s, const struct conn_sta
 	}
 }
 
+/* No connection owns the slot while it is written: who reads it then sees that. */
 static __always_inline void board_write(const struct conn_state *state, const struct scratch *s)
 {
 	u32 key = (u32)state->id & (OBI_BOARD_SLOTS - 1);
 	struct obi_board_slot *slot = bpf_map_lookup_elem(&board, &key);
+	u64 before = 0;
 
 	if (!slot)
 		return;
-	slot->conn = state->id;
-	slot->message = state->message;
-	slot->total_bytes = state->total;
-	slot->last_ns = state->last_ns;
-	slot->tail = s->tail;
+	/* A small chunk pushes on what came before it: the last one of a body may come in pieces.
+	 */
+	if (s->bytes < sizeof(before) && slot->conn == state->id && slot->message == state->message)
+		before = slot->tail >> (8 * s->bytes);
+	*(volatile u64 *)&slot->conn = 0;
+	*(volatile u32 *)&slot->message = state->message;
+	*(volatile u64 *)&slot->total_bytes = state->total;
+	*(volatile u64 *)&slot->last_ns = state->last_ns;
+	*(volatile u64 *)&slot->tail = before | s->tail;
+	*(volatile u64 *)&slot->conn = state->id;
 }
 
 /* Does a head that ends here, after len bytes, go on in the next chunk? */

@@ -103,6 +103,14 @@ struct stream {
 	bool fresh;    /* no byte of the connection's own protocol has passed */
 };
 
+/* Connections whose response has begun and not ended, by how often they are looked at. */
+enum await {
+	AWAIT_NOT,
+	AWAIT_BUSY,  /* each tick */
+	AWAIT_QUIET, /* now and then: nothing came for a while */
+	AWAITS,
+};
+
 #define DIRECTION_UNKNOWN 2
 #define NO_INDEX UINT32_MAX
 
@@ -122,12 +130,12 @@ struct conn {
 	uint8_t requests;  /* the direction of requests, or DIRECTION_UNKNOWN */
 	uint8_t open;      /* exchanges in the list */
 	uint8_t side;
-	bool muted;   /* no longer HTTP */
-	bool hidden;  /* heads passed unseen: what is open and what comes may not match */
-	bool lost;    /* records were lost since the last request */
-	bool interim; /* the last response was 1xx */
-	bool unclear; /* some that wait for a response may have had it */
-	bool awaiting;
+	bool muted;          /* no longer HTTP */
+	bool hidden;         /* heads passed unseen: what is open and what comes may not match */
+	bool lost;           /* records were lost since the last request */
+	bool interim;        /* the last response was 1xx */
+	bool unclear;        /* some that wait for a response may have had it */
+	uint8_t awaiting;    /* enum await */
 	uint32_t await_prev; /* list of those whose response has begun and not ended */
 	uint32_t await_next; /* or next free slot */
 };
@@ -145,7 +153,8 @@ struct obi_conns {
 	uint32_t slots_used; /* those beyond were never touched */
 	uint32_t free_slot;
 	uint32_t sweep; /* where the search for something to evict goes on */
-	uint32_t await_first;
+	uint32_t await_first[AWAITS];
+	uint64_t quiet_ns; /* when those of AWAIT_QUIET were looked at last */
 
 	struct obi_span span; /* the one that is handed on: only what changes is written */
 	struct exchange *oldest;
@@ -198,7 +207,7 @@ void table_remove(struct obi_conns *conns, struct conn *c);
 /* Which connection of a full table to give up: of a handful one that was idle longest, rather
  * one with nothing open. */
 struct conn *table_victim(struct obi_conns *conns);
-void table_await(struct obi_conns *conns, struct conn *c, bool awaiting);
+void table_await(struct obi_conns *conns, struct conn *c, enum await await);
 
 /* ---- stream.c -------------------------------------------------------------------------- */
 

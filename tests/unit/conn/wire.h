@@ -123,6 +123,7 @@ static inline struct wire *wire_new(void)
 	w->board = calloc(OBI_BOARD_SLOTS, sizeof(*w->board));
 	w->options.max_connections = 64;
 	w->options.idle_ns = 100 * STEP_NS;
+	w->options.body_idle_ns = 10000 * STEP_NS;
 	w->options.epoch_offset_ns = 1700000000000000000;
 	w->capture = OBI_HEAD_MAX;
 	w->side = OBI_SIDE_ACCEPTED;
