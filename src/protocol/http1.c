@@ -493,7 +493,9 @@ static int read_status_line(struct slice line, struct http1_head *head)
 	const uint8_t *p = line.data;
 
 	if (line.len < STATUS_END)
-		return may_begin(line, SLICE_LIT("HTTP/1.")) ? -EAGAIN : -EPROTO;
+		return may_begin(line, SLICE_LIT("HTTP/1.")) && slice_find(line, '\n') < 0
+			       ? -EAGAIN
+			       : -EPROTO;
 	if (!is_version(p) || p[VERSION_LEN] != ' ' || p[9] < '1' || p[9] > '9' ||
 	    !is_digit(p[10]) || !is_digit(p[11]))
 		return -EPROTO;

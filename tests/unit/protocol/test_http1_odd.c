@@ -84,6 +84,15 @@ static void status_lines_against_the_rules(void **state)
 	}
 }
 
+static void a_status_line_may_be_shorter_than_a_status(void **state)
+{
+	struct http1_head head;
+
+	assert_int_equal(http1_parse_response(guarded(SLICE_LIT("HTTP/1.1\n\n")), &head), 10);
+	assert_int_equal(http1_parse_response(guarded(SLICE_LIT("HTTP/1.1n\n\n0 OK")), &head), 11);
+	assert_int_equal(head.status, 0);
+}
+
 static void nul_in_a_response_is_read_over(void **state)
 {
 	static const struct slice texts[] = {
@@ -145,6 +154,7 @@ int main(void)
 		cmocka_unit_test(request_versions_as_devices_send_them),
 		cmocka_unit_test(versions_of_other_things_are_none),
 		cmocka_unit_test(status_lines_against_the_rules),
+		cmocka_unit_test(a_status_line_may_be_shorter_than_a_status),
 		cmocka_unit_test(nul_in_a_response_is_read_over),
 		cmocka_unit_test(only_a_clear_request_line_resumes),
 	};
