@@ -273,9 +273,9 @@ static void on_fin(struct obi_conns *conns, struct conn *c, const struct obi_rec
 
 	if (c->muted || ahead < 0)
 		return;
-	if (ahead > 0)
+	if (ahead > 0) {
 		on_gap(conns, c);
-	else if (record->direction == c->direction) {
+	} else if (record->direction == c->direction) {
 		end_message(conns, c, record->total_bytes, record->last_ns);
 		stream_end_head(conns, c, c->direction, record->last_ns);
 	}
