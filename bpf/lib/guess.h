@@ -10,7 +10,8 @@ enum protocol_guess {
 	GUESS_NONE,
 	GUESS_HTTP_REQUEST,
 	GUESS_HTTP_RESPONSE,
-	GUESS_HTTP_MAYBE, /* too short to tell, and nothing against it */
+	GUESS_HTTP_MAYBE, /* nothing against it, but the worker must tell: too short, an odd method,
+			   * something that stands before HTTP */
 	GUESS_FOREIGN,    /* recognised as something that is not observed: TLS */
 	GUESS_HTTP2,      /* nor is this, but for how a client's connection begins */
 };
@@ -61,31 +62,41 @@ static __always_inline bool is_common_request(u64 word)
 	return (word & 0xffffffffff) == 0x2f20544547 || (word & 0xffffffffffff) == 0x2f2054534f50;
 }
 
+/* tchar (RFC 9110 section 5.6.2) */
+static __always_inline u32 byte_is_token(u32 c)
+{
+	u64 low = 0x3ff6cfa00000000 >> (c & 63), high = 0x57ffffffc7fffffe >> (c & 63);
+
+	return ((u32)low & byte_below(c, 64)) | ((u32)high & byte_between(c, 64, 127));
+}
+
 /* The first len bytes. A method is a token (RFC 9110 section 9.1), in practice capitals, '-' and
- * '_'; the target begins with '/', '*', or "http" in any case; CONNECT takes an authority. */
+ * '_': others are shown to the worker, which waits for the version. The target begins with '/',
+ * '*', or "http" in any case; CONNECT takes an authority. */
 static __noinline int guess_request(const u8 *p, u32 len)
 {
-	u32 method = 0, space = 0, target = 0, first, all;
+	u32 method = 0, token = 0, space = 0, target = 0, first, all;
 
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < GUESS_BYTES; i++) {
 		u32 c = p[i];
 
 		method |= (byte_between(c, 'A', 'Z') | byte_is(c, '-') | byte_is(c, '_')) << i;
+		token |= byte_is_token(c) << i;
 		space |= byte_is(c, ' ') << i;
 		target |= (byte_is(c, '/') | byte_is(c, '*') | byte_is(c | 0x20, 'h')) << i;
 	}
 	first = space & -space; /* bit of the first blank, 0 = there is none */
-	all = len < GUESS_BYTES ? (1u << (len & (GUESS_BYTES - 1))) - 1 : 0;
-	if (all && (method & all) == all)
+	all = (1u << (len < GUESS_BYTES ? len & (GUESS_BYTES - 1) : GUESS_BYTES)) - 1;
+	if ((token & all) == all) /* more of a method may follow */
 		return GUESS_HTTP_MAYBE;
-	if (first < 2 || (method & (first - 1)) != first - 1)
+	if (first < 2 || (token & (first - 1)) != first - 1)
 		return GUESS_NONE;
-	if (all && first << 1 > all)
+	if (first << 1 > all)
 		return GUESS_HTTP_MAYBE;
-	return (target & (first << 1)) || *(u64 *)p == 0x205443454e4e4f43 /* "CONNECT " */
-		       ? GUESS_HTTP_REQUEST
-		       : GUESS_NONE;
+	if (!(target & (first << 1)) && *(u64 *)p != 0x205443454e4e4f43 /* "CONNECT " */)
+		return GUESS_NONE;
+	return (method & (first - 1)) == first - 1 ? GUESS_HTTP_REQUEST : GUESS_HTTP_MAYBE;
 }
 
 /* What does head of a scratch, of which len bytes came, begin with? (enum protocol_guess) It is
@@ -98,9 +109,11 @@ __noinline int scratch_guess(u32 slot, u32 len)
 	if (!s)
 		return GUESS_NONE;
 	word = *(u64 *)s->head;
-	if ((word & 0xffffffffffffff) == 0x2e312f50545448 /* "HTTP/1." */)
+	/* Of any version, as odd ones are answers, too; an empty line before it is read over. */
+	if ((word & 0xffffffffff) == 0x2f50545448 /* "HTTP/" */ ||
+	    (word & 0xffffffffffffff) == 0x2f505454480a0d /* CR LF "HTTP/" */)
 		return GUESS_HTTP_RESPONSE;
-	if (len < 7 && !((word ^ 0x2e312f50545448) & ((1ULL << (8 * (len & 7))) - 1)))
+	if (len < 5 && !((word ^ 0x2f50545448) & ((1ULL << (8 * (len & 7))) - 1)))
 		return GUESS_HTTP_MAYBE;
 	/* A TLS record (RFC 8446 section 5.1): handshake, version 3.x. */
 	if ((word & 0xffff) == 0x0316)
@@ -108,6 +121,10 @@ __noinline int scratch_guess(u32 slot, u32 len)
 	/* The preface of HTTP/2 (RFC 9113 section 3.4): "PRI * HT" */
 	if (word == 0x5448202a20495250)
 		return GUESS_HTTP2;
+	/* What may stand before a request: an empty line, as the signature of the PROXY protocol's
+	 * second version begins, too; its first: "PROXY TC", "PROXY UN". */
+	if ((word & 0xffff) == 0x0a0d || word == 0x43542059584f5250 || word == 0x4e552059584f5250)
+		return GUESS_HTTP_MAYBE;
 	if (is_common_request(word))
 		return GUESS_HTTP_REQUEST;
 	return guess_request(s->head, len);

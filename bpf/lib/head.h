@@ -65,7 +65,7 @@ static __always_inline void scan_value(struct scratch *s, u32 end)
 __noinline int scratch_scan(u32 slot, u32 from, u32 len, u32 edge)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
-	u32 end = from + len, last = from ? from + EDGE_LEN : end;
+	u32 end = from + len, last = from == OBI_HEAD_MAX ? from + EDGE_LEN : end;
 	int ends = 0;
 	u64 feeds;
 
@@ -139,6 +139,17 @@ static __always_inline void keep_edge(struct scratch *s, u32 len)
 	(void)bpf_probe_read_kernel(s->edge, EDGE_LEN, from);
 }
 
+/* Bytes of a PROXY protocol header of version 2 before the request, which holds an empty line
+ * (PROXY protocol specification, section 2.2). */
+static __always_inline u32 preface_len(const struct scratch *s, u32 len)
+{
+	u32 size = 16 + (s->head[14] << 8 | s->head[15]);
+
+	if (len < 16 || *(const u64 *)s->head != 0x510a0d000a0d0a0d || size > OBI_HEAD_MAX / 2)
+		return 0;
+	return size;
+}
+
 /*
  * Looks through the chunk's part of a request's head, of which len bytes were read, in pieces:
  * s->pieces of them. What was found is added to s->scanned. goes_on: the head began before, and
@@ -148,12 +159,12 @@ static __always_inline void keep_edge(struct scratch *s, u32 len)
 __noinline int scratch_scan_chunk(u32 slot, u32 len, u32 goes_on)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
+	u32 from;
 	u64 all;
 
 	if (!s)
 		return 0;
 	all = s->bytes;
-	s->pieces = 0;
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < HEAD_PIECES; i++) {
 		if (i) {
@@ -168,7 +179,10 @@ __noinline int scratch_scan_chunk(u32 slot, u32 len, u32 goes_on)
 		s->pieces = i + 1;
 		if (propagate && (goes_on || i))
 			scan_over_edge(s, slot, len);
-		if (scratch_scan(slot, 0, len, goes_on || i ? s->head_edge : EDGE_LINE)) {
+		from = i ? 0 : s->preface;
+		if (from > len)
+			break;
+		if (scratch_scan(slot, from, len - from, goes_on || i ? s->head_edge : EDGE_LINE)) {
 			s->scanned |= SCAN_ENDS;
 			break;
 		}

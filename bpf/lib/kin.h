@@ -66,8 +66,12 @@ static __always_inline void request_end(struct conn_state *state)
 	state->serving = 0;
 	state->answering = 0;
 	kin = bpf_map_lookup_elem(&process_kins, &pid);
-	if (kin)
+	if (kin) {
 		obi_slot_end(&kin->slot, &state->trace);
+		if (state->unlined && kin->unlined)
+			kin->unlined--;
+	}
+	state->unlined = 0;
 	slot = bpf_map_lookup_elem(&slots, &key);
 	if (slot)
 		obi_slot_end(slot, &state->trace);
@@ -83,7 +87,7 @@ static __always_inline bool keeps_lines(const struct process_kin *kin)
 	       (kin->served < LINES_AT_FIRST || kin->asks_since_ns);
 }
 
-/* A request that has no room in its slots spoils the process's: nothing is sole beside it. */
+/* len: bytes of its line in head of s, and more. */
 static __always_inline void request_begin(struct conn_state *state, struct scratch *s, u32 len,
 					  u64 now, bool waited_for)
 {
@@ -104,13 +108,16 @@ static __always_inline void request_begin(struct conn_state *state, struct scrat
 		obi_slot_begin(slot, &state->trace, now, waited_for);
 	if (kin->served < LINES_AT_FIRST)
 		kin->served++;
-	if (keeps_lines(kin)) {
-		state->line = obi_line_key(thread >> 32, s->head, s->head + len);
-		slot = state->line ? slot_make(state->line) : NULL;
-		if (slot)
-			obi_slot_begin(slot, &state->trace, now, waited_for);
-		else
-			kin->habits |= OBI_HABIT_ASKS;
+	if (!keeps_lines(kin))
+		return;
+	state->line = obi_line_key(thread >> 32, s->head, s->head + len);
+	slot = state->line ? slot_make(state->line) : NULL;
+	if (slot) {
+		obi_slot_begin(slot, &state->trace, now, waited_for);
+	} else {
+		state->line = 0;
+		state->unlined = 1;
+		kin->unlined++;
 	}
 }
 
@@ -209,8 +216,8 @@ static __always_inline const struct obi_trace *request_parent(struct conn_state 
 	kin.opened_ns = state->opened_ns;
 	kin.opener = state->opened_ns ? bpf_map_lookup_elem(&slots, &opener) : NULL;
 	kin.line = line ? bpf_map_lookup_elem(&slots, &line) : NULL;
-	/* Had all that are open a slot for their lines? */
-	if (!kin.line && process->slot.open &&
+	/* Has it a line, and had all that are open a slot for theirs? */
+	if (line && !kin.line && process->slot.open && !process->unlined &&
 	    (process->served < LINES_AT_FIRST ||
 	     (process->asks_since_ns && process->slot.began_ns > process->asks_since_ns)))
 		process->habits |= OBI_HABIT_ASKS;

@@ -21,13 +21,14 @@ struct conn_state {
 	u64 last_ns;       /* its last chunk */
 	u64 pending_total; /* the same of the message before, until they are reported */
 	u64 pending_last_ns;
-	u32 message;  /* number of the last message reported */
-	u32 captured; /* bytes of the current message that were copied */
+	u32 message;     /* number of the last message reported */
+	u16 captured[2]; /* bytes of the current head of each direction that were copied */
 	u8 direction;
 	u8 side;
 	u8 protocol; /* enum protocol_guess of the connection */
 	u8 muted;
-	u8 head_open;    /* the current head may go on in the next chunk */
+	u8 head_open;    /* bits by direction: its head may go on in the next chunk */
+	u8 in_head;      /* a request's blank line did not pass yet: 1 + its direction */
 	u8 head_edge;    /* enum head_edge: what it ended in so far */
 	u8 role;         /* who asks: ROLE_* */
 	u8 adopted;      /* SCAN_*: the traceparent fields of the current request */
@@ -37,6 +38,7 @@ struct conn_state {
 	u8 stamped;      /* trace is that of the current request */
 	u8 injected;
 	u8 serving;   /* a server request is open */
+	u8 unlined;   /* it has no slot for its line */
 	u8 answering; /* its answer began */
 	u8 to_head;   /* it is a HEAD request: its answer has no body */
 	u8 fin_sent;
@@ -88,10 +90,10 @@ struct {
 
 /* What a selected process was seen to do, and the server requests it has open. */
 struct process_kin {
-	u32 habits; /* OBI_HABIT_* */
-	u32 kept;   /* answers from the thread that read, see parent.h */
-	u32 served; /* requests, up to LINES_AT_FIRST */
-	u32 pad;
+	u32 habits;        /* OBI_HABIT_* */
+	u32 kept;          /* answers from the thread that read, see parent.h */
+	u32 served;        /* requests, up to LINES_AT_FIRST */
+	u32 unlined;       /* open ones without a slot for their line */
 	u64 asks_since_ns; /* its first connect(2) or client request */
 	struct obi_slot slot;
 };
@@ -177,6 +179,7 @@ struct scratch {
 	u32 scanned; /* SCAN_* */
 	u32 value_at;
 	u32 pieces;
+	u32 preface;
 	u32 head_edge;
 	u8 edge[EDGE_LEN + 4] __attribute__((aligned(8)));
 	u64 length;

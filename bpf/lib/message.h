@@ -8,7 +8,8 @@
 #ifndef OBI_BPF_MESSAGE_H
 #define OBI_BPF_MESSAGE_H
 
-#define MUTE_AFTER 4      /* messages that no protocol claimed */
+#define MUTE_AFTER 8      /* messages that no protocol claimed: SOCKS sends six before its load */
+#define MUTE_HTTP 250     /* the same of a connection that carried HTTP: bodies that alternate */
 #define RESPONSE_HEAD 512 /* bytes copied of what is not a request */
 #define HTTP2_CHUNKS 8    /* first ones of an HTTP/2 client that the worker sees */
 
@@ -61,18 +62,25 @@ static __always_inline void record_fill(struct scratch *s, const struct conn_sta
 	}
 }
 
+/* No connection owns the slot while it is written: who reads it then sees that. */
 static __always_inline void board_write(const struct conn_state *state, const struct scratch *s)
 {
 	u32 key = (u32)state->id & (OBI_BOARD_SLOTS - 1);
 	struct obi_board_slot *slot = bpf_map_lookup_elem(&board, &key);
+	u64 before = 0;
 
 	if (!slot)
 		return;
-	slot->conn = state->id;
-	slot->message = state->message;
-	slot->total_bytes = state->total;
-	slot->last_ns = state->last_ns;
-	slot->tail = s->tail;
+	/* A small chunk pushes on what came before it: the last one of a body may come in pieces.
+	 */
+	if (s->bytes < sizeof(before) && slot->conn == state->id && slot->message == state->message)
+		before = slot->tail >> (8 * s->bytes);
+	*(volatile u64 *)&slot->conn = 0;
+	*(volatile u32 *)&slot->message = state->message;
+	*(volatile u64 *)&slot->total_bytes = state->total;
+	*(volatile u64 *)&slot->last_ns = state->last_ns;
+	*(volatile u64 *)&slot->tail = before | s->tail;
+	*(volatile u64 *)&slot->conn = state->id;
 }
 
 static __always_inline bool ends_in_blank_line(const struct scratch *s, u32 len)
@@ -82,24 +90,13 @@ static __always_inline bool ends_in_blank_line(const struct scratch *s, u32 len)
 	return *(const u32 *)&s->head[len - 4] == 0x0a0d0a0d;
 }
 
-/* Does an answer's head that ends here, after len bytes, go on in the next chunk? */
-static __always_inline bool answer_goes_on_after(const struct scratch *s, u32 len, u32 captured)
+/* May a head that ends here, after len bytes, go on in the next chunk, or another one follow? */
+static __always_inline bool head_goes_on(const struct scratch *s, u32 len, u32 captured)
 {
 	return len >= s->bytes && captured < OBI_HEAD_MAX && !ends_in_blank_line(s, len);
 }
 
-/* Does a request's, that was looked through? Remembers what it ended in. */
-static __always_inline bool request_goes_on(struct conn_state *state, struct scratch *s)
-{
-	if (s->scanned & SCAN_ENDS || state->captured >= HEAD_PIECES * OBI_HEAD_MAX)
-		return false;
-	state->head_edge = s->head_edge;
-	if (propagate)
-		__builtin_memcpy(state->edge, s->edge, sizeof(state->edge));
-	return true;
-}
-
-/* The traceparent fields that were found in a server request's head, or in a piece of it. */
+/* The traceparent fields that were found in a server request's head so far. */
 static __always_inline void request_traced(struct conn_state *state, struct scratch *s)
 {
 	if (s->scanned & SCAN_TWICE) { /* then none counts */
@@ -111,15 +108,24 @@ static __always_inline void request_traced(struct conn_state *state, struct scra
 	state->adopted = s->scanned;
 }
 
-static __always_inline void begin_server(struct conn_state *state, struct scratch *s, u32 slot,
-					 u32 len, u64 now)
+/* Its head goes on. */
+static __always_inline void request_goes_on(struct conn_state *state, struct scratch *s)
+{
+	if (!state->serving || state->answering)
+		return;
+	request_traced(state, s);
+	request_adopts(state);
+}
+
+static __always_inline void begin_server(struct conn_state *state, struct scratch *s, u32 len,
+					 bool whole, u64 now)
 {
 	request_end(state);
 	trace_new_root(&state->trace);
 	state->stamped = 1;
 	state->adopted = 0;
 	request_traced(state, s);
-	request_begin(state, s, len, now, s->could_wait);
+	request_begin(state, s, whole ? len : 0, now, s->could_wait);
 }
 
 static __always_inline void begin_client(struct conn_state *state, struct scratch *s, u32 len)
@@ -132,20 +138,43 @@ static __always_inline void begin_client(struct conn_state *state, struct scratc
 	request_is_child(state, request_parent(state, line));
 }
 
-static __always_inline void message_trace(struct conn_state *state, struct scratch *s, u32 slot,
-					  u8 direction, enum protocol_guess guess, u32 len, u64 now)
+/* May requests come from this direction? */
+static __always_inline bool may_ask(const struct conn_state *state, u8 direction)
 {
-	if (guess == GUESS_HTTP_REQUEST) {
-		if (direction == OBI_RECV && state->role == ROLE_SERVER)
-			begin_server(state, s, slot, len, now);
-		else if (direction == OBI_SEND && state->role == ROLE_CLIENT)
-			begin_client(state, s, len);
-	} else if (guess == GUESS_HTTP_RESPONSE && direction == OBI_SEND) {
+	if (state->role == ROLE_UNKNOWN)
+		return direction == OBI_SEND || state->side != OBI_SIDE_CONNECTED;
+	return state->role == (direction == OBI_SEND ? ROLE_CLIENT : ROLE_SERVER);
+}
+
+/* The current request's head goes on in this direction. */
+static __always_inline bool is_in_head(const struct conn_state *state, u8 direction)
+{
+	return state->in_head == 1 + direction;
+}
+
+/* A message begins: piece tells of a request's head, or of what may be one. */
+static __always_inline void message_trace(struct conn_state *state, struct scratch *s, u32 slot,
+					  u8 direction, enum protocol_guess guess, bool piece,
+					  u32 len, u64 now)
+{
+	if (direction == OBI_RECV) {
+		if (piece && is_in_head(state, direction))
+			request_goes_on(state, s);
+		else if (piece && may_ask(state, direction))
+			begin_server(state, s, len, guess == GUESS_HTTP_REQUEST, now);
+		else if (state->answering)
+			request_end(state);
+	} else if (guess == GUESS_HTTP_REQUEST && may_ask(state, direction)) {
+		begin_client(state, s, len);
+	} else if (guess == GUESS_HTTP_RESPONSE) {
 		if (s->head[9] != '1' || *(u16 *)&s->head[10] == 0x3130) /* 1xx, but not 101 */
 			answer_begin(state, s, slot, len);
+	} else if (guess == GUESS_NONE && state->protocol == GUESS_NONE) {
+		request_end(state); /* what looked like a request is not answered like one */
 	}
 }
 
+/* Who asks, once a request was seen. */
 static __always_inline void take_role(struct conn_state *state, u8 direction)
 {
 	if (state->role != ROLE_UNKNOWN)
@@ -160,7 +189,12 @@ static __always_inline void take_role(struct conn_state *state, u8 direction)
 static __always_inline void response_began(struct conn_state *state, const struct scratch *s,
 					   u8 direction)
 {
-	state->interim = s->head[9] == '1'; /* "HTTP/1.1 1xx" */
+	state->interim = s->head[9] == '1';                               /* "HTTP/1.1 1xx" */
+	if (state->interim && s->head[10] == '0' && s->head[11] == '1') { /* a tunnel from now on */
+		state->interim = 0;
+		state->muted = 1;
+		count(OBI_APP_MUTED);
+	}
 	if (direction == OBI_RECV && !state->interim) {
 		state->stamped = 0;
 		state->injected = 0;
@@ -168,7 +202,7 @@ static __always_inline void response_began(struct conn_state *state, const struc
 }
 
 /* What nothing claims is not worth a record, unless the connection is known to carry HTTP:
- * then it is a body, and its totals count. */
+ * then it is a body, and its totals count. What may be HTTP is shown until it was too often. */
 static __always_inline bool message_unclaimed(struct conn_state *state, enum protocol_guess guess)
 {
 	if (guess == GUESS_HTTP_REQUEST || guess == GUESS_HTTP_RESPONSE) {
@@ -176,20 +210,52 @@ static __always_inline bool message_unclaimed(struct conn_state *state, enum pro
 		state->unrecognised = 0;
 		return false;
 	}
-	if (guess == GUESS_HTTP_MAYBE)
-		return false;
-	count(OBI_APP_UNRECOGNISED);
-	if (++state->unrecognised >= MUTE_AFTER || guess == GUESS_FOREIGN || guess == GUESS_HTTP2) {
+	if (guess != GUESS_HTTP_MAYBE)
+		count(OBI_APP_UNRECOGNISED);
+	if (++state->unrecognised >= (state->protocol == GUESS_NONE ? MUTE_AFTER : MUTE_HTTP) ||
+	    guess == GUESS_FOREIGN || guess == GUESS_HTTP2) {
 		state->muted = 1;
 		count(OBI_APP_MUTED);
 	}
-	return state->muted || state->protocol == GUESS_NONE;
+	return state->muted || (state->protocol == GUESS_NONE && guess != GUESS_HTTP_MAYBE);
+}
+
+/* Of a request's head that was looked through: does it go on? Remembers what it ended in. */
+static __always_inline void head_scanned(struct conn_state *state, struct scratch *s, u8 direction)
+{
+	state->in_head = 0;
+	if (s->scanned & SCAN_ENDS || state->captured[direction & 1] >= HEAD_PIECES * OBI_HEAD_MAX)
+		return;
+	state->in_head = 1 + direction;
+	state->head_edge = s->head_edge;
+	if (propagate)
+		__builtin_memcpy(state->edge, s->edge, sizeof(state->edge));
+}
+
+/* A head of each direction may be under way: a turn of the direction does not end it. */
+static __always_inline void head_seen(struct conn_state *state, struct scratch *s, u8 direction,
+				      bool piece, u32 len)
+{
+	u8 bit = 1 << direction;
+
+	state->captured[direction & 1] += s->pieces > 1 ? s->pieces * OBI_HEAD_MAX : len;
+	if (piece)
+		head_scanned(state, s, direction);
+	if ((piece && state->in_head) || head_goes_on(s, len, state->captured[direction & 1]))
+		state->head_open |= bit;
+	else
+		state->head_open &= ~bit;
+}
+
+static __always_inline bool head_is_open(const struct conn_state *state, u8 direction)
+{
+	return state->head_open & (1 << direction);
 }
 
 /* A message begins. false where it is not reported. */
 static __always_inline bool message_begin(struct sock *sk, struct conn_state *state,
 					  struct scratch *s, u32 slot, u8 direction,
-					  enum protocol_guess guess, u32 len, u64 now)
+					  enum protocol_guess guess, bool piece, u32 len, u64 now)
 {
 	if (state->reported) {
 		state->pending_total = state->total;
@@ -198,50 +264,50 @@ static __always_inline bool message_begin(struct sock *sk, struct conn_state *st
 	state->reported = 0;
 	state->direction = direction;
 	state->total = 0;
-	if (propagate && direction == OBI_RECV && state->answering)
-		request_end(state);
-	if (guess == GUESS_HTTP_REQUEST && direction == OBI_RECV)
+	if (guess == GUESS_HTTP_REQUEST && direction == OBI_RECV && !is_in_head(state, direction))
 		state->stamped = 0;
-	if (message_unclaimed(state, guess))
+	if (message_unclaimed(state, guess)) {
+		if (propagate && state->muted)
+			request_end(state);
 		return false;
+	}
 	if (state->tuple.netns == 0)
 		tuple_of_sock(sk, &state->tuple);
 	if (guess == GUESS_HTTP_REQUEST)
 		take_role(state, direction);
 	if (propagate)
-		message_trace(state, s, slot, direction, guess, len, now);
+		message_trace(state, s, slot, direction, guess, piece, len, now);
 	state->message++;
-	state->captured = s->pieces > 1 ? s->pieces * OBI_HEAD_MAX : len;
 	state->reported = 1;
-	if (guess == GUESS_HTTP_REQUEST)
-		state->head_open = request_goes_on(state, s);
-	else
-		state->head_open = guess != GUESS_NONE && answer_goes_on_after(s, len, len);
+	if (!is_in_head(state, direction) &&
+	    (guess != GUESS_NONE || !head_is_open(state, direction)))
+		state->captured[direction & 1] = 0; /* a head of its own, or none */
+	if (piece || guess != GUESS_NONE || head_is_open(state, direction))
+		head_seen(state, s, direction, piece, len);
 	return true;
 }
 
 /* The message under way goes on: a record is due only where a head may begin (pipelining) or go
  * on. */
-static __always_inline bool message_more(struct conn_state *state, struct scratch *s, u32 slot,
-					 enum protocol_guess guess, u32 len)
+static __always_inline bool message_more(struct conn_state *state, struct scratch *s,
+					 enum protocol_guess guess, bool piece, u32 len)
 {
-	bool request = state->protocol == GUESS_HTTP_REQUEST;
+	u8 direction = state->direction;
 
-	if (guess == GUESS_HTTP_REQUEST || guess == GUESS_HTTP_RESPONSE) {
-		state->captured = 0; /* a head of its own */
-		request = guess == GUESS_HTTP_REQUEST;
+	if (guess == GUESS_HTTP_REQUEST)
+		take_role(state, direction);
+	if (piece && is_in_head(state, direction)) {
+		if (propagate && direction == OBI_RECV)
+			request_goes_on(state, s);
+	} else if (guess == GUESS_HTTP_REQUEST || guess == GUESS_HTTP_RESPONSE) {
+		state->captured[direction & 1] = 0; /* a head of its own */
 		/* Another request, if it is no body: the one before is not alone. */
-		if (propagate && request && state->serving)
+		if (propagate && piece && direction == OBI_RECV && state->serving)
 			request_spoil(state);
-	} else if (!state->head_open) {
+	} else if (!head_is_open(state, direction)) {
 		return false;
-	} else if (propagate && request && state->serving && !state->answering) {
-		request_traced(state, s);
-		request_adopts(state);
 	}
-	state->captured += s->pieces > 1 ? s->pieces * OBI_HEAD_MAX : len;
-	state->head_open =
-		request ? request_goes_on(state, s) : answer_goes_on_after(s, len, state->captured);
+	head_seen(state, s, direction, piece, len);
 	return len > 0;
 }
 
@@ -288,22 +354,23 @@ static __always_inline void chunk_passed(struct conn_state *state, struct scratc
 		answer_goes_on(state, state->total, s->tail);
 }
 
-/* Is what was read, of which guess says what it begins with, a piece of a request's head? */
-static __always_inline bool is_request_piece(const struct conn_state *state, bool turn,
+/* Is what was read, of which guess says what it begins with, a piece of a request's head? What may
+ * be one is taken for it. */
+static __always_inline bool is_request_piece(const struct conn_state *state, u8 direction,
 					     enum protocol_guess guess)
 {
-	if (guess == GUESS_HTTP_REQUEST)
-		return true;
-	return !turn && state->head_open && guess != GUESS_HTTP_RESPONSE &&
-	       state->protocol == GUESS_HTTP_REQUEST;
+	if (guess == GUESS_HTTP_RESPONSE || !may_ask(state, direction))
+		return false;
+	return is_in_head(state, direction) || guess == GUESS_HTTP_REQUEST ||
+	       guess == GUESS_HTTP_MAYBE;
 }
 
 /* Looks through it. Without propagation only its end matters, which most show plainly. */
 static __always_inline void scan_request(struct conn_state *state, struct scratch *s, u32 slot,
 					 bool goes_on, u32 len)
 {
-	s->pieces = 1;
 	s->scanned = goes_on ? state->adopted : 0;
+	s->preface = goes_on ? 0 : preface_len(s, len);
 	if (!propagate && len == s->bytes && ends_in_blank_line(s, len)) {
 		s->scanned |= SCAN_ENDS;
 		return;
@@ -403,16 +470,18 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 		http2_output(sk, state, s, direction, now, len);
 		return;
 	}
-	piece = is_request_piece(state, turn, guess);
+	piece = is_request_piece(state, direction, guess);
 	if (piece)
-		scan_request(state, s, slot, guess != GUESS_HTTP_REQUEST, len);
+		scan_request(state, s, slot, is_in_head(state, direction), len);
 	/* Of a request's head all that there is, also of its further pieces; of answers and bodies
 	 * less. */
 	reported = len;
-	if (!piece && !(!turn && state->head_open) && len > RESPONSE_HEAD)
+	if (!piece && guess != GUESS_HTTP_MAYBE &&
+	    !((!turn || guess == GUESS_NONE) && head_is_open(state, direction)) &&
+	    len > RESPONSE_HEAD)
 		reported = RESPONSE_HEAD;
-	report = turn ? message_begin(sk, state, s, slot, direction, guess, len, now)
-		      : message_more(state, s, slot, guess, len);
+	report = turn ? message_begin(sk, state, s, slot, direction, guess, piece, len, now)
+		      : message_more(state, s, guess, piece, len);
 	if (report)
 		chunk_record(state, s, slot, turn ? OBI_RECORD_MESSAGE : OBI_RECORD_MORE, direction,
 			     now, reported);

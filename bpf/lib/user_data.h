@@ -145,8 +145,8 @@ __noinline int scratch_read(u32 slot)
 	return have;
 }
 
-/* The last 8 bytes of the chunk into tail of a scratch, the very last in the highest byte; 0 if
- * they cannot be had cheaply. */
+/* The last 8 bytes of the chunk into tail of a scratch, the very last in the highest byte; zero
+ * where there are none, or they cannot be had cheaply. */
 __noinline int scratch_tail(u32 slot)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
@@ -160,11 +160,14 @@ __noinline int scratch_tail(u32 slot)
 	iov = s->data.one;
 	for (u32 i = 0; i < USER_DATA_SEGMENTS; i++) {
 		if (bytes <= iov.iov_len) {
+			u32 few = bytes & 7;
+
 			if (bytes >= sizeof(s->tail))
 				(void)bpf_probe_read_user(&s->tail, sizeof(s->tail),
 							  iov.iov_base + bytes - sizeof(s->tail));
-			else if (bytes == 5) /* the last chunk of a chunked body, alone */
-				(void)bpf_probe_read_user((u8 *)&s->tail + 3, 5, iov.iov_base);
+			else if (few) /* the last chunk of a chunked body, or a piece of it */
+				(void)bpf_probe_read_user((u8 *)&s->tail + (8 - few), few,
+							  iov.iov_base);
 			break;
 		}
 		bytes -= iov.iov_len;

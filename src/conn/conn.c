@@ -18,6 +18,10 @@
 /* CRLF "0" CRLF CRLF as obi_board_slot.tail has it, the last byte highest: the end of a chunked
  * body without trailers. */
 #define TAIL_LAST_CHUNK 0x0a0d0a0d300a0dULL
+/* CRLF CRLF: the same with trailers, or data. */
+#define TAIL_BLANK_LINE 0x0a0d0a0dULL
+/* Times in idle_ns that a silent response is looked at. */
+#define QUIET_LOOKS 4
 
 const char *obi_conn_drop_name(enum obi_conn_drop reason)
 {
@@ -33,7 +37,8 @@ const char *obi_conn_drop_name(enum obi_conn_drop reason)
 /* ---- The progress board -------------------------------------------------------------------- */
 
 /* The board's view of the current message; false where it has none. The kernel may write at any
- * moment: totals only grow, so the same total before and after means that nobody did. */
+ * moment: it owns the slot by no connection meanwhile, and totals only grow, so the same total
+ * before and after means that nobody did. */
 static bool board_read(const struct obi_conns *conns, const struct conn *c,
 		       struct obi_board_slot *ret_slot)
 {
@@ -49,6 +54,7 @@ static bool board_read(const struct obi_conns *conns, const struct conn *c,
 	copy.last_ns = __atomic_load_n(&slot->last_ns, __ATOMIC_ACQUIRE);
 	copy.tail = __atomic_load_n(&slot->tail, __ATOMIC_ACQUIRE);
 	if (copy.conn != c->id || copy.message != c->message ||
+	    copy.conn != __atomic_load_n(&slot->conn, __ATOMIC_ACQUIRE) ||
 	    copy.total_bytes != __atomic_load_n(&slot->total_bytes, __ATOMIC_ACQUIRE))
 		return false;
 	*ret_slot = copy;
@@ -59,6 +65,30 @@ static bool board_read(const struct obi_conns *conns, const struct conn *c,
 static bool waits_for_last_chunk(const struct stream *s)
 {
 	return s->exchange && s->exchange->chunked && s->state != STREAM_HEAD;
+}
+
+/* The few bytes that are new on the board are all there: a chunked body is followed by them where
+ * they fit. */
+static bool take_tail(struct obi_conns *conns, struct conn *c, const struct obi_board_slot *slot,
+		      uint64_t more)
+{
+	struct stream *s = conn_responses(c);
+	struct http1_chunked ahead = s->chunked;
+	struct obi_record none = { 0 };
+	struct chunk chunk = { .record = &none, .time_ns = slot->last_ns };
+	uint8_t tail[sizeof(slot->tail)];
+	ptrdiff_t n;
+
+	if (more == 0 || more > sizeof(tail))
+		return false;
+	memcpy(tail, &slot->tail, sizeof(tail));
+	chunk.bytes = slice_of(tail + sizeof(tail) - more, more);
+	n = http1_skip_chunked(&ahead, chunk.bytes);
+	if (n < 0)
+		return false;
+	chunk.bytes = slice_first(chunk.bytes, (size_t)n);
+	stream_feed(conns, c, conn_response_direction(c), &chunk);
+	return true;
 }
 
 /* Brings the response under way up to what the board shows. Bytes that belong to its body may
@@ -78,9 +108,15 @@ static void follow_board(struct obi_conns *conns, struct conn *c)
 				   slot.last_ns);
 		return;
 	}
+	if (s->state == STREAM_CHUNKED && take_tail(conns, c, &slot, more))
+		return;
 	if (waits_for_last_chunk(s) && slot.tail >> 8 == TAIL_LAST_CHUNK) {
 		stream_pass_unseen(conns, c, direction, more, slot.last_ns);
-		if (s->exchange && s->state != STREAM_CHUNKED) /* there the tail is data */
+		if (!s->exchange || s->state == STREAM_CHUNKED) /* there the tail is data */
+			return;
+		if (exchange_waiting(c)) /* it may be the end of a later response */
+			stream_end_lost(conns, c, 0);
+		else
 			stream_end_body(conns, c, direction, slot.last_ns);
 		return;
 	}
@@ -95,10 +131,8 @@ static struct exchange *response_under_way(struct conn *c)
 	return c->requests == DIRECTION_UNKNOWN ? NULL : conn_responses(c)->exchange;
 }
 
-/* The current message has total bytes, the last of them at last_ns. over: none of its heads will
- * go on. */
-static void end_message(struct obi_conns *conns, struct conn *c, uint64_t total, uint64_t last_ns,
-			bool over)
+/* The current message has total bytes, the last of them at last_ns. */
+static void end_message(struct obi_conns *conns, struct conn *c, uint64_t total, uint64_t last_ns)
 {
 	struct stream *s = &c->streams[c->direction];
 
@@ -109,8 +143,6 @@ static void end_message(struct obi_conns *conns, struct conn *c, uint64_t total,
 	if (total > s->at)
 		stream_pass_unseen(conns, c, c->direction, total - s->at, last_ns);
 	s->last_ns = last_ns;
-	if (over)
-		stream_end_message(conns, c, c->direction, last_ns);
 }
 
 /* Records of this connection are missing: nothing that is open can be paired any more. */
@@ -142,6 +174,8 @@ static void end_response(struct obi_conns *conns, struct conn *c, bool reset)
 /* The connection is over: what is open becomes spans with what is known. */
 static void end_conn(struct obi_conns *conns, struct conn *c, uint64_t time_ns, bool reset)
 {
+	if (c->requests != DIRECTION_UNKNOWN)
+		stream_end_head(conns, c, conn_response_direction(c), conn_responses(c)->last_ns);
 	if (response_under_way(c))
 		end_response(conns, c, reset);
 	for (uint8_t direction = 0; direction < 2; direction++)
@@ -181,11 +215,13 @@ static struct conn *conn_new(struct obi_conns *conns, const struct obi_record *r
 	c->message = record->message;
 	c->direction = record->direction;
 	c->streams[OBI_SEND].state = c->streams[OBI_RECV].state = first ? STREAM_HEAD : STREAM_LOST;
+	c->streams[OBI_SEND].fresh = c->streams[OBI_RECV].fresh = first;
 	c->streams[c->direction].at = record->before;
 	return c;
 }
 
-/* Is this record's message the one that is due? Ends the one before. */
+/* Is this record's message the one that is due? Ends the one before, but not its head, which may
+ * go on when the direction turns again. */
 static bool turn_to(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
 {
 	int32_t ahead = (int32_t)(record->message - c->message);
@@ -195,7 +231,7 @@ static bool turn_to(struct obi_conns *conns, struct conn *c, const struct obi_re
 	if (ahead == 0)
 		return true;
 	if (ahead == 1 && record->type == OBI_RECORD_MESSAGE)
-		end_message(conns, c, record->total_bytes, record->last_ns, true);
+		end_message(conns, c, record->total_bytes, record->last_ns);
 	else
 		on_gap(conns, c);
 	c->message = record->message;
@@ -237,10 +273,12 @@ static void on_fin(struct obi_conns *conns, struct conn *c, const struct obi_rec
 
 	if (c->muted || ahead < 0)
 		return;
-	if (ahead > 0)
+	if (ahead > 0) {
 		on_gap(conns, c);
-	else if (record->direction == c->direction)
-		end_message(conns, c, record->total_bytes, record->last_ns, true);
+	} else if (record->direction == c->direction) {
+		end_message(conns, c, record->total_bytes, record->last_ns);
+		stream_end_head(conns, c, c->direction, record->last_ns);
+	}
 	if (response_under_way(c) && record->direction == conn_response_direction(c))
 		end_response(conns, c, false);
 }
@@ -248,13 +286,12 @@ static void on_fin(struct obi_conns *conns, struct conn *c, const struct obi_rec
 static void on_close(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
 {
 	int32_t ahead = (int32_t)(record->message - c->message);
-	/* A request whose head was never completed is none. */
-	bool over = c->direction != c->requests && c->requests != DIRECTION_UNKNOWN;
 
 	if (ahead > 0)
 		on_gap(conns, c);
 	else if (ahead == 0 && record->direction == c->direction && !c->muted)
-		end_message(conns, c, record->total_bytes, record->last_ns, over);
+		end_message(conns, c, record->total_bytes, record->last_ns);
+	/* A request whose head was never completed is none. */
 	end_conn(conns, c, record->time_ns, record->flags & OBI_RECORD_RESET);
 }
 
@@ -314,17 +351,45 @@ int obi_conns_put(struct obi_conns *conns, const struct obi_record *record, size
 		on_chunk(conns, c, record);
 	}
 	c->last_ns = record->time_ns;
-	table_await(conns, c, response_under_way(c) != NULL);
+	table_await(conns, c, response_under_way(c) ? AWAIT_BUSY : AWAIT_NOT);
 	return 0;
 }
 
 /* ---- Time ---------------------------------------------------------------------------------- */
 
-/* Only a length that is known is waited for however long it takes. */
-static bool is_idle(const struct obi_conns *conns, const struct stream *s)
+/* Has nothing come for so long? 0 = never. */
+static bool is_silent(const struct obi_conns *conns, const struct stream *s, uint64_t limit)
 {
-	return s->state != STREAM_LENGTH && s->state != STREAM_CUT && conns->now_ns > s->last_ns &&
-	       conns->now_ns - s->last_ns >= conns->options.idle_ns;
+	return limit && conns->now_ns > s->last_ns && conns->now_ns - s->last_ns >= limit;
+}
+
+/* Will the end of the response under way be seen, as far as can be known? */
+static bool end_is_known(const struct obi_conns *conns, const struct conn *c,
+			 const struct stream *s)
+{
+	struct obi_board_slot slot;
+
+	if (s->state == STREAM_CHUNKED || s->state == STREAM_CLOSE)
+		return true;
+	/* The place is lost, but what came last is seen and is not the end of the last chunk. */
+	return waits_for_last_chunk(s) && board_read(conns, c, &slot) && slot.tail >> 56 &&
+	       slot.tail >> 32 != TAIL_BLANK_LINE;
+}
+
+/* Only a length that is known is waited for however long it takes. */
+static bool is_quiet(const struct obi_conns *conns, const struct stream *s)
+{
+	return s->state != STREAM_LENGTH && s->state != STREAM_CUT &&
+	       is_silent(conns, s, conns->options.idle_ns);
+}
+
+static bool is_idle(const struct obi_conns *conns, const struct conn *c)
+{
+	const struct stream *s = &c->streams[conn_response_direction(c)];
+
+	if (!is_quiet(conns, s))
+		return false;
+	return !end_is_known(conns, c, s) || is_silent(conns, s, conns->options.body_idle_ns);
 }
 
 static void time_out_requests(struct obi_conns *conns)
@@ -338,21 +403,35 @@ static void time_out_requests(struct obi_conns *conns)
 		exchange_time_out(conns, conns->oldest);
 }
 
-void obi_conns_tick(struct obi_conns *conns, uint64_t now_ns)
+static void look_at_responses(struct obi_conns *conns, enum await await)
 {
 	uint32_t next;
 
-	if (now_ns > conns->now_ns)
-		conns->now_ns = now_ns;
-	for (uint32_t slot = conns->await_first; slot != NO_INDEX; slot = next) {
+	for (uint32_t slot = conns->await_first[await]; slot != NO_INDEX; slot = next) {
 		struct conn *c = &conns->slots[slot];
 
 		next = c->await_next;
 		follow_board(conns, c);
-		if (response_under_way(c) && is_idle(conns, conn_responses(c)))
+		if (response_under_way(c) && is_idle(conns, c))
 			stream_end_lost(conns, c, 0);
-		table_await(conns, c, response_under_way(c) != NULL);
+		if (!response_under_way(c))
+			table_await(conns, c, AWAIT_NOT);
+		else if (is_quiet(conns, conn_responses(c)))
+			table_await(conns, c, AWAIT_QUIET);
+		else
+			table_await(conns, c, AWAIT_BUSY);
 	}
+}
+
+void obi_conns_tick(struct obi_conns *conns, uint64_t now_ns)
+{
+	if (now_ns > conns->now_ns)
+		conns->now_ns = now_ns;
+	if (conns->now_ns - conns->quiet_ns >= conns->options.idle_ns / QUIET_LOOKS) {
+		conns->quiet_ns = conns->now_ns;
+		look_at_responses(conns, AWAIT_QUIET);
+	}
+	look_at_responses(conns, AWAIT_BUSY);
 	time_out_requests(conns);
 }
 

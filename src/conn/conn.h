@@ -47,7 +47,13 @@ struct obi_conns_options {
 	size_t max_connections;
 	/* From the records' clock to that of spans; NULL where they are one. */
 	const struct epoch_clock *epoch;
-	uint64_t idle_ns;            /* give a response of unknown length up as ended after this */
+	/* A response has ended with its last byte once nothing came for so long: idle_ns where its
+	 * end cannot be seen (a head cut off, framing lost), body_idle_ns where it will be (a last
+	 * chunk, the connection's end), but the program seems to have forgotten the connection.
+	 * Where the length is known all of it is waited for, while the connection is in the table.
+	 * 0 = never. */
+	uint64_t idle_ns;
+	uint64_t body_idle_ns;
 	uint64_t request_timeout_ns; /* unanswered request becomes status 408; 0 = never */
 	/* The process behind a record, or NULL. Borrowed until the next call. */
 	const struct obi_service *(*service)(void *context, uint32_t pid);

@@ -34,38 +34,8 @@ void exchanges_free(struct obi_conns *conns)
 		free(conns->slabs);
 		conns->slabs = next;
 	}
-	while (conns->free_partials) {
-		struct partial *next = conns->free_partials->next_free;
-
-		free(conns->free_partials);
-		conns->free_partials = next;
-	}
+	partials_free(conns);
 	kins_free(conns);
-}
-
-struct partial *partial_new(struct obi_conns *conns)
-{
-	struct partial *partial = conns->free_partials;
-
-	if (partial) {
-		conns->free_partials = partial->next_free;
-	} else {
-		if (conns->partials_made == PARTIALS_MAX)
-			return NULL;
-		partial = malloc(sizeof(*partial));
-		if (!partial)
-			return NULL;
-		conns->partials_made++;
-	}
-	partial->len = 0;
-	partial->record_flags = 0;
-	return partial;
-}
-
-void partial_free(struct obi_conns *conns, struct partial *partial)
-{
-	partial->next_free = conns->free_partials;
-	conns->free_partials = partial;
 }
 
 /* ---- Pool -------------------------------------------------------------------------------- */

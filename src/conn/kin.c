@@ -27,6 +27,7 @@ struct kin_habits {
 	uint32_t pid;
 	uint16_t habits; /* OBI_HABIT_* */
 	uint16_t kept;
+	uint32_t unlined; /* open requests without a slot for their line */
 };
 
 struct kins {
@@ -137,7 +138,7 @@ void kin_begin(struct obi_conns *conns, struct exchange *x)
 	if (x->line)
 		slot_begin(kins, x->line, x);
 	else
-		habits_of(kins, x->pid)->habits |= OBI_HABIT_ASKS;
+		habits_of(kins, x->pid)->unlined++;
 	x->standing = true;
 }
 
@@ -161,13 +162,18 @@ void kin_answer(struct obi_conns *conns, const struct exchange *x, uint32_t tid)
 
 void kin_end(struct obi_conns *conns, struct exchange *x)
 {
+	struct kin_habits *habits = habits_of(conns->kins, x->pid);
+
 	if (!x->standing)
 		return;
 	x->standing = false;
 	slot_end(conns->kins, obi_process_key(x->pid), x);
 	if (x->tid)
 		slot_end(conns->kins, obi_thread_key(x->pid, x->tid), x);
-	slot_end(conns->kins, x->line, x);
+	if (x->line)
+		slot_end(conns->kins, x->line, x);
+	else if (habits->unlined)
+		habits->unlined--;
 }
 
 const struct obi_trace *kin_parent(struct obi_conns *conns, const struct exchange *x,
@@ -189,7 +195,7 @@ const struct obi_trace *kin_parent(struct obi_conns *conns, const struct exchang
 		thread->asked++;
 	if (opening->ns)
 		kin.opener = slot_find(kins, obi_thread_key(x->pid, opening->tid));
-	if (!kin.line && kin.process && kin.process->open)
+	if (x->line && !kin.line && kin.process && kin.process->open && !habits->unlined)
 		habits->habits |= OBI_HABIT_ASKS;
 	kin.habits = habits->habits;
 	kin.kept = habits->kept;

@@ -4,6 +4,9 @@
  *
  *   conn.c      records in, connections found, turned, ended
  *   stream.c    one direction: where heads and bodies begin and end
+ *   partial.c   beginnings of heads
+ *   preface.c   what stands before the first head
+ *   resume.c    ... and how one is taken up again that lost its place
  *   exchange.c  a request and its response: paired, timed, handed on
  *   identity.c  which span an exchange is, in which trace
  *   kin.c       which requests are open where, and whose child a client request is
@@ -82,12 +85,14 @@ struct partial {
 	uint32_t len;
 	struct opening opening;
 	bool turn;            /* it began its message */
+	bool answered;        /* the answer came before its end */
 	uint8_t record_flags; /* OBI_RECORD_* of its first chunk */
 	uint8_t bytes[HEAD_MAX];
 };
 
 enum stream_state {
 	STREAM_LOST,         /* the next head may begin anywhere: it is taken where one is seen */
+	STREAM_PREFACE,      /* within what stands before all heads, left bytes to go */
 	STREAM_HEAD,         /* the next byte begins a head */
 	STREAM_PARTIAL,      /* within a head, kept in partial */
 	STREAM_LENGTH,       /* within a body, left bytes to go */
@@ -108,6 +113,15 @@ struct stream {
 	struct exchange *exchange; /* whose body is passing; of responses: from head to end */
 	struct partial *partial;
 	uint8_t state; /* enum stream_state */
+	bool fresh;    /* no byte of the connection's own protocol has passed */
+};
+
+/* Connections whose response has begun and not ended, by how often they are looked at. */
+enum await {
+	AWAIT_NOT,
+	AWAIT_BUSY,  /* each tick */
+	AWAIT_QUIET, /* now and then: nothing came for a while */
+	AWAITS,
 };
 
 #define DIRECTION_UNKNOWN 2
@@ -129,11 +143,12 @@ struct conn {
 	uint8_t requests;  /* the direction of requests, or DIRECTION_UNKNOWN */
 	uint8_t open;      /* exchanges in the list */
 	uint8_t side;
-	bool muted;   /* no longer HTTP */
-	bool hidden;  /* heads passed unseen: what is open and what comes may not match */
-	bool lost;    /* records were lost since the last request */
-	bool interim; /* the last response was 1xx */
-	bool awaiting;
+	bool muted;          /* no longer HTTP */
+	bool hidden;         /* heads passed unseen: what is open and what comes may not match */
+	bool lost;           /* records were lost since the last request */
+	bool interim;        /* the last response was 1xx */
+	bool unclear;        /* some that wait for a response may have had it */
+	uint8_t awaiting;    /* enum await */
 	uint32_t await_prev; /* list of those whose response has begun and not ended */
 	uint32_t await_next; /* or next free slot */
 };
@@ -151,7 +166,8 @@ struct obi_conns {
 	uint32_t slots_used; /* those beyond were never touched */
 	uint32_t free_slot;
 	uint32_t sweep; /* where the search for something to evict goes on */
-	uint32_t await_first;
+	uint32_t await_first[AWAITS];
+	uint64_t quiet_ns; /* when those of AWAIT_QUIET were looked at last */
 
 	struct obi_span span; /* the one that is handed on: only what changes is written */
 	struct exchange *oldest;
@@ -178,6 +194,16 @@ static inline uint8_t conn_response_direction(const struct conn *c)
 	return !c->requests;
 }
 
+static inline bool conn_is_request_stream(const struct conn *c, uint8_t direction)
+{
+	return c->requests == direction;
+}
+
+static inline void conn_set_role(struct conn *c, uint8_t direction, enum obi_role role)
+{
+	c->requests = role == OBI_ROLE_REQUEST ? direction : !direction;
+}
+
 static inline struct stream *conn_responses(struct conn *c)
 {
 	return &c->streams[conn_response_direction(c)];
@@ -194,7 +220,7 @@ void table_remove(struct obi_conns *conns, struct conn *c);
 /* Which connection of a full table to give up: of a handful one that was idle longest, rather
  * one with nothing open. */
 struct conn *table_victim(struct obi_conns *conns);
-void table_await(struct obi_conns *conns, struct conn *c, bool awaiting);
+void table_await(struct obi_conns *conns, struct conn *c, enum await await);
 
 /* ---- stream.c -------------------------------------------------------------------------- */
 
@@ -202,9 +228,8 @@ void stream_feed(struct obi_conns *conns, struct conn *c, uint8_t direction, str
 /* len bytes passed that nobody saw, the last of them at time_ns. */
 void stream_pass_unseen(struct obi_conns *conns, struct conn *c, uint8_t direction, uint64_t len,
 			uint64_t time_ns);
-/* The message is over: a head in it will not be completed. */
-void stream_end_message(struct obi_conns *conns, struct conn *c, uint8_t direction,
-			uint64_t time_ns);
+/* A head that is being put together will not be completed: it is taken as far as it came. */
+void stream_end_head(struct obi_conns *conns, struct conn *c, uint8_t direction, uint64_t time_ns);
 /* The body that is passing has ended; a head follows. */
 void stream_end_body(struct obi_conns *conns, struct conn *c, uint8_t direction, uint64_t time_ns);
 /* The response under way is taken as ended with its last byte; what follows is not known. */
@@ -213,6 +238,33 @@ void stream_end_lost(struct obi_conns *conns, struct conn *c, unsigned flags);
 bool stream_is_cut_short(const struct stream *s);
 /* What was being put together is given up. Returns whether it was (part of) a request. */
 bool stream_forget(struct obi_conns *conns, struct conn *c, uint8_t direction);
+
+/* The head so far: in the chunk, or put together with what was kept. */
+struct slice stream_head_so_far(struct stream *s, const struct chunk *chunk, struct slice bytes,
+				size_t *ret_kept);
+
+/* ---- partial.c ------------------------------------------------------------------------- */
+
+/* Keeps the beginning of a head until more of it comes; false where there is no room. */
+bool stream_keep_partial(struct obi_conns *conns, struct stream *s, const struct chunk *chunk,
+			 struct slice bytes);
+void stream_drop_partial(struct obi_conns *conns, struct stream *s);
+void partials_free(struct obi_conns *conns);
+
+/* ---- preface.c ------------------------------------------------------------------------- */
+
+/* At the beginning of a fresh stream: the bytes that belong to a PROXY protocol's header, or may
+ * and are kept; 0 where there is none. */
+size_t stream_skip_preface(struct obi_conns *conns, struct stream *s, const struct chunk *chunk,
+			   struct slice bytes);
+/* Of len bytes, those that belong to the header that is passing. */
+uint64_t stream_pass_preface(struct stream *s, uint64_t len);
+
+/* ---- resume.c -------------------------------------------------------------------------- */
+
+/* Takes up a stream that lost its place, where this chunk surely begins a head. */
+void stream_resume(struct obi_conns *conns, struct conn *c, uint8_t direction,
+		   const struct chunk *chunk);
 
 /* ---- exchange.c ------------------------------------------------------------------------ */
 
@@ -253,8 +305,5 @@ void kin_end(struct obi_conns *conns, struct exchange *x);
 /* The identity of a client request's parent, or NULL. */
 const struct obi_trace *kin_parent(struct obi_conns *conns, const struct exchange *x,
 				   const struct opening *opening);
-
-struct partial *partial_new(struct obi_conns *conns);
-void partial_free(struct obi_conns *conns, struct partial *partial);
 
 #endif

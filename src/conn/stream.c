@@ -11,23 +11,13 @@
 
 #include <errno.h>
 
-static bool is_request_stream(const struct conn *c, uint8_t direction)
-{
-	return c->requests == direction;
-}
-
-static void set_role(struct conn *c, uint8_t direction, enum obi_role role)
-{
-	c->requests = role == OBI_ROLE_REQUEST ? direction : !direction;
-}
-
 static void count_body(struct conn *c, uint8_t direction, uint64_t len)
 {
 	struct exchange *x = c->streams[direction].exchange;
 
 	if (!x)
 		return;
-	if (is_request_stream(c, direction))
+	if (conn_is_request_stream(c, direction))
 		x->request_bytes += len;
 	else
 		x->response_bytes += len;
@@ -40,7 +30,7 @@ void stream_end_body(struct obi_conns *conns, struct conn *c, uint8_t direction,
 
 	s->state = STREAM_HEAD;
 	s->exchange = NULL;
-	if (x && !is_request_stream(c, direction))
+	if (x && !conn_is_request_stream(c, direction))
 		exchange_finish(conns, x, time_ns, 0);
 }
 
@@ -57,21 +47,13 @@ bool stream_is_cut_short(const struct stream *s)
 	return s->state == STREAM_LENGTH || s->state == STREAM_CUT || s->state == STREAM_CHUNKED;
 }
 
-static void drop_partial(struct obi_conns *conns, struct stream *s)
-{
-	if (!s->partial)
-		return;
-	partial_free(conns, s->partial);
-	s->partial = NULL;
-}
-
 bool stream_forget(struct obi_conns *conns, struct conn *c, uint8_t direction)
 {
 	struct stream *s = &c->streams[direction];
-	bool request = s->state == STREAM_PARTIAL &&
-		       (c->requests == DIRECTION_UNKNOWN || is_request_stream(c, direction));
+	bool request = s->state == STREAM_PARTIAL && !s->partial->answered &&
+		       (c->requests == DIRECTION_UNKNOWN || conn_is_request_stream(c, direction));
 
-	drop_partial(conns, s);
+	stream_drop_partial(conns, s);
 	s->state = STREAM_LOST;
 	s->exchange = NULL;
 	return request;
@@ -82,15 +64,18 @@ static void lose_head(struct obi_conns *conns, struct conn *c, uint8_t direction
 {
 	struct stream *s = &c->streams[direction];
 
-	drop_partial(conns, s);
+	stream_drop_partial(conns, s);
 	s->state = STREAM_LOST;
 	if (c->requests == DIRECTION_UNKNOWN) {
-		/* Nor is the answer to what nobody knows a head. */
-		if (c->streams[!direction].state == STREAM_HEAD)
+		/* Nor is the answer to what nobody knows a head, or what this is an answer to. */
+		if (c->streams[!direction].state == STREAM_HEAD ||
+		    c->streams[!direction].state == STREAM_PARTIAL) {
+			stream_drop_partial(conns, &c->streams[!direction]);
 			c->streams[!direction].state = STREAM_LOST;
+		}
 		return;
 	}
-	if (is_request_stream(c, direction)) {
+	if (conn_is_request_stream(c, direction)) {
 		c->hidden = true;
 	} else if (exchange_waiting(c)) {
 		/* It was the answer to one of them, or to several. */
@@ -190,10 +175,40 @@ static bool request_is_clear(struct conn *c, bool turn)
 {
 	if (!c->hidden)
 		return true;
-	if (!turn || c->first)
+	/* A response that began before is another's, too. */
+	if (!turn || c->first || conn_responses(c)->partial)
 		return false;
 	c->hidden = false;
 	return true;
+}
+
+/* The exchange of this request, or NULL: then it is counted. */
+static struct exchange *open_request(struct obi_conns *conns, struct conn *c,
+				     const struct chunk *chunk, const struct http1_head *head,
+				     bool cut)
+{
+	const struct partial *partial = c->streams[c->requests].partial;
+	bool turn = partial ? partial->turn : chunk->turn;
+	struct exchange *x;
+
+	if (turn)
+		end_response_before(conns, c);
+	if (!request_is_clear(c, turn)) {
+		exchange_count_drop(conns, OBI_DROP_UNPARSED);
+		return NULL;
+	}
+	x = exchange_open(conns, c, head);
+	if (!x) {
+		exchange_count_drop(conns, OBI_DROP_EVICTED);
+		c->hidden = true; /* its response will come */
+		return NULL;
+	}
+	exchange_identify(conns, x, chunk, head, cut);
+	/* LENGTH_UNKNOWN where a cut head does not say it. */
+	x->request_length = cut ? head->content_length
+				: length_to_report(http1_request_body(head), head->content_length);
+	c->lost = false;
+	return x;
 }
 
 /* cut: the end of the head, and so the beginning of the body, is not known. */
@@ -202,29 +217,10 @@ static void begin_request(struct obi_conns *conns, struct conn *c, const struct 
 {
 	enum http1_body body = http1_request_body(head);
 	struct stream *s = &c->streams[c->requests];
-	bool turn = s->partial ? s->partial->turn : chunk->turn;
-	struct exchange *x = NULL;
 
-	if (turn)
-		end_response_before(conns, c);
 	s->exchange = NULL;
-	if (!request_is_clear(c, turn)) {
-		exchange_count_drop(conns, OBI_DROP_UNPARSED);
-	} else {
-		x = exchange_open(conns, c, head);
-		if (!x) {
-			exchange_count_drop(conns, OBI_DROP_EVICTED);
-			c->hidden = true; /* its response will come */
-		}
-	}
-	if (x) {
-		exchange_identify(conns, x, chunk, head, cut);
-		/* LENGTH_UNKNOWN where a cut head does not say it. */
-		x->request_length =
-			cut ? head->content_length : length_to_report(body, head->content_length);
-		s->exchange = x;
-		c->lost = false;
-	}
+	if (!s->partial || !s->partial->answered)
+		s->exchange = open_request(conns, c, chunk, head, cut);
 	if (!cut)
 		begin_body(conns, c, c->requests, body, head->content_length, chunk->time_ns);
 	else /* no length may mean that it stands in what was not seen */
@@ -235,9 +231,43 @@ static void begin_request(struct obi_conns *conns, struct conn *c, const struct 
 
 /* ---- Responses ----------------------------------------------------------------------------- */
 
-static void response_without_request(struct obi_conns *conns, struct conn *c)
+/* A request that is answered before its head is whole: it is taken as far as it came, and what
+ * follows of the head is only read. NULL where no more can be said of it than that it is counted.
+ */
+static struct exchange *answered_early(struct obi_conns *conns, struct conn *c,
+				       const struct chunk *chunk)
 {
-	exchange_count_drop(conns, c->lost ? OBI_DROP_LOST_RECORD : OBI_DROP_NO_REQUEST);
+	struct partial *partial = c->streams[c->requests].partial;
+	struct slice bytes = slice_of(partial->bytes, partial->len);
+	struct http1_head head;
+
+	partial->answered = true;
+	(void)http1_parse_request(bytes, &head);
+	if (head.target.len && head.target.data + head.target.len < bytes.data + bytes.len)
+		return open_request(conns, c, chunk, &head, true);
+	exchange_count_drop(conns, OBI_DROP_UNPARSED);
+	return NULL;
+}
+
+/* The request that the final response which begins now answers, or NULL: then it is counted. */
+static struct exchange *request_of_response(struct obi_conns *conns, struct conn *c,
+					    const struct chunk *chunk)
+{
+	struct partial *partial = c->streams[c->requests].partial;
+	struct exchange *x = exchange_waiting(c);
+
+	if (!x && partial && !partial->answered)
+		x = answered_early(conns, c, chunk);
+	else if (!x)
+		exchange_count_drop(conns, c->lost ? OBI_DROP_LOST_RECORD : OBI_DROP_NO_REQUEST);
+	/* That it began a message says nothing of this response any more. */
+	if (partial)
+		partial->turn = false;
+	return x;
+}
+
+static void response_without_request(struct conn *c)
+{
 	/* To HEAD or GET? That decides whether a body follows. */
 	conn_responses(c)->state = STREAM_LOST;
 }
@@ -245,18 +275,19 @@ static void response_without_request(struct obi_conns *conns, struct conn *c)
 static void begin_response(struct obi_conns *conns, struct conn *c, const struct chunk *chunk,
 			   const struct http1_head *head, bool cut)
 {
-	struct exchange *x = exchange_waiting(c);
 	uint8_t direction = conn_response_direction(c);
 	struct stream *s = &c->streams[direction];
+	struct exchange *x;
 	enum http1_body body;
 
-	c->interim = head->status < 200 && head->status != 101;
+	c->interim = http1_is_interim(head->status);
 	if (c->interim) {
 		s->state = cut ? STREAM_LOST : STREAM_HEAD;
 		return;
 	}
+	x = request_of_response(conns, c, chunk);
 	if (!x) {
-		response_without_request(conns, c);
+		response_without_request(c);
 		return;
 	}
 	exchange_answer(conns, x, head->status, chunk->record->tid);
@@ -282,8 +313,8 @@ static void begin_response(struct obi_conns *conns, struct conn *c, const struct
 static int parse_head(const struct conn *c, uint8_t direction, struct slice in,
 		      struct http1_head *ret_head)
 {
-	return is_request_stream(c, direction) ? http1_parse_request(in, ret_head)
-					       : http1_parse_response(in, ret_head);
+	return conn_is_request_stream(c, direction) ? http1_parse_request(in, ret_head)
+						    : http1_parse_response(in, ret_head);
 }
 
 /* A head is known as far as it was seen, and no more of it will be. */
@@ -292,44 +323,17 @@ static void take_cut_head(struct obi_conns *conns, struct conn *c, uint8_t direc
 {
 	struct stream *s = &c->streams[direction];
 	struct http1_head head;
-	bool request = is_request_stream(c, direction);
+	bool request = conn_is_request_stream(c, direction);
 	int n = c->requests == DIRECTION_UNKNOWN ? -EPROTO : parse_head(c, direction, in, &head);
 
 	s->state = STREAM_LOST;
 	if (n == -EAGAIN && request && head.target.len)
 		begin_request(conns, c, chunk, &head, true);
-	else if (n == -EAGAIN && !request && head.status)
+	else if (n == -EAGAIN && !request && (head.status || head.flags & HTTP1_ODD_STATUS))
 		begin_response(conns, c, chunk, &head, true);
 	else
 		on_no_head(conns, c, direction);
-	drop_partial(conns, s);
-}
-
-/* Keeps the beginning of a head until more of it comes; false where there is no room. */
-static bool keep_partial(struct obi_conns *conns, struct stream *s, const struct chunk *chunk,
-			 struct slice bytes)
-{
-	struct partial *partial;
-
-	if (s->partial)
-		return s->partial->len < HEAD_MAX; /* bytes are in it already */
-	if (bytes.len >= HEAD_MAX)
-		return false;
-	partial = partial_new(conns);
-	if (!partial)
-		return false;
-	memcpy(partial->bytes, bytes.data, bytes.len);
-	partial->len = (uint32_t)bytes.len;
-	partial->start_ns = chunk->time_ns;
-	partial->pid = chunk->record->pid;
-	partial->tid = chunk->record->tid;
-	partial->turn = chunk->turn;
-	partial->record_flags = chunk->record->flags;
-	partial->trace = chunk->record->trace;
-	partial->opening = (struct opening){ chunk->record->opened_ns, chunk->record->opener };
-	s->partial = partial;
-	s->state = STREAM_PARTIAL;
-	return true;
+	stream_drop_partial(conns, s);
 }
 
 /* The kernel may meet the traceparent header only in a later piece. */
@@ -341,8 +345,7 @@ static void keep_trace(struct partial *partial, const struct obi_record *record)
 		partial->trace = record->trace;
 }
 
-/* The head so far: in the chunk, or put together with what was kept. */
-static struct slice head_so_far(struct stream *s, const struct chunk *chunk, struct slice bytes,
+struct slice stream_head_so_far(struct stream *s, const struct chunk *chunk, struct slice bytes,
 				size_t *ret_kept)
 {
 	struct partial *partial = s->partial;
@@ -368,16 +371,16 @@ static enum obi_guess guess_role(struct conn *c, uint8_t direction, struct slice
 		return OBI_GUESS_YES;
 	guess = protocol_http1.guess(in, &role);
 	if (guess == OBI_GUESS_YES)
-		set_role(c, direction, role);
+		conn_set_role(c, direction, role);
 	return guess;
 }
 
-/* Empty lines before a request are nothing (RFC 9112 section 2.2), least of all its beginning. */
-static size_t empty_lines(const struct conn *c, uint8_t direction, struct slice bytes)
+/* Empty lines before a head are nothing (RFC 9112 section 2.2), least of all its beginning. */
+static size_t empty_lines(const struct stream *s, struct slice bytes)
 {
 	size_t n = 0;
 
-	if (c->streams[direction].partial || c->requests == !direction)
+	if (s->partial)
 		return 0;
 	while (n < bytes.len && (bytes.data[n] == '\r' || bytes.data[n] == '\n'))
 		n++;
@@ -389,21 +392,24 @@ static size_t read_head(struct obi_conns *conns, struct conn *c, uint8_t directi
 			const struct chunk *chunk, struct slice bytes)
 {
 	struct stream *s = &c->streams[direction];
-	size_t kept, empty = empty_lines(c, direction, bytes);
+	size_t kept, empty;
 	struct http1_head head;
 	enum obi_guess guess;
 	struct slice in;
 	int n;
 
+	if (s->fresh && (kept = stream_skip_preface(conns, s, chunk, bytes)))
+		return kept;
+	empty = empty_lines(s, bytes);
 	bytes = slice_from(bytes, empty);
 	if (bytes.len == 0)
 		return empty;
-	in = head_so_far(s, chunk, bytes, &kept);
+	in = stream_head_so_far(s, chunk, bytes, &kept);
 	guess = guess_role(c, direction, in);
 	n = guess == OBI_GUESS_YES    ? parse_head(c, direction, in, &head)
 	    : guess == OBI_GUESS_MORE ? -EAGAIN
 				      : -EPROTO;
-	if (n == -EAGAIN && !chunk->cut && keep_partial(conns, s, chunk, bytes))
+	if (n == -EAGAIN && !chunk->cut && stream_keep_partial(conns, s, chunk, bytes))
 		return empty + bytes.len;
 	if (n == -EAGAIN) {
 		take_cut_head(conns, c, direction, chunk, in);
@@ -413,47 +419,25 @@ static size_t read_head(struct obi_conns *conns, struct conn *c, uint8_t directi
 		on_no_head(conns, c, direction);
 		return empty + bytes.len;
 	}
-	if (is_request_stream(c, direction))
+	if (conn_is_request_stream(c, direction))
 		begin_request(conns, c, chunk, &head, false);
 	else
 		begin_response(conns, c, chunk, &head, false);
-	drop_partial(conns, s);
+	stream_drop_partial(conns, s);
 	return empty + (size_t)n - kept;
 }
 
 /* ---- Chunks -------------------------------------------------------------------------------- */
 
-/* In a stream that lost its place: is a head due at the beginning of this chunk? */
-static bool head_is_due(const struct conn *c, uint8_t direction, const struct chunk *chunk)
+/* Bytes whose place in the stream is not known, or that only the connection's end ends: heads may
+ * be among them. */
+static void pass_lost(struct conn *c, uint8_t direction, uint64_t len)
 {
-	const struct exchange *x = c->streams[direction].exchange;
-
-	if (c->requests == DIRECTION_UNKNOWN)
-		return true;
-	if (is_request_stream(c, direction)) {
-		/* Bytes of its own body, unless something was answered in between. */
-		if (x && !x->answered)
-			return chunk->turn && !c->interim;
-		return true;
-	}
-	return exchange_waiting(c) || (chunk->turn && !x);
-}
-
-/* Takes up a stream that lost its place, where this chunk begins a head. */
-static void resynchronise(struct obi_conns *conns, struct conn *c, uint8_t direction,
-			  const struct chunk *chunk)
-{
-	struct stream *s = &c->streams[direction];
-	enum obi_role role;
-
-	if (!head_is_due(c, direction, chunk) ||
-	    protocol_http1.guess(chunk->bytes, &role) != OBI_GUESS_YES)
-		return;
-	if (c->requests == DIRECTION_UNKNOWN)
-		set_role(c, direction, role);
-	if ((role == OBI_ROLE_REQUEST) != is_request_stream(c, direction))
-		return;
-	stream_end_body(conns, c, direction, s->last_ns);
+	count_body(c, direction, len);
+	if (conn_is_request_stream(c, direction))
+		c->hidden = true;
+	else if (c->requests != DIRECTION_UNKNOWN && exchange_waiting(c))
+		c->unclear = true;
 }
 
 /* Takes bytes that were seen. Returns how many of them: at least one. */
@@ -467,6 +451,8 @@ static size_t take_bytes(struct obi_conns *conns, struct conn *c, uint8_t direct
 	case STREAM_HEAD:
 	case STREAM_PARTIAL:
 		return read_head(conns, c, direction, chunk, bytes);
+	case STREAM_PREFACE:
+		return (size_t)stream_pass_preface(s, bytes.len);
 	case STREAM_LENGTH:
 	case STREAM_CUT:
 		if (bytes.len > s->left)
@@ -477,14 +463,15 @@ static size_t take_bytes(struct obi_conns *conns, struct conn *c, uint8_t direct
 		n = http1_skip_chunked(&s->chunked, bytes);
 		if (n < 0) {
 			s->state = STREAM_CHUNKED_LOST;
-			n = (ptrdiff_t)bytes.len;
+			pass_lost(c, direction, bytes.len);
+			return bytes.len;
 		}
 		count_body(c, direction, (uint64_t)n);
 		if (http1_chunked_done(&s->chunked))
 			stream_end_body(conns, c, direction, chunk->time_ns);
 		return (size_t)n;
 	default:
-		count_body(c, direction, bytes.len);
+		pass_lost(c, direction, bytes.len);
 		return bytes.len;
 	}
 }
@@ -495,7 +482,7 @@ void stream_feed(struct obi_conns *conns, struct conn *c, uint8_t direction, str
 	struct slice rest = chunk->bytes;
 
 	if (s->state == STREAM_LOST || s->state == STREAM_CHUNKED_LOST)
-		resynchronise(conns, c, direction, chunk);
+		stream_resume(conns, c, direction, chunk);
 	while (rest.len && !c->muted) {
 		rest = slice_from(rest, take_bytes(conns, c, direction, chunk, rest));
 		chunk->turn = false; /* what follows did not begin the message */
@@ -514,6 +501,8 @@ static uint64_t pass_body(struct obi_conns *conns, struct conn *c, uint8_t direc
 	case STREAM_HEAD:
 	case STREAM_PARTIAL:
 		return 0;
+	case STREAM_PREFACE:
+		return stream_pass_preface(s, len);
 	case STREAM_LENGTH:
 	case STREAM_CUT:
 		if (len > s->left)
@@ -521,14 +510,17 @@ static uint64_t pass_body(struct obi_conns *conns, struct conn *c, uint8_t direc
 		pass_length(conns, c, direction, len, time_ns);
 		return len;
 	case STREAM_CHUNKED:
-		count_body(c, direction, len);
-		if (http1_skip_chunked_unseen(&s->chunked, len))
+		if (http1_skip_chunked_unseen(&s->chunked, len)) {
 			s->state = STREAM_CHUNKED_LOST;
-		else if (http1_chunked_done(&s->chunked))
+			pass_lost(c, direction, len);
+			return len;
+		}
+		count_body(c, direction, len);
+		if (http1_chunked_done(&s->chunked))
 			stream_end_body(conns, c, direction, time_ns);
 		return len;
 	default:
-		count_body(c, direction, len);
+		pass_lost(c, direction, len);
 		return len;
 	}
 }
@@ -542,7 +534,7 @@ void stream_pass_unseen(struct obi_conns *conns, struct conn *c, uint8_t directi
 	if (len == 0)
 		return;
 	if (s->state == STREAM_PARTIAL)
-		stream_end_message(conns, c, direction, time_ns);
+		stream_end_head(conns, c, direction, time_ns);
 	while (left && s->state != STREAM_HEAD && !c->muted)
 		left -= pass_body(conns, c, direction, left, time_ns);
 	if (left && !c->muted)
@@ -551,8 +543,7 @@ void stream_pass_unseen(struct obi_conns *conns, struct conn *c, uint8_t directi
 	s->last_ns = time_ns;
 }
 
-void stream_end_message(struct obi_conns *conns, struct conn *c, uint8_t direction,
-			uint64_t time_ns)
+void stream_end_head(struct obi_conns *conns, struct conn *c, uint8_t direction, uint64_t time_ns)
 {
 	static const struct obi_record none;
 	struct stream *s = &c->streams[direction];

@@ -31,7 +31,8 @@ int table_init(struct obi_conns *conns)
 	conns->index = calloc((size_t)1 << conns->index_bits, sizeof(*conns->index));
 	conns->slots = calloc(max, sizeof(*conns->slots));
 	conns->free_slot = NO_INDEX;
-	conns->await_first = NO_INDEX;
+	for (int i = 0; i < AWAITS; i++)
+		conns->await_first[i] = NO_INDEX;
 	return conns->index && conns->slots ? 0 : -ENOMEM;
 }
 
@@ -116,7 +117,7 @@ static void index_remove(struct obi_conns *conns, uint64_t hole)
 
 void table_remove(struct obi_conns *conns, struct conn *c)
 {
-	table_await(conns, c, false);
+	table_await(conns, c, AWAIT_NOT);
 	index_remove(conns, index_find(conns, c->id));
 	c->id = 0;
 	c->message = 0;
@@ -140,25 +141,30 @@ struct conn *table_victim(struct obi_conns *conns)
 	return best;
 }
 
-void table_await(struct obi_conns *conns, struct conn *c, bool awaiting)
+static void await_leave(struct obi_conns *conns, struct conn *c)
 {
-	uint32_t self = (uint32_t)(c - conns->slots);
-
-	if (c->awaiting == awaiting)
-		return;
-	c->awaiting = awaiting;
-	if (awaiting) {
-		c->await_prev = NO_INDEX;
-		c->await_next = conns->await_first;
-		if (c->await_next != NO_INDEX)
-			conns->slots[c->await_next].await_prev = self;
-		conns->await_first = self;
-		return;
-	}
 	if (c->await_prev != NO_INDEX)
 		conns->slots[c->await_prev].await_next = c->await_next;
 	else
-		conns->await_first = c->await_next;
+		conns->await_first[c->awaiting] = c->await_next;
 	if (c->await_next != NO_INDEX)
 		conns->slots[c->await_next].await_prev = c->await_prev;
+}
+
+void table_await(struct obi_conns *conns, struct conn *c, enum await await)
+{
+	uint32_t self = (uint32_t)(c - conns->slots);
+
+	if (c->awaiting == await)
+		return;
+	if (c->awaiting != AWAIT_NOT)
+		await_leave(conns, c);
+	c->awaiting = await;
+	if (await == AWAIT_NOT)
+		return;
+	c->await_prev = NO_INDEX;
+	c->await_next = conns->await_first[await];
+	if (c->await_next != NO_INDEX)
+		conns->slots[c->await_next].await_prev = self;
+	conns->await_first[await] = self;
 }

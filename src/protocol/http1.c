@@ -16,6 +16,8 @@
 /* "HTTP/1.1", and with a status behind it "HTTP/1.1 200" */
 #define VERSION_LEN 8
 #define STATUS_END 12
+/* Digits and dots of a version. */
+#define VERSION_MAX 16
 
 /* tchar, RFC 9110 section 5.6.2 */
 /* clang-format off */
@@ -233,22 +235,6 @@ static void read_transfer_encoding(struct slice value, struct http1_head *head)
 	}
 }
 
-static void read_connection(struct slice value, struct http1_head *head)
-{
-	struct slice item;
-
-	if (is_word(value, SLICE_LIT("keep-alive"))) {
-		head->flags |= HTTP1_KEEP_ALIVE;
-		return;
-	}
-	while (list_next(&value, &item)) {
-		if (is_word(item, SLICE_LIT("close")))
-			head->flags |= HTTP1_CLOSE;
-		else if (is_word(item, SLICE_LIT("keep-alive")))
-			head->flags |= HTTP1_KEEP_ALIVE;
-	}
-}
-
 /* Exactly one counts (Trace Context section 3.2, and RFC 9110 section 5.3: it is no list). */
 static void read_traceparent(struct slice value, struct http1_head *head)
 {
@@ -271,12 +257,9 @@ static inline struct slice field_value(struct slice line, struct slice name)
 }
 
 #define FIELD_HOST SLICE_LIT("host:")
-#define FIELD_CONNECTION SLICE_LIT("connection:")
 #define FIELD_CONTENT_LENGTH SLICE_LIT("content-length:")
 #define FIELD_TRANSFER_ENCODING SLICE_LIT("transfer-encoding:")
 #define FIELD_TRACEPARENT SLICE_LIT("traceparent:")
-#define FIELD_UPGRADE SLICE_LIT("upgrade:")
-#define FIELD_EXPECT SLICE_LIT("expect:")
 
 static void read_host(struct slice line, struct http1_head *head)
 {
@@ -296,23 +279,12 @@ static LINES_INLINE void read_field(struct slice line, struct http1_head *head, 
 	case 'c':
 		if (is_field(line, FIELD_CONTENT_LENGTH))
 			read_content_length(field_value(line, FIELD_CONTENT_LENGTH), head);
-		else if (is_field(line, FIELD_CONNECTION))
-			read_connection(field_value(line, FIELD_CONNECTION), head);
 		break;
 	case 't':
 		if (is_field(line, FIELD_TRANSFER_ENCODING))
 			read_transfer_encoding(field_value(line, FIELD_TRANSFER_ENCODING), head);
 		else if (request && is_field(line, FIELD_TRACEPARENT))
 			read_traceparent(field_value(line, FIELD_TRACEPARENT), head);
-		break;
-	case 'u':
-		if (is_field(line, FIELD_UPGRADE))
-			head->flags |= HTTP1_UPGRADE;
-		break;
-	case 'e':
-		if (is_field(line, FIELD_EXPECT) &&
-		    is_word(field_value(line, FIELD_EXPECT), SLICE_LIT("100-continue")))
-			head->flags |= HTTP1_EXPECT_CONTINUE;
 		break;
 	default:
 		break;
@@ -339,8 +311,7 @@ enum line_class {
 
 static const uint8_t line_class[256] = {
 	['\r'] = LINE_BLANK, ['\n'] = LINE_BLANK, ['C'] = LINE_FIELD, ['c'] = LINE_FIELD,
-	['E'] = LINE_FIELD,  ['e'] = LINE_FIELD,  ['H'] = LINE_FIELD, ['h'] = LINE_FIELD,
-	['T'] = LINE_FIELD,  ['t'] = LINE_FIELD,  ['U'] = LINE_FIELD, ['u'] = LINE_FIELD,
+	['H'] = LINE_FIELD,  ['h'] = LINE_FIELD,  ['T'] = LINE_FIELD, ['t'] = LINE_FIELD,
 };
 
 /* Reads the fields of the head in `in`, whose lines go on at `at`. */
@@ -356,7 +327,7 @@ static LINES_INLINE int read_fields(struct slice in, const uint8_t *at, struct h
 		if (class == LINE_OTHER)
 			continue;
 		if (class == LINE_BLANK && eol <= at + 1) {
-			if (lines_nul_before(&lines, eol))
+			if (request && lines_nul_before(&lines, eol))
 				return -EPROTO;
 			return (int)(eol + 1 - in.data);
 		}
@@ -367,7 +338,7 @@ static LINES_INLINE int read_fields(struct slice in, const uint8_t *at, struct h
 			break;
 		read_field(between(at, eol), head, request);
 	}
-	if (lines_nul_before(&lines, lines.end))
+	if (request && lines_nul_before(&lines, lines.end))
 		return -EPROTO;
 	if (request)
 		read_cut_field(between(at, lines.end), head);
@@ -406,6 +377,30 @@ static bool is_version(const uint8_t *p)
 	return memcmp(p, "HTTP/1.", 7) == 0 && is_digit(p[7]);
 }
 
+/* The rest of a line that begins with "HTTP/1.": digits and dots as some devices send them (1.0.8,
+ * 1.10, none at all), and blanks behind them. */
+static int read_odd_version(const uint8_t *p, const uint8_t *end, struct http1_head *head,
+			    const uint8_t **ret_next)
+{
+	const uint8_t *first = p;
+
+	while (p < end && (is_digit(*p) || *p == '.'))
+		p++;
+	if (p - first > VERSION_MAX)
+		return -EPROTO;
+	head->minor = 1;
+	if (p > first && is_digit(*first) && (p - first == 1 || first[1] == '.'))
+		head->minor = *first - '0';
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	if (p < end && *p == '\r')
+		p++;
+	if (p == end)
+		return -EAGAIN;
+	*ret_next = p + 1;
+	return *p == '\n' ? 0 : -EPROTO;
+}
+
 /* version [CR] LF. in begins behind the target. */
 static int read_version(struct slice in, struct http1_head *head, const uint8_t **ret_next)
 {
@@ -417,16 +412,13 @@ static int read_version(struct slice in, struct http1_head *head, const uint8_t 
 	if (in.len < VERSION_LEN)
 		return may_begin(in, SLICE_LIT("HTTP/1.")) ? -EAGAIN : -EPROTO;
 	p = in.data;
-	if (!is_version(p))
+	if (memcmp(p, "HTTP/1.", VERSION_LEN - 1) != 0)
 		return -EPROTO;
+	if (end - p < VERSION_LEN + 2 || !is_digit(p[7]) || p[8] != '\r' || p[9] != '\n')
+		return read_odd_version(p + VERSION_LEN - 1, end, head, ret_next);
 	head->minor = p[VERSION_LEN - 1] - '0';
-	p += VERSION_LEN;
-	if (p < end && *p == '\r')
-		p++;
-	if (p == end)
-		return -EAGAIN;
-	*ret_next = p + 1;
-	return *p == '\n' ? 0 : -EPROTO;
+	*ret_next = p + VERSION_LEN + 2;
+	return 0;
 }
 
 /* method SP target SP version; more than one blank is tolerated (RFC 9112 section 3). in goes
@@ -487,13 +479,23 @@ int http1_parse_request(struct slice in, struct http1_head *ret_head)
 	return read_fields(bounded(in), next, ret_head, true);
 }
 
+int http1_read_request_line(struct slice in, struct http1_head *ret_head)
+{
+	const uint8_t *next;
+
+	clear_request(ret_head);
+	return read_request_line(in, ret_head, &next);
+}
+
 /* version SP status [SP reason]. line may be cut, or more may follow. */
 static int read_status_line(struct slice line, struct http1_head *head)
 {
 	const uint8_t *p = line.data;
 
 	if (line.len < STATUS_END)
-		return may_begin(line, SLICE_LIT("HTTP/1.")) ? -EAGAIN : -EPROTO;
+		return may_begin(line, SLICE_LIT("HTTP/1.")) && slice_find(line, '\n') < 0
+			       ? -EAGAIN
+			       : -EPROTO;
 	if (!is_version(p) || p[VERSION_LEN] != ' ' || p[9] < '1' || p[9] > '9' ||
 	    !is_digit(p[10]) || !is_digit(p[11]))
 		return -EPROTO;
@@ -505,6 +507,44 @@ static int read_status_line(struct slice line, struct http1_head *head)
 	return 0;
 }
 
+int http1_read_status_line(struct slice in, struct http1_head *ret_head)
+{
+	clear_response(ret_head);
+	return read_status_line(in, ret_head);
+}
+
+/* The status of a line that is none by the rules, or 0. at is where its version ends. */
+static uint16_t odd_status(struct slice line, size_t at)
+{
+	const uint8_t *p;
+
+	while (at < line.len && line.data[at] != ' ' && line.data[at] != '\t')
+		at++;
+	while (at < line.len && (line.data[at] == ' ' || line.data[at] == '\t'))
+		at++;
+	p = line.data + at;
+	if (line.len - at < 3 || p[0] < '1' || !is_digit(p[0]) || !is_digit(p[1]) ||
+	    !is_digit(p[2]) || (line.len - at > 3 && is_digit(p[3])))
+		return 0;
+	return (uint16_t)((p[0] - '0') * 100 + (p[1] - '0') * 10 + (p[2] - '0'));
+}
+
+/* An answer that clients took, though its first line is not by the rules: any version, any number
+ * of blanks, a status that is none. */
+static int parse_odd_response(struct slice in, struct http1_head *head)
+{
+	ptrdiff_t eol = slice_find(in, '\n');
+
+	if (!may_begin(in, SLICE_LIT("HTTP/")))
+		return -EPROTO;
+	if (eol < 0)
+		return -EAGAIN;
+	head->flags |= HTTP1_ODD_STATUS;
+	head->status = odd_status(slice_first(in, (size_t)eol), strlen("HTTP/"));
+	head->minor = !slice_has_prefix(in, SLICE_LIT("HTTP/1.0"));
+	return read_fields(in, in.data + eol + 1, head, false);
+}
+
 int http1_parse_response(struct slice in, struct http1_head *ret_head)
 {
 	size_t at = STATUS_END;
@@ -513,7 +553,7 @@ int http1_parse_response(struct slice in, struct http1_head *ret_head)
 	clear_response(ret_head);
 	err = read_status_line(in, ret_head);
 	if (err)
-		return err;
+		return err == -EPROTO ? parse_odd_response(bounded(in), ret_head) : err;
 	/* A reason is read as if it were a field: none begins with a blank. Without one the line
 	 * ends here, and is not the blank line. */
 	if (at < in.len && in.data[at] == '\r')
@@ -521,70 +561,6 @@ int http1_parse_response(struct slice in, struct http1_head *ret_head)
 	if (at < in.len && in.data[at] == '\n')
 		at++;
 	else if (at > STATUS_END)
-		return at < in.len ? -EPROTO : -EAGAIN;
+		return at < in.len ? parse_odd_response(bounded(in), ret_head) : -EAGAIN;
 	return read_fields(bounded(in), in.data + at, ret_head, false);
 }
-
-/* ---- Guess ------------------------------------------------------------------------------- */
-
-/* Without its version a request line is told from text by a method in capitals and a target
- * that begins like one. */
-static bool is_likely_request(const struct http1_head *head)
-{
-	for (size_t i = 0; i < head->method.len; i++) {
-		uint8_t c = head->method.data[i];
-
-		if (!(c >= 'A' && c <= 'Z') && c != '-' && c != '_')
-			return false;
-	}
-	if (head->target.len == 0)
-		return false;
-	return head->target.data[0] == '/' || head->target.data[0] == '*' || head->scheme.len ||
-	       slice_equal(head->method, SLICE_LIT("CONNECT"));
-}
-
-static enum obi_guess guess_request(struct slice in)
-{
-	struct http1_head head;
-	const uint8_t *next;
-	int err;
-
-	clear_request(&head);
-	err = read_request_line(in, &head, &next);
-	if (err == -EAGAIN)
-		return is_likely_request(&head) ? OBI_GUESS_YES : OBI_GUESS_MORE;
-	return err ? OBI_GUESS_NO : OBI_GUESS_YES;
-}
-
-static enum obi_guess guess_response(struct slice in)
-{
-	struct http1_head head;
-	int err = read_status_line(in, &head);
-
-	if (err == -EAGAIN)
-		return OBI_GUESS_MORE;
-	return err ? OBI_GUESS_NO : OBI_GUESS_YES;
-}
-
-enum obi_guess http1_guess(struct slice in, enum obi_role *ret_role)
-{
-	enum obi_guess guess = guess_response(in);
-
-	if (guess == OBI_GUESS_YES) {
-		*ret_role = OBI_ROLE_RESPONSE;
-		return OBI_GUESS_YES;
-	}
-	if (guess == OBI_GUESS_MORE && in.len > 4) /* past "HTTP" a token ends in a blank */
-		return OBI_GUESS_MORE;
-	guess = guess_request(in);
-	if (guess == OBI_GUESS_YES)
-		*ret_role = OBI_ROLE_REQUEST;
-	return guess;
-}
-
-const struct obi_protocol protocol_http1 = {
-	.name = "http1",
-	.help = "HTTP/1.0 and HTTP/1.1 in plain text: method, target, host, status, lengths of "
-		"bodies",
-	.guess = http1_guess,
-};

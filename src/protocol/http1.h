@@ -4,7 +4,8 @@
  *
  * Nothing is allocated and nothing is kept between calls: what is found points into the
  * input. Reading is lenient where the RFC lets a receiver be (bare LF, folded lines, empty
- * lines before the request line), because what an observed server accepted should be seen.
+ * lines before the request line) and a little beyond (versions like 1.0.8), because what an
+ * observed program accepted should be seen.
  */
 #ifndef OBI_PROTOCOL_HTTP1_H
 #define OBI_PROTOCOL_HTTP1_H
@@ -14,15 +15,12 @@
 #include "protocol/protocol.h"
 
 /* http1_head.flags */
-#define HTTP1_CHUNKED 0x01         /* Transfer-Encoding ends in chunked */
-#define HTTP1_CODED 0x02           /* Transfer-Encoding is there, chunked or not */
-#define HTTP1_BAD_LENGTH 0x04      /* Content-Length no number, too large, or two of them */
-#define HTTP1_CLOSE 0x08           /* Connection: close */
-#define HTTP1_KEEP_ALIVE 0x10      /* Connection: keep-alive */
-#define HTTP1_UPGRADE 0x20         /* Upgrade is there */
-#define HTTP1_EXPECT_CONTINUE 0x40 /* Expect: 100-continue */
-#define HTTP1_TRACED 0x80          /* one valid traceparent: trace is filled in */
-#define HTTP1_TRACEPARENT 0x100    /* there was one already: a second spoils it */
+#define HTTP1_CHUNKED 0x01      /* Transfer-Encoding ends in chunked */
+#define HTTP1_CODED 0x02        /* Transfer-Encoding is there, chunked or not */
+#define HTTP1_BAD_LENGTH 0x04   /* Content-Length no number, too large, or two of them */
+#define HTTP1_ODD_STATUS 0x08   /* a status line against the rules: status may be 0 */
+#define HTTP1_TRACED 0x80       /* one valid traceparent: trace is filled in */
+#define HTTP1_TRACEPARENT 0x100 /* there was one already: a second spoils it */
 
 /* What a head says. Of a response only status, minor, content_length and flags are written. */
 struct http1_head {
@@ -34,9 +32,9 @@ struct http1_head {
 	struct slice query;     /* without '?' */
 	struct obi_trace trace; /* traceparent: the sender's span as span_id; zero = none */
 	int64_t content_length; /* -1 = absent, or HTTP1_BAD_LENGTH */
-	uint16_t status;
-	uint16_t flags; /* HTTP1_* */
-	uint8_t minor;  /* of version 1.minor */
+	uint16_t status;        /* 0 = none that can be read, see HTTP1_ODD_STATUS */
+	uint16_t flags;         /* HTTP1_* */
+	uint8_t minor;          /* of version 1.minor; where there is no such number, 1 */
 };
 
 /* Read the head of a request or response.
@@ -47,8 +45,15 @@ struct http1_head {
 int http1_parse_request(struct slice in, struct http1_head *ret_head);
 int http1_parse_response(struct slice in, struct http1_head *ret_head);
 
+/* The same of the first line alone, and of a status line strictly: 0 once it is read. */
+int http1_read_request_line(struct slice in, struct http1_head *ret_head);
+int http1_read_status_line(struct slice in, struct http1_head *ret_head);
+
 /* Which half do these first bytes of a message begin? MORE where a longer input may tell. */
 enum obi_guess http1_guess(struct slice in, enum obi_role *ret_role);
+
+/* The same where a head may begin or anything may go on: see obi_protocol.resume. */
+bool http1_resume(struct slice in, enum obi_role *ret_role);
 
 /* Splits host:port, [v6]:port. Port is -1 where there is none. */
 void http1_split_host(struct slice host, struct slice *ret_name, int *ret_port);
@@ -67,6 +72,9 @@ enum http1_body http1_request_body(const struct http1_head *head);
 /* method is that of the request. What follows 101, or 2xx to CONNECT, is no longer HTTP:
  * see http1_is_tunnel(). */
 enum http1_body http1_response_body(const struct http1_head *head, struct slice method);
+
+/* Is this response followed by another (RFC 9110 section 15.2)? */
+bool http1_is_interim(int status);
 
 /* Does this response turn the connection into something else? */
 bool http1_is_tunnel(int status, struct slice method);

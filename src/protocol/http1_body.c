@@ -19,8 +19,8 @@ enum http1_body http1_request_body(const struct http1_head *head)
 
 enum http1_body http1_response_body(const struct http1_head *head, struct slice method)
 {
-	if (slice_equal(method, SLICE_LIT("HEAD")) || head->status < 200 || head->status == 204 ||
-	    head->status == 304)
+	if (slice_equal(method, SLICE_LIT("HEAD")) || http1_is_interim(head->status) ||
+	    head->status == 101 || head->status == 204 || head->status == 304)
 		return HTTP1_BODY_NONE;
 	if (head->flags & HTTP1_CODED) {
 		if (!(head->flags & HTTP1_CHUNKED))
@@ -32,6 +32,11 @@ enum http1_body http1_response_body(const struct http1_head *head, struct slice 
 	if (head->content_length < 0)
 		return HTTP1_BODY_CLOSE;
 	return head->content_length > 0 ? HTTP1_BODY_LENGTH : HTTP1_BODY_NONE;
+}
+
+bool http1_is_interim(int status)
+{
+	return status >= 100 && status < 200 && status != 101;
 }
 
 bool http1_is_tunnel(int status, struct slice method)

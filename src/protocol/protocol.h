@@ -9,6 +9,7 @@
 #ifndef OBI_PROTOCOL_PROTOCOL_H
 #define OBI_PROTOCOL_PROTOCOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,9 @@ struct obi_protocol {
 	const char *help; /* one line for the docs: what is seen, and what is not */
 	/* Which half of an exchange do these first bytes of a message begin? */
 	enum obi_guess (*guess)(struct slice head, enum obi_role *ret_role);
+	/* The same in the middle of a connection, where the bytes may be the rest of a head, or a
+	 * body: true only of what is hardly anything else than the beginning of a message. */
+	bool (*resume)(struct slice head, enum obi_role *ret_role);
 };
 
 #define OBI_PROTOCOL(name_) extern const struct obi_protocol protocol_##name_;

@@ -3,6 +3,11 @@
  * A connection has two halves, each with the sequence number that is due next. Sequence numbers
  * are compared by their signed distance (RFC 9293 section 3.4), so they may wrap.
  *
+ * What is in order waits until it is acknowledged, something comes from the other end, or too much
+ * waits: a copy that is sent before the acknowledgement may have other bytes, and since the first
+ * was not acknowledged, that one was. The order in which both ends are handed on stays that of the
+ * capture.
+ *
  * Closed connections stay in the table, so that late copies of their segments are not taken for
  * new connections, until a SYN opens them again or their place is needed.
  */
@@ -10,24 +15,21 @@
 
 #include <stdlib.h>
 
+#include "replay/segments.h"
+
 #define NONE UINT32_MAX
 #define HELD_PER_HALF 512 /* segments */
+#define WAITING_PER_HALF 64
+#define FLUSHED_IN_ORDER 100 /* flows */
 #define VICTIMS 32
-
-/* An early segment. */
-struct segment {
-	struct segment *next; /* by sequence number */
-	uint64_t time_ns;
-	uint32_t seq;
-	uint32_t length;   /* on the wire */
-	uint32_t captured; /* of it in bytes[] */
-	uint8_t bytes[];
-};
 
 struct half {
 	struct segment *held;
-	uint64_t last_ns; /* of what was handed on */
+	struct segment *waiting; /* in order, up to due */
+	struct segment *last;    /* of them */
+	uint64_t last_ns;        /* of what is in order */
 	uint32_t held_count;
+	uint32_t waiting_count;
 	uint32_t due; /* sequence number; valid once started */
 	uint32_t fin; /* number of the FIN; valid once fin_seen */
 	uint32_t syn; /* number of the SYN; valid once syn_seen */
@@ -56,7 +58,7 @@ struct reassembly {
 	uint32_t sweep;
 	uint32_t *buckets;
 	uint32_t bucket_mask;
-	size_t held_bytes;
+	struct segments_budget budget;
 };
 
 /* Of a packet that is being put: which half sends it, and when. */
@@ -76,23 +78,60 @@ static void *flow_state(struct flow *flow)
 	return flow + 1;
 }
 
-static int32_t distance(uint32_t to, uint32_t from)
+/* ---- Handing on ---------------------------------------------------------------------------- */
+
+static void hand_on_first(struct reassembly *tcp, struct flow *flow, int from)
 {
-	return (int32_t)(to - from);
+	struct half *half = &flow->halves[from];
+	struct segment *s = half->waiting;
+
+	half->waiting = s->next;
+	half->waiting_count--;
+	tcp->sink.data(tcp->sink.context, flow_state(flow), from, slice_of(s->bytes, s->captured),
+		       s->length, s->time_ns);
+	segment_free(&tcp->budget, s);
 }
 
-/* ---- Handing on ---------------------------------------------------------------------------- */
+static void hand_on_waiting(struct reassembly *tcp, struct flow *flow, int from)
+{
+	while (flow->halves[from].waiting)
+		hand_on_first(tcp, flow, from);
+}
+
+static void hand_on_acknowledged(struct reassembly *tcp, struct flow *flow, int from, uint32_t ack)
+{
+	const struct half *half = &flow->halves[from];
+
+	while (half->waiting && distance(ack, half->waiting->seq + half->waiting->length) >= 0)
+		hand_on_first(tcp, flow, from);
+}
 
 /* A byte counts from when all before it were there, too. */
 static void hand_on(struct reassembly *tcp, struct flow *flow, int from, struct slice bytes,
 		    uint32_t length, uint64_t time_ns)
 {
 	struct half *half = &flow->halves[from];
+	struct segment *s;
 
-	half->due += length;
+	hand_on_waiting(tcp, flow, !from);
 	if (time_ns > half->last_ns)
 		half->last_ns = time_ns;
-	tcp->sink.data(tcp->sink.context, flow_state(flow), from, bytes, length, half->last_ns);
+	if (half->waiting_count == WAITING_PER_HALF)
+		hand_on_first(tcp, flow, from);
+	s = bytes.len ? segment_new(&tcp->budget, bytes, half->due, length, half->last_ns) : NULL;
+	half->due += length;
+	if (!s) {
+		hand_on_waiting(tcp, flow, from);
+		tcp->sink.data(tcp->sink.context, flow_state(flow), from, bytes, length,
+			       half->last_ns);
+		return;
+	}
+	if (half->waiting)
+		half->last->next = s;
+	else
+		half->waiting = s;
+	half->last = s;
+	half->waiting_count++;
 }
 
 static void hand_on_hole(struct reassembly *tcp, struct flow *flow, int from, uint32_t length,
@@ -127,8 +166,7 @@ static void segment_drop(struct reassembly *tcp, struct half *half)
 
 	half->held = segment->next;
 	half->held_count--;
-	tcp->held_bytes -= sizeof(*segment) + segment->captured;
-	free(segment);
+	segment_free(&tcp->budget, segment);
 }
 
 /* Hands on what was held and is due. */
@@ -161,11 +199,15 @@ static void hold(struct reassembly *tcp, struct arrival *at, const struct packet
 	size_t size = sizeof(struct segment) + packet->payload.len;
 	struct segment **place = &half->held, *segment;
 
+	if (tcp->budget.used + size > tcp->limits.held_bytes)
+		hand_on_waiting(tcp, at->flow, at->from);
+
 	tcp->stats.early++;
 	while (half->held && (half->held_count >= HELD_PER_HALF ||
-			      tcp->held_bytes + size > tcp->limits.held_bytes))
+			      tcp->budget.used + size > tcp->limits.held_bytes))
 		give_up_gap(tcp, at->flow, at->from);
-	segment = tcp->held_bytes + size > tcp->limits.held_bytes ? NULL : malloc(size);
+	segment = segment_new(&tcp->budget, packet->payload, packet->seq, packet->length,
+			      at->time_ns);
 	if (!segment) { /* others hold it all */
 		if (distance(packet->seq, half->due) > 0)
 			hand_on_hole(tcp, at->flow, at->from, packet->seq - half->due, at->time_ns);
@@ -173,18 +215,11 @@ static void hold(struct reassembly *tcp, struct arrival *at, const struct packet
 				   packet->length, at->time_ns);
 		return;
 	}
-	segment->time_ns = at->time_ns;
-	segment->seq = packet->seq;
-	segment->length = packet->length;
-	segment->captured = (uint32_t)packet->payload.len;
-	if (segment->captured)
-		memcpy(segment->bytes, packet->payload.data, segment->captured);
 	while (*place && distance(packet->seq, (*place)->seq) >= 0)
 		place = &(*place)->next;
 	segment->next = *place;
 	*place = segment;
 	half->held_count++;
-	tcp->held_bytes += size;
 	take_held(tcp, at->flow, at->from); /* giving up may have made it due */
 }
 
@@ -195,11 +230,24 @@ static void forget_held(struct reassembly *tcp, struct half *half)
 		segment_drop(tcp, half);
 }
 
+static void forget_half(struct reassembly *tcp, struct half *half)
+{
+	struct segment *next;
+
+	forget_held(tcp, half);
+	for (struct segment *s = half->waiting; s; s = next) {
+		next = s->next;
+		segment_free(&tcp->budget, s);
+	}
+	half->waiting = NULL;
+}
+
 static void flush_half(struct reassembly *tcp, struct flow *flow, int from)
 {
 	take_held(tcp, flow, from);
 	while (flow->halves[from].held)
 		give_up_gap(tcp, flow, from);
+	hand_on_waiting(tcp, flow, from);
 }
 
 static void close_flow(struct reassembly *tcp, struct flow *flow, bool reset, uint64_t time_ns)
@@ -223,6 +271,7 @@ struct reassembly *reassembly_new(const struct reassembly_limits *limits,
 	if (!tcp)
 		return NULL;
 	tcp->limits = *limits;
+	tcp->budget.limit = limits->held_bytes;
 	tcp->sink = *sink;
 	tcp->flow_size = (sizeof(struct flow) + sink->state_size + 15) & ~(size_t)15;
 	while (buckets < limits->connections && buckets < 1u << 30)
@@ -244,8 +293,8 @@ void reassembly_free(struct reassembly *tcp)
 	if (!tcp)
 		return;
 	for (uint32_t i = 0; i < tcp->used; i++) {
-		forget_held(tcp, &flow_at(tcp, i)->halves[0]);
-		forget_held(tcp, &flow_at(tcp, i)->halves[1]);
+		forget_half(tcp, &flow_at(tcp, i)->halves[0]);
+		forget_half(tcp, &flow_at(tcp, i)->halves[1]);
 	}
 	free(tcp->buckets);
 	free(tcp->flows);
@@ -392,8 +441,11 @@ static void on_ack(struct reassembly *tcp, struct arrival *at, uint32_t ack, boo
 		half->due = ack;
 		return;
 	}
-	while (half->held && distance(ack, half->held->seq) >= 0)
+	hand_on_acknowledged(tcp, at->flow, from, ack);
+	while (half->held && distance(ack, half->held->seq) >= 0) {
 		give_up_gap(tcp, at->flow, from);
+		hand_on_acknowledged(tcp, at->flow, from, ack);
+	}
 	if (half->fin_seen && distance(ack, half->fin) > 0)
 		ack = half->fin; /* a FIN counts as one, RFC 9293 section 3.4 */
 	if (data && distance(ack, half->due) > 0)
@@ -412,6 +464,8 @@ static void on_data(struct reassembly *tcp, struct arrival *at, const struct pac
 	}
 	if (half->ended)
 		return;
+	if (half->waiting)
+		segments_replace(half->waiting, seq, packet->payload);
 	if (!take_segment(tcp, at->flow, at->from, seq, packet->payload, packet->length,
 			  at->time_ns))
 		hold(tcp, at, packet);
@@ -429,6 +483,8 @@ static void end_half(struct reassembly *tcp, struct arrival *at, int from)
 	half->ended = true;
 	half->due++;
 	forget_held(tcp, half); /* nothing comes after a FIN */
+	hand_on_waiting(tcp, at->flow, !from);
+	hand_on_waiting(tcp, at->flow, from);
 	tcp->sink.fin(tcp->sink.context, flow_state(at->flow), from, at->time_ns);
 }
 
@@ -490,8 +546,34 @@ void reassembly_put(struct reassembly *tcp, const struct packet *packet, uint64_
 	on_ends(tcp, &at, packet);
 }
 
+/* The flow whose bytes wait longest, or NULL. */
+static struct flow *longest_waiting(struct reassembly *tcp, int *ret_from)
+{
+	struct flow *best = NULL;
+
+	for (uint32_t i = 0; i < tcp->used; i++) {
+		struct flow *flow = flow_at(tcp, i);
+
+		for (int from = 0; from < 2; from++) {
+			const struct segment *s = flow->halves[from].waiting;
+
+			if (!s || (best && best->halves[*ret_from].waiting->time_ns <= s->time_ns))
+				continue;
+			best = flow;
+			*ret_from = from;
+		}
+	}
+	return best;
+}
+
 void reassembly_flush(struct reassembly *tcp)
 {
+	struct flow *flow;
+	int from;
+
+	/* In the order of the capture as far as a few go; the table is large. */
+	for (int n = 0; n < FLUSHED_IN_ORDER && (flow = longest_waiting(tcp, &from)); n++)
+		hand_on_waiting(tcp, flow, from);
 	for (uint32_t i = 0; i < tcp->used; i++) {
 		flush_half(tcp, flow_at(tcp, i), 0);
 		flush_half(tcp, flow_at(tcp, i), 1);

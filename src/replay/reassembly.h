@@ -4,7 +4,8 @@
  *
  * Segments that come early are kept until the gap before them is filled, until the receiver
  * acknowledges bytes that the capture does not have, or until there are too many of them; then
- * the gap becomes bytes that nobody saw. What was handed on is never handed on again.
+ * the gap becomes bytes that nobody saw. What was handed on is never handed on again. Of bytes that
+ * were sent twice and differ, those count whose acknowledgement came first.
  */
 #ifndef OBI_REPLAY_REASSEMBLY_H
 #define OBI_REPLAY_REASSEMBLY_H

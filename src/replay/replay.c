@@ -172,7 +172,7 @@ static struct obi_conns *make_conns(struct replay *replay)
 {
 	struct obi_conns_options options = {
 		.max_connections = replay->options.max_connections,
-		.idle_ns = UINT64_MAX, /* a capture has an end, and tells every last byte */
+		/* No limits of time: a capture has an end, and tells every last byte. */
 		.service = find_service,
 		.board = replay->board,
 		.context = replay,

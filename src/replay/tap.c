@@ -39,16 +39,31 @@ static enum obi_role role_of(struct slice bytes)
 	return OBI_ROLE_UNKNOWN;
 }
 
+/* The same in the middle of a connection. */
+static enum obi_role resumed_role_of(struct slice bytes)
+{
+	for (int i = 0; obi_protocols[i]; i++) {
+		enum obi_role role;
+
+		if (obi_protocols[i]->resume(bytes, &role))
+			return role;
+	}
+	return OBI_ROLE_UNKNOWN;
+}
+
 bool tap_orient(struct tap *tap, int from, struct slice bytes)
 {
 	enum obi_role role;
 
 	if (tap->server != TAP_UNKNOWN)
 		return true;
-	role = role_of(bytes);
+	role = resumed_role_of(bytes);
 	if (role == OBI_ROLE_UNKNOWN)
 		return false;
 	tap->server = (uint8_t)(role == OBI_ROLE_REQUEST ? !from : from);
+	/* What came before was not seen: this is not the first message. */
+	tap->message = 1;
+	tap->direction = from == tap->server ? OBI_RECV : OBI_SEND;
 	return true;
 }
 

@@ -47,6 +47,9 @@
 #define TICK_NS (100 * NSEC_PER_MSEC)
 #define MAX_CONNECTIONS 32768
 #define RESPONSE_IDLE_NS (1 * NSEC_PER_SEC)
+/* Longer than event streams pause: servers and balancers cut connections off that are silent for 1
+ * to 10 minutes. */
+#define BODY_IDLE_NS (15 * 60 * NSEC_PER_SEC)
 #define MAX_PROCESSES 8192
 #define PROCESS_GRACE_NS (5 * NSEC_PER_SEC)
 #define COUNTERS_NS (1 * NSEC_PER_SEC)
@@ -418,6 +421,7 @@ static int open_application(struct worker *w)
 		.max_connections = MAX_CONNECTIONS,
 		.epoch = clock_epoch(),
 		.idle_ns = RESPONSE_IDLE_NS,
+		.body_idle_ns = BODY_IDLE_NS,
 		.request_timeout_ns = w->settings->broker.http_request_timeout,
 		.service = find_service,
 		.board = w->board,

@@ -260,4 +260,73 @@ test_client_spans() {
 	stop_agent
 }
 
+# begin_conversations NAME...: both ends as written there, the server observed.
+begin_conversations() {
+	$PYTHON "$LIB/conversations.py" serve 8080 "$@" &
+	SERVER=$!
+	defer stop $SERVER
+	wait_until 5 listens $SERVER 8080 || fail "the server does not listen"
+	observe
+	application_ready $SERVER
+	timeout 60 $PYTHON "$LIB/conversations.py" play 127.0.0.1 8080 "$@"
+}
+
+test_heads_that_the_other_direction_cuts() {
+	begin_conversations request-line request-fields response status-line early
+	expect_spans 3 path=/a status=201 method=GET
+	expect_spans 1 path=/a status=413 method=POST contentLen=10
+	expect_spans 1 path=/a status=408
+	expect_spans 3 path=/b status=404 method=GET
+	expect_spans 1 path=/b status=202
+	expect_spans 2 path=/c status=500
+	expect_spans 1 path=/d status=202
+	assert_eq 12 "$(spans)" "spans"
+	stop_agent
+	assert_eq 0 "$(dropped)" "dropped"
+}
+
+test_odd_but_answered() {
+	begin_conversations odd-versions patch long-method short-method
+	expect_spans 1 path=/1.0.8 status=200
+	expect_spans 1 path=/1. status=201
+	expect_spans 1 path=/1.10 status=202
+	expect_spans 1 path=/blank status=203
+	expect_spans 1 path=/nul status=205
+	expect_spans 1 path=/none status=0
+	expect_spans 1 path=/lower method=patch status=200
+	expect_spans 1 path=/long method=abcdefghijklmnopqrstuvwxyzABCDEFGHIJ status=200
+	expect_spans 1 path=/short method=x-1 status=200
+	stop_agent
+	assert_eq 0 "$(dropped)" "dropped"
+}
+
+test_what_stands_before_the_first_request() {
+	begin_conversations proxy-1 proxy-1-alone proxy-2 empty-line socks
+	expect_spans 1 path=/together status=200
+	expect_spans 1 path=/alone status=200
+	expect_spans 1 path=/tlv status=200
+	expect_spans 1 path=/line status=200
+	expect_spans 1 path=/socks status=200
+	assert_eq 5 "$(spans)" "spans"
+	stop_agent
+}
+
+test_answers_that_pause_end_with_their_last_byte() {
+	begin_conversations small-writes last-alone alternating
+	expect_spans 1 path=/small status=200 'durationUSec>=2000000' 'durationUSec<=2400000' responseLen=15
+	expect_spans 1 path=/alone status=200 'durationUSec>=2000000' 'durationUSec<=2400000' responseLen=15
+	expect_spans 1 path=/both status=200 'durationUSec>=1880000' responseLen=205 contentLen=205
+	expect_spans 1 path=/next status=204
+	stop_agent
+	assert_eq 0 "$(dropped)" "dropped"
+}
+
+# No record for its frames: two of HTTP, and its ends.
+test_a_tunnel_is_left_alone() {
+	begin_conversations websocket
+	expect_spans 1 path=/ws status=101
+	stop_agent
+	assert_eq 4 "$(total "application totals" records)" "records"
+}
+
 run_tests "$@"

@@ -63,6 +63,32 @@ test_capture_gives_the_same_spans() {
 	diff "$SCRATCH/of_the_kernel" "$SCRATCH/of_the_capture" || fail "the spans differ"
 }
 
+# Heads cut by the other direction, odd ones, what stands before the first, answers that pause.
+test_capture_of_odd_conversations_gives_the_same_spans() {
+	local names="request-line request-fields response status-line early odd-versions patch long-method
+		short-method proxy-1 proxy-1-alone proxy-2 empty-line socks small-writes last-alone alternating
+		websocket"
+	# shellcheck disable=SC2086
+	$PYTHON "$LIB/conversations.py" serve 8080 $names &
+	SERVER=$!
+	defer stop $SERVER
+	wait_until 5 listens $SERVER 8080 || fail "the server does not listen"
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=8080 OTEL_EBPF_TRACE_PRINTER=text
+	application_ready $SERVER
+	begin_capture
+	# shellcheck disable=SC2086
+	timeout 60 $PYTHON "$LIB/conversations.py" play 127.0.0.1 8080 $names
+	sleep 0.5
+	stop $CAPTURE || true
+	stop_agent
+	chmod a+r "$SCRATCH/capture.pcap"
+	replay --format text "$SCRATCH/capture.pcap" || fail "status $?"
+	shape "$LOG" | sort >"$SCRATCH/of_the_kernel"
+	shape "$OUTPUT" | sort >"$SCRATCH/of_the_capture"
+	assert_ge "$(wc -l <"$SCRATCH/of_the_kernel")" 31 "spans of the kernel"
+	diff "$SCRATCH/of_the_kernel" "$SCRATCH/of_the_capture" || fail "the spans differ"
+}
+
 test_metrics_of_a_capture_pass_promtool() {
 	need nginx promtool
 	start_nginx 'server { listen 8080; location / { return 200 "hello"; } }'

@@ -29,6 +29,16 @@ static void on_span(void *context, struct obi_span *span)
 		abort();
 }
 
+static void on_http2(void *context, uint32_t pid, struct slice bytes)
+{
+	static uint8_t seen[OBI_HEAD_MAX];
+
+	if (bytes.len > sizeof(seen))
+		abort();
+	if (bytes.len) /* all of it must be there */
+		memcpy(seen, bytes.data, bytes.len);
+}
+
 static void check(const struct obi_conns *conns)
 {
 	struct obi_conns_stats stats;
@@ -56,15 +66,16 @@ static void write_board(const struct obi_record *record, const uint8_t *p)
 
 static size_t put(struct obi_conns *conns, const uint8_t *p, size_t size, uint64_t time_ns)
 {
-	uint32_t head_len = p[7] < size - 8 ? p[7] : (uint32_t)(size - 8);
+	uint32_t want = p[5] & 0x80 ? p[7] * 4 : p[7];
+	uint32_t head_len = want < size - 8 ? want : (uint32_t)(size - 8);
 	size_t all = sizeof(struct obi_record) + head_len;
 	struct obi_record *record = calloc(1, all);
 
 	if (!record)
 		return size;
-	record->type = (p[0] & 3) + 1;
-	record->direction = p[0] >> 2 & 1;
 	record->side = p[0] >> 3 & 3;
+	record->type = record->side == 3 ? OBI_RECORD_HTTP2 : (p[0] & 3) + OBI_RECORD_MESSAGE;
+	record->direction = p[0] >> 2 & 1;
 	record->flags = p[0] >> 5;
 	record->conn = 1 + (p[1] & 7);
 	record->message = 1 + (p[1] >> 3);
@@ -90,10 +101,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct obi_conns_options options = {
 		.max_connections = 5,
 		.idle_ns = 1000,
+		.body_idle_ns = 20000,
 		.request_timeout_ns = 5000,
 		.service = find_service,
 		.board = board,
 		.sink = { .put = on_span },
+		.http2 = on_http2,
 		.random = fill_random,
 	};
 	struct obi_conns *conns = obi_conns_new(&options);

@@ -430,8 +430,11 @@ static void http2_is_not_ours(void **state)
 	struct wire *w = wire_new();
 
 	wire_recv(w, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+	wire_send(w, "HTTP/2 frames");
 	wire_close(w);
 	wire_spans(w, "");
+	assert_int_equal(wire_stats(w).requests, 1);
+	assert_int_equal(wire_stats(w).dropped[OBI_DROP_UNPARSED], 1);
 	wire_free(w);
 }
 

@@ -310,21 +310,6 @@ static const struct step scenario[] = {
 	"server 200 GET h/a?q 0>12" times "server 201 M-POST GET/b 4>14" times                     \
 	"server 200 HEAD i/c 0>0" times "server 503 POST /d 22>19" times
 
-/* Without the times, which depend on the split. */
-static void forget_times(struct wire *w)
-{
-	char *to = w->spans;
-
-	w->spans[w->spans_len] = 0;
-	for (const char *from = w->spans; *from;) {
-		if (from[0] == ' ' && from[1] == '[')
-			from = strchr(from, ']') + 1;
-		else
-			*to++ = *from++;
-	}
-	w->spans_len = (size_t)(to - w->spans);
-}
-
 /* Plays the scenario; the message of step `split` is cut at the given bytes. */
 static void play(uint8_t requests, size_t split, size_t first, size_t second)
 {
@@ -347,7 +332,7 @@ static void play(uint8_t requests, size_t split, size_t first, size_t second)
 		}
 	}
 	wire_close(w);
-	forget_times(w);
+	wire_forget_times(w);
 	if (requests == OBI_RECV)
 		wire_spans(w, SCENARIO_SPANS("\n"));
 	else
@@ -374,7 +359,7 @@ static void all_messages_byte_by_byte(void **state)
 		for (const char *p = scenario[i].text; *p; p++)
 			wire_pass(w, scenario[i].direction, slice_of(p, 1), 1);
 	wire_close(w);
-	forget_times(w);
+	wire_forget_times(w);
 	wire_spans(w, SCENARIO_SPANS("\n"));
 	wire_free(w);
 }

@@ -130,6 +130,7 @@ static inline struct wire *wire_new(void)
 	w->options.idle_ns = 100 * STEP_NS;
 	(void)epoch_clock_follow(&w->epoch, 0, 1700000000000000000);
 	w->options.epoch = &w->epoch;
+	w->options.body_idle_ns = 10000 * STEP_NS;
 	w->capture = OBI_HEAD_MAX;
 	w->side = OBI_SIDE_ACCEPTED;
 	w->pid = 10;
@@ -297,6 +298,21 @@ static inline struct obi_conns_stats wire_stats(const struct wire *w)
 
 	obi_conns_stats(w->conns, &stats);
 	return stats;
+}
+
+/* Without the times, which depend on the split. */
+static inline void wire_forget_times(struct wire *w)
+{
+	char *to = w->spans;
+
+	w->spans[w->spans_len] = 0;
+	for (const char *from = w->spans; *from;) {
+		if (from[0] == ' ' && from[1] == '[')
+			from = strchr(from, ']') + 1;
+		else
+			*to++ = *from++;
+	}
+	w->spans_len = (size_t)(to - w->spans);
 }
 
 /* The spans since the last call, and nothing else. */

@@ -209,6 +209,61 @@ static void segments_sent_again(void **state)
 	test_end(&t, "(sabcdefghijklm");
 }
 
+static void what_was_acknowledged_counts(void **state)
+{
+	struct tcp_test t;
+
+	test_begin(&t);
+	handshake(&t);
+	data(&t, CLIENT, 0, "lost");
+	data(&t, CLIENT, 0, "came");
+	ack(&t, SERVER, 4);
+	assert_log(&t, "(ccame");
+	data(&t, CLIENT, 0, "late");
+	data(&t, CLIENT, 4, " abc");
+	data(&t, CLIENT, 8, " def");
+	data(&t, CLIENT, 2, "me ABC D"); /* over several, and the first half is known */
+	ack(&t, SERVER, 8);
+	assert_log(&t, " ABC");
+	data(&t, CLIENT, 8, " xyz and more");
+	test_end(&t, " xyz and more");
+}
+
+static void what_was_acknowledged_counts_without_an_acknowledgement(void **state)
+{
+	struct tcp_test t;
+
+	test_begin(&t);
+	handshake(&t);
+	data(&t, CLIENT, 0, "ask");
+	data(&t, SERVER, 0, "answer"); /* the capture has no ACK, but this is one */
+	data(&t, CLIENT, 0, "ASK");
+	data(&t, CLIENT, 3, "again");
+	data(&t, SERVER, 0, "ANSWER");
+	segment(&t, CLIENT, TCP_FIN, 8, "", 0, -1);
+	test_end(&t, "(casksanswercagainC|");
+}
+
+static void what_waits_for_an_acknowledgement_is_bounded(void **state)
+{
+	struct tcp_test t;
+
+	test_begin_with(&t, 8, 300);
+	handshake(&t);
+	for (uint32_t i = 0; i < 100; i++)
+		data(&t, CLIENT, i, "x");
+	assert_true(t.len >= 98 - 300 / 32);
+	test_end(&t, "(cxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+		     "xxxxxxx"
+		     "xxxxxxxxxxxxxxxxxx");
+	test_begin(&t);
+	handshake(&t);
+	for (uint32_t i = 0; i < 100; i++)
+		data(&t, CLIENT, i, "x");
+	assert_int_equal(t.len, 2 + 100 - 64);
+	reassembly_free(t.tcp);
+}
+
 /* All orders of six segments that overlap give the same bytes. */
 static void any_order_gives_the_same(void **state)
 {
@@ -483,10 +538,12 @@ static void full_table_gives_up_the_longest_idle(void **state)
 	}
 	t.port = 40000;
 	data(&t, CLIENT, 0, "a");
+	ack(&t, SERVER, 1);
 	t.port = 40004;
 	handshake(&t);
 	t.port = 40001;
 	data(&t, CLIENT, 0, "b"); /* was given up: begins in the middle, and 40002 makes room */
+	ack(&t, SERVER, 1);
 	reassembly_stats(t.tcp, &stats);
 	assert_int_equal(stats.evicted, 2);
 	t.port = 40003;
@@ -504,6 +561,9 @@ int main(void)
 		cmocka_unit_test(whole_connection),
 		cmocka_unit_test(segments_out_of_order),
 		cmocka_unit_test(segments_sent_again),
+		cmocka_unit_test(what_was_acknowledged_counts),
+		cmocka_unit_test(what_was_acknowledged_counts_without_an_acknowledgement),
+		cmocka_unit_test(what_waits_for_an_acknowledgement_is_bounded),
 		cmocka_unit_test(any_order_gives_the_same),
 		cmocka_unit_test(acknowledged_gap_is_a_hole),
 		cmocka_unit_test(answer_to_what_was_not_captured),
