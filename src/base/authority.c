@@ -4,13 +4,9 @@
 #include <errno.h>
 
 #include "base/address.h"
+#include "base/percent.h"
 
 #define HOST_MAX 255 /* of a name in the DNS (RFC 1035 section 2.3.4); addresses are shorter */
-
-static bool is_hex(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
-}
 
 /* RFC 3986 section 3.2.2, reg-name: unreserved, pct-encoded, sub-delims. */
 static bool is_name(struct slice text)
@@ -20,8 +16,7 @@ static bool is_name(struct slice text)
 	for (size_t i = 0; i < text.len; i++) {
 		uint8_t c = text.data[i];
 
-		if (c == '%' && i + 2 < text.len && is_hex(text.data[i + 1]) &&
-		    is_hex(text.data[i + 2]))
+		if (percent_byte(text, i) >= 0)
 			i += 2;
 		else if (!((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
 			   memchr(marks, c, sizeof(marks) - 1)))

@@ -29,7 +29,8 @@ struct obi_service {
 	char language[16];    /* telemetry.sdk.language: go, java, ..., generic */
 	char executable[24];  /* base name */
 	char instance[152];   /* service.instance.id: host:PID */
-	/* Of its OTEL_RESOURCE_ATTRIBUTES, as given: key=value,key=value, each one whole. */
+	/* Of its OTEL_RESOURCE_ATTRIBUTES: key=value,key=value, each one whole, values as given:
+	 * percent-encoded (base/percent.h). */
 	char resource_attributes[512];
 };
 

@@ -117,6 +117,27 @@ test_name_from_the_environment_of_the_process() {
 	stop_agent
 }
 
+# As a pod of a namespace with many services: the names stand at the end, behind 200 KiB of others.
+# shellcheck disable=SC2016 # placeholders are for the agent
+test_name_at_the_end_of_a_large_environment() {
+	local pad i env=()
+	pad=$(printf '%*s' 2000 '' | tr ' ' x)
+	for ((i = 0; i < 100; i++)); do
+		env+=("SERVICE_$i=$pad")
+	done
+	env -i "${env[@]}" POD=cart-1 \
+		OTEL_RESOURCE_ATTRIBUTES='service.name=my%20$(POD),service.namespace=n%2Fs,node=$(NODE)' \
+		$PYTHON "$LIB/targets/echo.py" 8080 &
+	SERVER=$!
+	defer stop $SERVER
+	listening 8080
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_TRACE_PRINTER=text OTEL_EBPF_OPEN_PORT=8080
+	application_ready $SERVER
+	client get 127.0.0.1 8080 /named
+	wait_until 5 has_line "$LOG" 'GET /named.*svc=\[n/s/my cart-1 python\]' || fail "not the name"
+	stop_agent
+}
+
 # A request 100 ms after listen(2) is seen.
 test_within_100_ms_of_listening() {
 	local i
