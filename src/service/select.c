@@ -155,12 +155,43 @@ bool obi_select_needs_ports(const struct obi_discovery_options *options)
 	return options_ask(options, asks_ports);
 }
 
+static bool met_but_language(const struct obi_criteria *entry,
+			     const struct obi_process_facts *facts)
+{
+	struct obi_criteria rest = *entry;
+
+	rest.languages = "";
+	return met(&rest, facts);
+}
+
+static bool any_hangs_on_language(const struct obi_criteria_list *list,
+				  const struct obi_process_facts *facts)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (*list->items[i].languages && met_but_language(&list->items[i], facts))
+			return true;
+	return false;
+}
+
+bool obi_select_language_decides(const struct obi_discovery_options *options,
+				 const struct obi_process_facts *facts)
+{
+	return any_hangs_on_language(&options->selected, facts) ||
+	       any_hangs_on_language(&options->exclude_instrument, facts) ||
+	       any_hangs_on_language(&options->default_exclude_instrument, facts);
+}
+
 static bool any_hangs_on_ports(const struct obi_criteria_list *list,
 			       const struct obi_process_facts *facts)
 {
-	for (size_t i = 0; i < list->count; i++)
-		if (list->items[i].open_ports.count && met_but_ports(&list->items[i], facts))
+	for (size_t i = 0; i < list->count; i++) {
+		struct obi_criteria entry = list->items[i];
+
+		if (!facts->language) /* may turn out to be right */
+			entry.languages = "";
+		if (entry.open_ports.count && met_but_ports(&entry, facts))
 			return true;
+	}
 	return false;
 }
 

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/log.h"
 #include "export/internal.h"
 
 void obi_worker_publish_dropped(const char *reason, uint64_t value)
@@ -120,4 +121,22 @@ void obi_worker_publish_bpf(struct obi_exports *exports, const struct obi_wire_b
 		publish_map(&message->maps[i]);
 		obi_exports_map(exports, &message->maps[i]);
 	}
+}
+
+void obi_worker_log_spans(struct obi_conns *conns, uint64_t bad_records)
+{
+	struct log_field fields[5 + OBI_DROP_REASONS];
+	struct obi_conns_stats stats;
+	int count = 0;
+
+	obi_conns_stats(conns, &stats);
+	fields[count++] = (struct log_field)F("records", log_int((int64_t)stats.records));
+	fields[count++] = (struct log_field)F("badRecords", log_int((int64_t)bad_records));
+	fields[count++] = (struct log_field)F("requests", log_int((int64_t)stats.requests));
+	fields[count++] = (struct log_field)F("spans", log_int((int64_t)stats.spans));
+	fields[count++] = (struct log_field)F("pending", log_int((int64_t)stats.pending));
+	for (int i = 0; i < OBI_DROP_REASONS; i++)
+		fields[count++] = (struct log_field)F(obi_conn_drop_name((enum obi_conn_drop)i),
+						      log_int((int64_t)stats.dropped[i]));
+	log_write(LOG_INFO, "span totals", fields, count);
 }

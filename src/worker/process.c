@@ -100,13 +100,19 @@ static void find_wanted(int environ_fd, const struct variables *variables, struc
 	drop_missing(wanted);
 }
 
-/* The descriptor of that kind, or -1: they come in the order of the flags' bits. */
-static int descriptor(const struct obi_wire_process *message, const int *fds, int fd_count,
-		      uint32_t flag)
+int obi_worker_descriptor(const struct obi_wire_process *message, int fd_count, uint32_t flag)
 {
 	int at = __builtin_popcount(message->fds & (flag - 1));
 
-	return (message->fds & flag) && at < fd_count ? fds[at] : -1;
+	return (message->fds & flag) && at < fd_count ? at : -1;
+}
+
+static int descriptor(const struct obi_wire_process *message, const int *fds, int fd_count,
+		      uint32_t flag)
+{
+	int at = obi_worker_descriptor(message, fd_count, flag);
+
+	return at < 0 ? -1 : fds[at];
 }
 
 static int environ_of(const struct obi_wire_process *message, const int *fds, int fd_count)

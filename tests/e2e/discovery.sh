@@ -282,4 +282,108 @@ test_excluded_processes() {
 	stop_agent
 }
 
+# ---- Languages. A runtime is mapped after exec(2), so that what a process is shows only later.
+
+# The text says the language.
+observe_text() {
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_TRACE_PRINTER=text "$@"
+}
+
+build_java() {
+	need javac
+	javac -d "$SCRATCH" "$LIB/targets/Server.java" || fail "javac"
+}
+
+# begin_java PORT
+begin_java() {
+	java -Xshare:auto -cp "$SCRATCH" Server "$1" &
+	SERVER=$!
+	defer stop $SERVER
+	listening "$1"
+}
+
+# Chosen by its file as it starts, when nothing in it is Java yet.
+test_language_of_a_server_that_was_seen_to_start() {
+	build_java
+	observe_text OTEL_EBPF_AUTO_TARGET_EXE='*/{java,python*}'
+	attached
+	sleep 0.5
+	begin_java 8080
+	begin_server 8081
+	listening 8081
+	client get 127.0.0.1 8080 /java
+	client get 127.0.0.1 8081 /python
+	expect_spans 1 path=/java type=HTTP language=java
+	expect_spans 1 path=/python type=HTTP language=python
+	stop_agent
+}
+
+# It listens on nothing.
+test_language_of_a_client_that_was_seen_to_start() {
+	build_java
+	start_nginx "$SITE"
+	observe_text OTEL_EBPF_AUTO_TARGET_EXE='*/java'
+	attached
+	sleep 0.5
+	java -cp "$SCRATCH" Server 0 8080
+	expect_spans 1 path=/java type=HTTPClient language=java
+	stop_agent
+}
+
+test_by_language() {
+	build_java
+	observe_text OTEL_EBPF_AUTO_TARGET_LANGUAGE='{java,nodejs}'
+	attached
+	sleep 0.5
+	begin_java 8080
+	begin_server 8081
+	listening 8081
+	sleep 0.3
+	client get 127.0.0.1 8080 /java
+	client get 127.0.0.1 8081 /python
+	expect_spans 1 path=/java type=HTTP language=java
+	expect_spans 0 path=/python
+	stop_agent
+}
+
+test_by_language_of_servers_that_were_there_before() {
+	build_java
+	begin_server 8081
+	listening 8081
+	begin_java 8080
+	observe_text OTEL_EBPF_AUTO_TARGET_LANGUAGE=java
+	application_ready $SERVER
+	sleep 0.3
+	client get 127.0.0.1 8080 /java
+	client get 127.0.0.1 8081 /python
+	expect_spans 1 path=/java type=HTTP language=java
+	expect_spans 0 path=/python
+	stop_agent
+}
+
+# Not for a moment, though it looks like any other program as it starts.
+test_excluded_by_language() {
+	cat >"$SCRATCH/obi.yaml" <<-'END'
+		discovery:
+		  instrument:
+		    - open_ports: 8080,8081
+		  exclude_instrument:
+		    - languages: java
+	END
+	build_java
+	observe_text OTEL_EBPF_CONFIG_PATH="$SCRATCH/obi.yaml"
+	attached
+	sleep 0.5
+	begin_java 8080
+	begin_server 8081
+	listening 8081
+	sleep 0.3
+	client get 127.0.0.1 8080 /java
+	client get 127.0.0.1 8081 /python
+	expect_spans 1 path=/python type=HTTP language=python
+	expect_spans 0 path=/java type=HTTP
+	assert_no_line "$LOG" 'instrumenting process.*cmd=[^ ]*/java '
+	stop_agent
+}
+
 run_tests "$@"

@@ -238,6 +238,30 @@ static void entry_that_asks_for_what_cannot_be_known_matches_nothing(void **stat
 				&facts, NULL));
 }
 
+static void language_is_asked_for_where_it_decides(void **state)
+{
+	struct obi_process_facts facts = server();
+	const struct obi_discovery_options *options;
+
+	facts.language = NULL;
+	options = load("discovery: {instrument: [{open_ports: 8080, languages: go}]}\n", NULL);
+	assert_true(obi_select_language_decides(options, &facts));
+	assert_true(obi_select_ports_decide(options, &facts));
+	facts.ports = NULL;
+	assert_false(obi_select_language_decides(options, &facts));
+	assert_true(obi_select_ports_decide(options, &facts));
+	facts.language = "java"; /* then the ports of it are of no use */
+	assert_false(obi_select_ports_decide(options, &facts));
+
+	facts = server();
+	options = load("discovery: {instrument: [{exe_path: '*/server'}],"
+		       " exclude_instrument: [{languages: java}]}\n",
+		       NULL);
+	assert_true(obi_select_language_decides(options, &facts));
+	options = load("discovery: {instrument: [{exe_path: '*/other', languages: go}]}\n", NULL);
+	assert_false(obi_select_language_decides(options, &facts));
+}
+
 static void only_what_is_asked_for_needs_finding_out(void **state)
 {
 	const char *none = "discovery: {default_exclude_instrument: []}";
@@ -285,6 +309,7 @@ int main(void)
 		cmocka_unit_test(later_entries_win_each_name_for_itself),
 		cmocka_unit_test(later_entries_win_each_thing_for_itself),
 		cmocka_unit_test(entry_that_asks_for_what_cannot_be_known_matches_nothing),
+		cmocka_unit_test(language_is_asked_for_where_it_decides),
 		cmocka_unit_test(only_what_is_asked_for_needs_finding_out),
 		cmocka_unit_test(ports_decide_only_where_all_else_matches),
 	};
