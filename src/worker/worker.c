@@ -370,10 +370,10 @@ static void run_loop(struct worker *w)
 
 	while (!w->stopping) {
 		int n = epoll_wait(w->epoll, events, ARRAY_SIZE(events), timeout_ms(w));
-		uint64_t now = clock_monotonic_ns();
+		uint64_t now;
 
 		read_broker(w);
-		obi_fresh_tick(&w->fresh, now, take_language, w);
+		obi_fresh_tick(&w->fresh, clock_monotonic_ns(), take_language, w);
 		outbox_ready();
 		for (int i = 0; i < n; i++)
 			if (events[i].data.fd != OBI_WIRE_FD && events[i].data.fd != w->timer &&
@@ -381,6 +381,7 @@ static void run_loop(struct worker *w)
 				obi_exports_ready(w->exports, events[i].data.fd);
 		(void)!read(w->timer, &expirations, sizeof(expirations));
 		adapt_timer(w, drain_ring(w));
+		now = clock_monotonic_ns(); /* not before what was heard of */
 		if (now >= w->next_tick)
 			tick(w, now);
 	}
