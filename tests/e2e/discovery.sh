@@ -282,6 +282,29 @@ test_excluded_processes() {
 	stop_agent
 }
 
+test_by_regular_expression() {
+	cat >"$SCRATCH/obi.yaml" <<-'END'
+		discovery:
+		  services:
+		    - exe_path: '/(nginx|python3\.\d+)$'
+		      open_ports: 8080,8081
+		      name: shop
+		  exclude_services:
+		    - exe_path_regexp: ngin
+	END
+	start_nginx "$SITE"
+	begin_server 8081
+	listening 8081
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_TRACE_PRINTER=text OTEL_EBPF_CONFIG_PATH="$SCRATCH/obi.yaml"
+	application_ready "$SERVER"
+	assert_eq 1 "$(grep -c 'option is deprecated.*discovery.services' "$LOG")" "notices"
+	client get 127.0.0.1 8080 /nginx
+	client get 127.0.0.1 8081 /python
+	expect_spans 1 path=/python service=shop
+	expect_spans 0 path=/nginx
+	stop_agent
+}
+
 # ---- Languages. A runtime is mapped after exec(2), so that what a process is shows only later.
 
 # The text says the language.
