@@ -91,6 +91,8 @@ static void announce(void *context, const struct obi_target *target)
 {
 	struct obi_wire_process message = { .pid = target->pid, .entries = target->entries };
 
+	if (target->fresh)
+		message.fds |= OBI_WIRE_FRESH;
 	(void)snprintf(message.name, sizeof(message.name), "%s", target->name);
 	(void)snprintf(message.name_space, sizeof(message.name_space), "%s", target->name_space);
 	send_process(context, &message, target->exe);
@@ -378,9 +380,12 @@ static void dispatch(struct broker *b, int fd)
 static int timeout_ms(const struct broker *b)
 {
 	uint64_t now = clock_monotonic_ns(), at = b->sender.start_at;
+	uint64_t look = b->discover ? obi_discover_next(b->discover) : 0;
 
 	if (b->worker.restart_at && (!at || b->worker.restart_at < at))
 		at = b->worker.restart_at;
+	if (look && (!at || look < at))
+		at = look;
 	if (!at)
 		return -1;
 	return at > now ? (int)((at - now) / NSEC_PER_MSEC) + 1 : 0;
@@ -397,6 +402,8 @@ static void run_loop(struct broker *b)
 			dispatch(b, events[i].data.fd);
 		if (!b->stopping)
 			obi_worker_tick(&b->worker, clock_monotonic_ns());
+		if (b->discover)
+			obi_discover_tick(b->discover, clock_monotonic_ns());
 		(void)obi_sender_tick(&b->sender, &b->worker.child, clock_monotonic_ns());
 	}
 }

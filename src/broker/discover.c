@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A table of the processes that matter: those that are selected, and those that listen (a later
- * exec keeps their ports). Everything else costs nothing after it was looked at once.
+ * A table of the processes that matter: those that are selected, those that listen, and those whose
+ * language decides. Everything else costs nothing after it was looked at once.
+ *
+ * What a process is selected for is what an agent that comes now would see: after exec(2) the new
+ * program, the sockets that it inherited and those that it opens decide. A language is asked of the
+ * worker. Right after exec(2) no runtime is mapped yet, so that "generic" then is no answer: it is
+ * asked again some times, and when the process listens.
  */
 #include "broker/discover.h"
 
@@ -11,19 +16,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "broker/look_again.h"
 #include "service/procfs.h"
 #include "service/select.h"
 
 #define BUCKETS 1024
 #define ARGS_MAX 4096
+#define FRESH_NS (5 * NSEC_PER_SEC) /* since exec(2): what it maps may still be growing */
 
 struct process {
 	struct process *next;
 	uint32_t pid;
 	bool selected;
+	bool inherited;    /* selected as somebody's child, by the entries of that */
+	bool asked;        /* its language, and there is no answer yet */
+	bool ask_again;    /* the answer will be about something older */
+	bool final;        /* what was or will be answered stands */
+	uint8_t looks;     /* at its language, that were put off */
+	uint32_t program;  /* which of those that it has been */
+	uint64_t fresh_ns; /* exec(2), 0 = long ago */
 	struct obi_ports ports;
 	char language[16]; /* "" = unknown */
 	char *exe;         /* of a selected one */
@@ -36,6 +52,7 @@ struct obi_discover {
 	const struct obi_discovery_options *options;
 	struct obi_discover_actions actions;
 	struct process *buckets[BUCKETS];
+	struct look_again looks;
 	uint32_t selected;
 	char own_exe[PATH_MAX];
 };
@@ -88,6 +105,7 @@ static void announce(struct obi_discover *d, const struct process *p)
 		.name = p->name ? p->name : "",
 		.name_space = p->name_space ? p->name_space : "",
 		.entries = p->entries,
+		.fresh = p->fresh_ns && clock_monotonic_ns() - p->fresh_ns < FRESH_NS,
 	};
 
 	d->actions.announce(d->actions.context, &target);
@@ -109,6 +127,17 @@ static void remove_process(struct obi_discover *d, uint32_t pid)
 	release(p);
 }
 
+/* The kernel side tells of its end from here on; one that has ended before it will never tell of.
+ */
+static void mark(struct obi_discover *d, const struct process *p)
+{
+	uint32_t flags = OBI_PROCESS_KNOWN | (p->selected ? OBI_PROCESS_SELECTED : 0);
+
+	(void)d->actions.mark(d->actions.context, p->pid, flags);
+	if (kill((pid_t)p->pid, 0) && errno == ESRCH)
+		(void)d->actions.mark(d->actions.context, p->pid, 0);
+}
+
 /* The worker hears of it before the kernel side reports its connections. */
 static void select_process(struct obi_discover *d, struct process *p, const char *exe)
 {
@@ -120,10 +149,7 @@ static void select_process(struct obi_discover *d, struct process *p, const char
 		d->selected++;
 	p->selected = true;
 	announce(d, p);
-	(void)d->actions.mark(d->actions.context, p->pid, OBI_PROCESS_SELECTED | OBI_PROCESS_KNOWN);
-	/* Ended before it was marked: the kernel side has no exit of it to tell any more. */
-	if (kill((pid_t)p->pid, 0) && errno == ESRCH)
-		(void)d->actions.mark(d->actions.context, p->pid, 0);
+	mark(d, p);
 }
 
 static void unselect_process(struct obi_discover *d, struct process *p)
@@ -135,6 +161,8 @@ static void unselect_process(struct obi_discover *d, struct process *p)
 	(void)d->actions.mark(d->actions.context, p->pid, OBI_PROCESS_KNOWN);
 	d->actions.forget(d->actions.context, p->pid);
 }
+
+/* ---- Judging ---- */
 
 struct look {
 	char exe[PATH_MAX];
@@ -158,55 +186,166 @@ static bool look_at(const struct obi_discover *d, uint32_t pid, struct look *ret
 	return true;
 }
 
-static bool judge(struct obi_discover *d, struct look *look, const struct obi_ports *ports)
+/* "generic" and the C++ library are what every program shows before its runtime is mapped. */
+static bool is_provisional(const struct process *p)
 {
-	struct obi_entries entries;
-	struct process *p = *slot(d, look->facts.pid);
+	return !p->final && (!strcmp(p->language, "generic") || !strcmp(p->language, "cpp"));
+}
+
+/* fresh: it has become what it is just now, and may show more in a moment. */
+static struct process *known_process(struct obi_discover *d, uint32_t pid, bool fresh)
+{
+	struct process *p = find_or_add(d, pid);
+
+	if (p && fresh && !p->fresh_ns)
+		p->fresh_ns = clock_monotonic_ns();
+	return p;
+}
+
+/* Its language decides. */
+static void ask(struct obi_discover *d, const struct look *look, bool fresh)
+{
+	struct process *p = known_process(d, look->facts.pid, fresh);
+
+	if (!p || p->asked)
+		return;
+	p->final |= !fresh && !p->looks;
+	p->asked = true;
+	if (look->facts.ports)
+		p->ports = *look->facts.ports;
+	mark(d, p);
+	d->actions.inspect(d->actions.context, p->pid, look->exe);
+}
+
+/* By what it is itself. Not while its language decides and is not known: then it is asked for. */
+static bool is_met(struct obi_discover *d, struct look *look, const struct obi_ports *ports,
+		   bool fresh, struct obi_entries *ret_entries)
+{
+	const struct process *p = *slot(d, look->facts.pid);
 
 	look->facts.ports = ports;
-	look->facts.language = p && p->language[0] ? p->language : NULL;
-	if (!obi_select(d->options, &look->facts, &entries)) {
-		if (!look->facts.language && obi_select_needs_language(d->options))
-			d->actions.inspect(d->actions.context, look->facts.pid, look->exe);
+	look->facts.language = p && p->language[0] && !is_provisional(p) ? p->language : NULL;
+	if (!look->facts.language && obi_select_language_decides(d->options, &look->facts)) {
+		if (!p || !p->language[0]) /* else it is looked at later */
+			ask(d, look, fresh);
 		return false;
 	}
-	p = find_or_add(d, look->facts.pid);
+	return obi_select(d->options, &look->facts, ret_entries);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return !strcmp(a ? a : "", b ? b : "");
+}
+
+static bool judge(struct obi_discover *d, struct look *look, const struct obi_ports *ports,
+		  bool fresh)
+{
+	const char *name, *name_space;
+	struct obi_entries entries;
+	struct process *p;
+	bool same;
+
+	if (!is_met(d, look, ports, fresh, &entries))
+		return false;
+	p = known_process(d, look->facts.pid, fresh);
 	if (!p)
 		return false;
 	if (ports)
 		p->ports = *ports;
-	obi_select_names(d->options, &look->facts, &p->name, &p->name_space);
+	obi_select_names(d->options, &look->facts, &name, &name_space);
+	same = p->selected && p->exe && !strcmp(p->exe, look->exe) && same_text(p->name, name) &&
+	       same_text(p->name_space, name_space) &&
+	       !memcmp(&p->entries, &entries, sizeof(entries));
+	p->inherited = false;
+	p->name = name;
+	p->name_space = name_space;
 	p->entries = entries;
-	select_process(d, p, look->exe);
+	if (!same || fresh)
+		select_process(d, p, look->exe);
 	return true;
+}
+
+static void inherit(struct process *p, const struct process *parent)
+{
+	p->inherited = true;
+	p->name = parent->name;
+	p->name_space = parent->name_space;
+	p->entries = parent->entries;
+}
+
+/* Of a process that is not selected for what it has become: it may still be somebody's child. */
+static void judge_child(struct obi_discover *d, struct process *p, const struct look *look)
+{
+	struct obi_procfs_stat stat;
+	const struct process *parent =
+		p->inherited || obi_procfs_stat(p->pid, &stat) ? NULL : *slot(d, stat.parent);
+
+	if (obi_select_excluded(d->options, &look->facts)) {
+		unselect_process(d, p);
+	} else if (p->inherited) {
+		select_process(d, p, look->exe);
+	} else if (parent && parent->selected) {
+		inherit(p, parent);
+		select_process(d, p, look->exe);
+	} else {
+		unselect_process(d, p);
+	}
 }
 
 static void scan_children(struct obi_discover *d);
 
+/* More is known of what it is. */
+static void judge_again(struct obi_discover *d, struct process *p, struct look *look)
+{
+	bool before = p->selected;
+
+	if (judge(d, look, &p->ports, false)) {
+		/* A server may have forked its workers before we heard of it. From here on the
+		 * kernel side selects them, so none falls between. */
+		if (!before)
+			scan_children(d);
+	} else if (!before) {
+		mark(d, p);
+	} else if (obi_select_excluded(d->options, &look->facts)) {
+		unselect_process(d, p);
+	}
+}
+
 /* ---- Events ---- */
+
+/* Nothing of what it was counts any more. */
+static void forget_program(struct process *p)
+{
+	p->program++;
+	p->fresh_ns = clock_monotonic_ns();
+	p->final = false;
+	p->looks = 0;
+	p->language[0] = '\0';
+	p->ask_again = p->asked;
+	p->ports = (struct obi_ports){ 0 };
+}
 
 static void on_exec(struct obi_discover *d, uint32_t pid)
 {
 	struct process *p = *slot(d, pid);
+	const struct obi_ports *ports = NULL;
 	struct obi_ports inherited = { 0 };
-	const struct obi_ports *ports = p ? &p->ports : NULL;
 	struct look look;
 
+	if (p)
+		forget_program(p);
 	if (!look_at(d, pid, &look))
 		return;
-	if (p)
-		p->language[0] = '\0';
-	/* A listening socket may come from whoever started it (socket activation). */
-	if (!ports && obi_select_ports_decide(d->options, &look.facts) &&
+	/* Listening sockets may come from what it was, or from whoever started it (socket
+	 * activation). */
+	if (obi_select_ports_decide(d->options, &look.facts) &&
 	    !obi_procfs_ports(pid, &inherited) && inherited.count)
 		ports = &inherited;
-	if (judge(d, &look, ports) || !p || !p->selected)
-		return;
-	/* Selected before, by what it was or by its parent. */
-	if (obi_select_excluded(d->options, &look.facts))
-		unselect_process(d, p);
-	else
-		select_process(d, p, look.exe);
+	if (p && ports)
+		p->ports = inherited;
+	if (!judge(d, &look, ports, true) && p && p->selected)
+		judge_child(d, p, &look);
 }
 
 /* The kernel side has selected the child already. */
@@ -218,11 +357,12 @@ static void on_fork(struct obi_discover *d, uint32_t pid, uint32_t parent_pid)
 
 	if (!p)
 		return;
+	p->inherited = true;
 	if (parent) {
-		p->name = parent->name;
-		p->name_space = parent->name_space;
-		p->entries = parent->entries;
+		inherit(p, parent);
 		p->ports = parent->ports;
+		p->fresh_ns = parent->fresh_ns;
+		memcpy(p->language, parent->language, sizeof(p->language));
 	}
 	select_process(d, p,
 		       look_at(d, pid, &look)  ? look.exe
@@ -235,21 +375,20 @@ static void on_listen(struct obi_discover *d, uint32_t pid, uint32_t port)
 	struct process *p;
 	struct look look;
 
-	if (!obi_select_needs_ports(d->options) || !look_at(d, pid, &look))
+	if (!(obi_select_needs_ports(d->options) || obi_select_needs_language(d->options)) ||
+	    !look_at(d, pid, &look))
 		return;
 	p = find_or_add(d, pid);
 	if (!p)
 		return;
-	if (p->ports.count < OBI_PORTS_MAX)
-		p->ports.items[p->ports.count++] = (uint16_t)port;
-	if (p->selected)
-		return;
-	/* A server may have forked its workers before we heard of it. From here on the kernel side
-	 * selects them, so none falls between. */
-	if (judge(d, &look, &p->ports))
-		scan_children(d);
-	else
-		(void)d->actions.mark(d->actions.context, pid, OBI_PROCESS_KNOWN);
+	obi_ports_add(&p->ports, (uint16_t)port);
+	/* Who serves has loaded what it runs on: what is said of its language now stands. */
+	if (!p->language[0] || is_provisional(p)) {
+		p->final = true;
+		p->ask_again = p->asked;
+		p->language[0] = '\0';
+	}
+	judge_again(d, p, &look);
 }
 
 void obi_discover_event(struct obi_discover *d, const struct obi_process_event *event)
@@ -280,11 +419,24 @@ struct scan {
 	bool found;
 };
 
+/* When it became what it is cannot be told; when it began, can. */
+static bool is_young(uint32_t pid)
+{
+	struct obi_procfs_stat stat;
+	struct timespec now;
+
+	if (obi_procfs_stat(pid, &stat) || clock_gettime(CLOCK_BOOTTIME, &now))
+		return true;
+	return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec <
+	       stat.start_ns + FRESH_NS;
+}
+
 static int scan_process(void *context, uint32_t pid)
 {
 	struct scan *scan = context;
 	struct obi_discover *d = scan->discover;
 	struct obi_ports ports = { 0 };
+	struct process *p;
 	bool known = false;
 	struct look look;
 
@@ -292,7 +444,10 @@ static int scan_process(void *context, uint32_t pid)
 		return 0;
 	if (scan->listeners && obi_select_ports_decide(d->options, &look.facts))
 		known = !obi_listeners_ports(scan->listeners, pid, &ports);
-	(void)judge(d, &look, known ? &ports : NULL);
+	(void)judge(d, &look, known ? &ports : NULL, false);
+	p = *slot(d, pid);
+	if (p && p->asked)
+		p->final = !is_young(pid);
 	return 0;
 }
 
@@ -316,9 +471,7 @@ static int scan_child(void *context, uint32_t pid)
 	p = find_or_add(d, pid);
 	if (!p)
 		return 0;
-	p->name = parent->name;
-	p->name_space = parent->name_space;
-	p->entries = parent->entries;
+	inherit(p, parent);
 	select_process(d, p, look.exe);
 	scan->found = true;
 	return 0;
@@ -346,24 +499,77 @@ void obi_discover_scan(struct obi_discover *d)
 	obi_listeners_free(scan.listeners);
 }
 
+/* ---- Languages ---- */
+
+/* An answer that may still change is asked for again, until it stands. */
+static void put_off(struct obi_discover *d, struct process *p)
+{
+	if (!is_provisional(p))
+		return;
+	if (look_again_put(&d->looks, p->looks, p->pid, p->program, clock_monotonic_ns()))
+		p->looks++;
+	else
+		p->final = true;
+}
+
+/* What nobody asked for is no answer: it would make this process hold whatever a worker names. */
 void obi_discover_language(struct obi_discover *d, uint32_t pid, const char *language)
 {
-	struct process *p = find_or_add(d, pid);
+	struct process *p = *slot(d, pid);
 	struct look look;
 
-	if (!p || p->selected || !look_at(d, pid, &look))
+	if (!p || !p->asked)
 		return;
+	p->asked = false;
+	if (!look_at(d, pid, &look)) {
+		if (!p->selected)
+			remove_process(d, pid);
+		return;
+	}
+	if (p->ask_again) {
+		p->ask_again = false;
+		ask(d, &look, true);
+		return;
+	}
 	(void)snprintf(p->language, sizeof(p->language), "%s", language);
-	if (!judge(d, &look, &p->ports))
-		(void)d->actions.mark(d->actions.context, pid, OBI_PROCESS_KNOWN);
+	put_off(d, p);
+	judge_again(d, p, &look);
+}
+
+void obi_discover_tick(struct obi_discover *d, uint64_t now_ns)
+{
+	struct look_due due;
+	struct look look;
+
+	while (look_again_take(&d->looks, now_ns, &due)) {
+		struct process *p = *slot(d, due.pid);
+
+		if (!p || p->program != due.program || !is_provisional(p))
+			continue;
+		if (look_at(d, due.pid, &look))
+			ask(d, &look, true);
+		else if (!p->selected)
+			remove_process(d, due.pid);
+	}
+}
+
+uint64_t obi_discover_next(const struct obi_discover *d)
+{
+	return look_again_next(&d->looks);
 }
 
 void obi_discover_repeat(struct obi_discover *d)
 {
-	for (size_t i = 0; i < BUCKETS; i++)
-		for (const struct process *p = d->buckets[i]; p; p = p->next)
+	for (size_t i = 0; i < BUCKETS; i++) {
+		for (const struct process *p = d->buckets[i]; p; p = p->next) {
+			struct look look;
+
 			if (p->selected)
 				announce(d, p);
+			if (p->asked && look_at(d, p->pid, &look))
+				d->actions.inspect(d->actions.context, p->pid, look.exe);
+		}
+	}
 }
 
 uint32_t obi_discover_count(const struct obi_discover *d)
@@ -375,6 +581,7 @@ void obi_discover_free(struct obi_discover *d)
 {
 	if (!d)
 		return;
+	look_again_free(&d->looks);
 	for (size_t i = 0; i < BUCKETS; i++) {
 		struct process *next;
 

@@ -21,6 +21,7 @@ struct obi_target {
 	const char *name; /* forced by the configuration, or "" */
 	const char *name_space;
 	struct obi_entries entries;
+	bool fresh; /* has just become this program: more of it may be mapped in a moment */
 };
 
 struct obi_discover_actions {
@@ -45,10 +46,16 @@ void obi_discover_free(struct obi_discover *discover);
 void obi_discover_scan(struct obi_discover *discover);
 void obi_discover_event(struct obi_discover *discover, const struct obi_process_event *event);
 
-/* What inspecting a process said. */
+/* What inspecting a process said; ignored where nobody asked. */
 void obi_discover_language(struct obi_discover *discover, uint32_t pid, const char *language);
 
-/* Announces every target once more (to a new worker). */
+/* Right after exec(2) an answer may be too early. Asks again what is due. */
+void obi_discover_tick(struct obi_discover *discover, uint64_t now_ns);
+
+/* Monotonic time of the next tick that has something to do, 0 = none. */
+uint64_t obi_discover_next(const struct obi_discover *discover);
+
+/* Announces every target once more (to a new worker), and asks for what is not answered. */
 void obi_discover_repeat(struct obi_discover *discover);
 
 uint32_t obi_discover_count(const struct obi_discover *discover);

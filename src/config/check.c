@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/glob.h"
+#include "base/regex.h"
 
 static int allowed_is(char *why, size_t why_size, const char *text)
 {
@@ -45,6 +46,16 @@ int obi_check_glob_item(const void *item, char *why, size_t why_size)
 	if (obi_glob_check(item, &reason) == 0)
 		return 0;
 	(void)snprintf(why, why_size, "a glob (%s)", reason);
+	return -EINVAL;
+}
+
+int obi_check_regex(const void *field, char *why, size_t why_size)
+{
+	const char *pattern = *(const char *const *)field, *reason;
+
+	if (obi_regex_check(pattern, &reason) == 0)
+		return 0;
+	(void)snprintf(why, why_size, "a regular expression (%s)", reason);
 	return -EINVAL;
 }
 

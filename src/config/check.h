@@ -15,6 +15,9 @@ int obi_check_url_path(const void *field, char *why, size_t why_size);
 /* An item of a list: a glob that compiles (base/glob.h). */
 int obi_check_glob_item(const void *item, char *why, size_t why_size);
 
+/* A regular expression (base/regex.h), or "" for none; field is a const char **. */
+int obi_check_regex(const void *field, char *why, size_t why_size);
+
 /* An item of a list: not empty, without control bytes. */
 int obi_check_text_item(const void *item, char *why, size_t why_size);
 

@@ -51,7 +51,7 @@ struct otlp_metrics {
 	bool collecting;
 	uint64_t collect_ns; /* when this collection began */
 	enum part part;
-	size_t next; /* of the services */
+	struct reporter *reporter; /* whose turn it is among the services */
 	struct otlp_metrics_reader reader;
 	struct buffer request;
 	uint32_t points; /* in it */
@@ -206,10 +206,8 @@ static struct source source_of(const struct reporter *reporter)
 				reporter_resource(reporter), SLICE_LIT(SCOPE) };
 }
 
-static struct source current_source(const struct otlp_metrics *otlp)
+static struct source current_source(struct otlp_metrics *otlp)
 {
-	const struct reporter *reporter;
-
 	switch (otlp->part) {
 	case PART_FLOWS:
 		return (struct source){ families_metrics(otlp->flows), &otlp->host_resource,
@@ -221,8 +219,9 @@ static struct source current_source(const struct otlp_metrics *otlp)
 		return (struct source){ obi_internal_metrics(), &otlp->internal_resource,
 					SLICE_LIT(SCOPE) };
 	default:
-		reporter = reporters_at(otlp->reporters, otlp->next);
-		return reporter ? source_of(reporter) : (struct source){ 0 };
+		if (!otlp->reporter)
+			otlp->reporter = reporters_next(otlp->reporters);
+		return otlp->reporter ? source_of(otlp->reporter) : (struct source){ 0 };
 	}
 }
 
@@ -234,7 +233,7 @@ static void advance(struct otlp_metrics *otlp)
 	otlp_metrics_end(&otlp->reader);
 	metrics_expire(metrics, otlp->now_ns);
 	if (otlp->part == PART_SERVICES) {
-		otlp->next++;
+		otlp->reporter = NULL;
 		return;
 	}
 	otlp->part++;
@@ -258,7 +257,8 @@ static void begin_collection(struct otlp_metrics *otlp)
 	otlp->collecting = true;
 	otlp->collect_ns = clock_monotonic_ns(); /* after what was gathered just now */
 	otlp->part = PART_FLOWS;
-	otlp->next = 0;
+	otlp->reporter = NULL;
+	reporters_rewind(otlp->reporters);
 }
 
 static void end_collection(struct otlp_metrics *otlp)
@@ -326,8 +326,10 @@ static void make_room(struct otlp_metrics *otlp)
 
 	if (!oldest)
 		return;
-	if (otlp->reader.metrics == families_metrics(reporter_families(oldest)))
+	if (otlp->reporter == oldest) {
 		otlp_metrics_end(&otlp->reader);
+		otlp->reporter = NULL;
+	}
 	flush_reporter(otlp, oldest);
 	reporters_evict(otlp->reporters, oldest);
 }

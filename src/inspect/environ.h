@@ -5,8 +5,10 @@
 
 #include "base/slice.h"
 
-#define OBI_ENVIRON_MAX (4u << 20)   /* bytes read at most */
-#define OBI_ENVIRON_ENTRY_MAX 16384u /* a longer entry is skipped */
+/* What execve(2) takes: three quarters of _STK_LIM in all (fs/exec.c), MAX_ARG_STRLEN for an entry
+ * with pages of 4 KiB. More is not read; a longer entry is skipped. */
+#define OBI_ENVIRON_MAX (6u << 20)
+#define OBI_ENVIRON_ENTRY_MAX 131072u
 
 /* Calls take with each variable, in order; values without blanks around them. An entry without
  * '=', name or value is left out. 0, or a negative errno of reading. */

@@ -30,6 +30,11 @@ const char *obi_language_name(enum obi_language language)
 	return names[language];
 }
 
+bool obi_language_settled(enum obi_language language)
+{
+	return language != OBI_LANGUAGE_GENERIC && language != OBI_LANGUAGE_CPP;
+}
+
 /* ---- Single signs -----------------------------------------------------------------------------
  */
 

@@ -7,6 +7,8 @@
 #ifndef OBI_INSPECT_LANGUAGE_H
 #define OBI_INSPECT_LANGUAGE_H
 
+#include <stdbool.h>
+
 #include "base/slice.h"
 
 enum obi_language {
@@ -25,6 +27,10 @@ enum obi_language {
 
 /* go, java, dotnet, python, ruby, nodejs, rust, php, cpp, generic */
 const char *obi_language_name(enum obi_language language);
+
+/* Is that more than what every program shows before its runtime is mapped? The C++ library is
+ * mapped with many a runtime. */
+bool obi_language_settled(enum obi_language language);
 
 /* One sign each; OBI_LANGUAGE_GENERIC where it says nothing. */
 enum obi_language obi_language_of_module(struct slice path);      /* mapped file */

@@ -28,7 +28,7 @@ static struct slice get_server_address(const struct obi_span *span, char text[FI
 
 static struct slice get_server_port(const struct obi_span *span, char text[FILTER_TEXT])
 {
-	return number(span->host_port, text);
+	return number(obi_span_server_port(span), text);
 }
 
 static struct slice get_method(const struct obi_span *span, char text[FILTER_TEXT])

@@ -1,13 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/names.h"
 
+#include "base/authority.h"
+
+/* Whom a client asks for is in its Host field; who answers may be a proxy's address. */
+static bool take_asked(struct obi_span *span)
+{
+	uint16_t port;
+
+	if (authority_split(span->host_header, &span->host_name, &port))
+		return false;
+	/* Without a port it says less than the connection: a proxy hands on a Host that is not the
+	 * backend's origin. */
+	span->asked_port = port;
+	return true;
+}
+
+static struct slice text_of(struct names_stage *stage, const uint8_t address[16])
+{
+	return slice_of(stage->address, address_format(address, stage->address));
+}
+
 void names_stage_apply(struct names_stage *stage, struct obi_span *span)
 {
 	struct slice own = slice_cstr(span->service->name);
-	bool server = span->type == OBI_SPAN_HTTP_SERVER;
-	const uint8_t *other = server ? span->peer_addr : span->host_addr;
-	struct slice address = slice_of(stage->address, address_format(other, stage->address));
 
-	span->host_name = server ? own : address;
-	span->peer_name = server ? address : own;
+	span->asked_port = 0;
+	if (span->type == OBI_SPAN_HTTP_SERVER) {
+		span->host_name = own;
+		span->peer_name = text_of(stage, span->peer_addr);
+		return;
+	}
+	span->peer_name = own;
+	if (!take_asked(span))
+		span->host_name = text_of(stage, span->host_addr);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/percent.h"
 #include "config/environment.h"
 
 #define VALUE_MAX 16384
@@ -37,26 +38,15 @@ static bool is_reserved(struct slice name)
 	return false;
 }
 
-static int hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* A percent sign that begins no escape stands for itself: tokens hold them. */
 static void put_decoded(struct buffer *line, struct slice in)
 {
 	for (size_t i = 0; i < in.len; i++) {
-		if (in.data[i] == '%' && i + 2 < in.len && hex_digit(in.data[i + 1]) >= 0 &&
-		    hex_digit(in.data[i + 2]) >= 0) {
-			buffer_put_char(line, (char)(hex_digit(in.data[i + 1]) << 4 |
-						     hex_digit(in.data[i + 2])));
+		int byte = percent_byte(in, i);
+
+		buffer_put_char(line, byte < 0 ? (char)in.data[i] : (char)byte);
+		if (byte >= 0)
 			i += 2;
-		} else {
-			buffer_put_char(line, (char)in.data[i]);
-		}
 	}
 }
 

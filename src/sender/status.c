@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/percent.h"
 #include "export/otlp/reply.h"
 
 #define LONGEST_WAIT_S 86400
@@ -82,28 +83,17 @@ static int read_grpc_status(struct slice text)
 	return (int)value;
 }
 
-static int hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Percent-decodes; what cannot be printed becomes '?'. */
 static void read_message(struct slice text, char ret_message[SENDER_MESSAGE_MAX])
 {
 	size_t len = 0;
 
 	for (size_t i = 0; i < text.len && len < SENDER_MESSAGE_MAX - 1; i++) {
-		uint8_t c = text.data[i];
+		int byte = percent_byte(text, i);
+		uint8_t c = byte < 0 ? text.data[i] : (uint8_t)byte;
 
-		if (c == '%' && i + 2 < text.len && hex_digit(text.data[i + 1]) >= 0 &&
-		    hex_digit(text.data[i + 2]) >= 0) {
-			c = (uint8_t)(hex_digit(text.data[i + 1]) << 4 |
-				      hex_digit(text.data[i + 2]));
+		if (byte >= 0)
 			i += 2;
-		}
 		ret_message[len++] = (char)(c >= ' ' && c < 0x7f ? c : '?');
 	}
 	ret_message[len] = '\0';

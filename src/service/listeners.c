@@ -168,7 +168,7 @@ static int find_space(struct obi_listeners *listeners, int dir, uint32_t pid,
 /* ---- Sockets of a process ---------------------------------------------------------------------
  */
 
-static void add_port(struct obi_ports *ports, uint16_t port)
+void obi_ports_add(struct obi_ports *ports, uint16_t port)
 {
 	for (unsigned i = 0; i < ports->count; i++)
 		if (ports->items[i] == port)
@@ -216,7 +216,7 @@ static int walk_fds(int dir, const struct space *space, struct obi_ports *ports)
 		seen++;
 		socket = find_socket(fd, entry->d_name, space);
 		if (socket)
-			add_port(ports, socket->port);
+			obi_ports_add(ports, socket->port);
 	}
 	(void)closedir(fds);
 	return 0;

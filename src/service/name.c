@@ -9,33 +9,95 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/pairs.h"
 #include "service/procfs.h"
 
-/* ---- Resource attributes ----------------------------------------------------------------------
+/* ---- What the process says of itself ----------------------------------------------------------
  */
 
-/* The last value of a key, empty where there is none. */
-static struct slice find_attribute(struct slice list, struct slice wanted)
+/* Puts a text of the environment as it is meant. False where it says nothing. */
+static bool put_said(const struct obi_identity *identity, struct slice text, bool encoded,
+		     struct buffer *buf)
 {
-	struct slice key, value, found = { 0 };
+	buf->len = 0;
+	return text.len && obi_placeholder_fill(text, encoded, &identity->variables, buf) &&
+	       buf->len;
+}
+
+/* The same for a name: one that begins like a variable of a shell is none either. */
+static bool put_name(const struct obi_identity *identity, struct slice text, bool encoded,
+		     struct buffer *buf)
+{
+	struct slice rest = text, before, name;
+
+	if (text.len && text.data[0] == '$' && !obi_placeholder_next(&rest, &before, &name))
+		return false;
+	return put_said(identity, text, encoded, buf);
+}
+
+/* The last value of a key that says anything. */
+static bool put_attribute(const struct obi_identity *identity, struct slice wanted,
+			  struct buffer *buf)
+{
+	struct slice list = identity->otel_resource_attributes, key, value, best = { 0 };
 
 	while (pairs_next(&list, &key, &value))
-		if (slice_equal(key, wanted))
-			found = value;
-	return found;
+		if (slice_equal(key, wanted) && put_name(identity, value, true, buf))
+			best = value;
+	return put_name(identity, best, true, buf);
+}
+
+/* As it would stand in the list: what is encoded again is read as it was. */
+static void put_encoded(struct slice text, struct buffer *buf)
+{
+	static const char hex[] = "0123456789ABCDEF";
+
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t c = text.data[i];
+
+		if (c > ' ' && c != '%' && c != ',' && c != 0x7f) {
+			buffer_put_char(buf, (char)c);
+			continue;
+		}
+		buffer_put_char(buf, '%');
+		buffer_put_char(buf, hex[c >> 4]);
+		buffer_put_char(buf, hex[c & 15]);
+	}
+}
+
+/* The value as it is kept: as given, but for placeholders. buf is for the latter. */
+static bool kept_value(const struct obi_identity *identity, struct slice given_value,
+		       struct buffer *buf, struct slice *ret_value)
+{
+	struct slice rest = given_value, before, name;
+	struct buffer filled = { 0 };
+	bool said;
+
+	*ret_value = given_value;
+	if (!obi_placeholder_next(&rest, &before, &name))
+		return true;
+	buf->len = 0;
+	said = put_said(identity, given_value, true, &filled);
+	if (said)
+		put_encoded(slice_of(filled.data, filled.len), buf);
+	buffer_free(&filled);
+	*ret_value = slice_of(buf->data, buf->len);
+	return said && !buf->failed;
 }
 
 /* Whole pairs, as long as they fit; what has a field of its own is left out. */
-static void copy_pairs(char *to, size_t size, struct slice list)
+static void copy_pairs(const struct obi_identity *identity, char *to, size_t size)
 {
-	struct slice key, value;
+	struct slice list = identity->otel_resource_attributes, key, value;
+	struct buffer buf = { 0 };
 	size_t len = 0;
 
 	while (pairs_next(&list, &key, &value)) {
 		if (slice_equal(key, SLICE_LIT("service.name")) ||
 		    slice_equal(key, SLICE_LIT("service.namespace")) ||
+		    !kept_value(identity, value, &buf, &value) ||
 		    len + key.len + value.len + 3 > size)
 			continue;
 		if (len)
@@ -47,6 +109,7 @@ static void copy_pairs(char *to, size_t size, struct slice list)
 		len += value.len;
 	}
 	to[len] = '\0';
+	buffer_free(&buf);
 }
 
 /* ---- Name -------------------------------------------------------------------------------------
@@ -76,19 +139,20 @@ static bool given(const char *text)
 	return text && *text;
 }
 
-static enum obi_name_source find_name(const struct obi_identity *identity, struct slice *ret_name)
+static enum obi_name_source find_name(const struct obi_identity *identity, struct buffer *buf,
+				      struct slice *ret_name)
 {
-	struct slice attribute =
-		find_attribute(identity->otel_resource_attributes, SLICE_LIT("service.name"));
 	struct slice base = base_name(identity->exe);
+	enum obi_name_source source = OBI_NAME_FROM_ENVIRONMENT;
 
-	if (identity->otel_service_name.len) {
-		*ret_name = identity->otel_service_name;
-		return OBI_NAME_FROM_ENVIRONMENT;
+	if (!put_name(identity, identity->otel_service_name, false, buf)) {
+		source = OBI_NAME_FROM_ATTRIBUTES;
+		if (!put_attribute(identity, SLICE_LIT("service.name"), buf))
+			source = OBI_NAME_FROM_NOTHING;
 	}
-	if (attribute.len) {
-		*ret_name = attribute;
-		return OBI_NAME_FROM_ATTRIBUTES;
+	if (source != OBI_NAME_FROM_NOTHING) {
+		*ret_name = slice_of(buf->data, buf->len);
+		return source;
 	}
 	if (given(identity->forced_name)) {
 		*ret_name = slice_cstr(identity->forced_name);
@@ -101,26 +165,33 @@ static enum obi_name_source find_name(const struct obi_identity *identity, struc
 	return OBI_NAME_FROM_NOTHING;
 }
 
+static void copy_name_space(const struct obi_identity *identity, struct buffer *buf,
+			    struct obi_service *service)
+{
+	struct slice name_space = slice_cstr(identity->forced_name_space);
+
+	if (put_attribute(identity, SLICE_LIT("service.namespace"), buf))
+		name_space = slice_of(buf->data, buf->len);
+	copy(service->name_space, sizeof(service->name_space), name_space);
+}
+
 enum obi_name_source obi_service_identify(const struct obi_identity *identity,
 					  struct obi_service *ret_service)
 {
 	struct obi_service service = { .pid = identity->pid, .entries = identity->entries };
+	struct buffer buf = { 0 };
 	struct slice name = { 0 };
-	struct slice name_space =
-		find_attribute(identity->otel_resource_attributes, SLICE_LIT("service.namespace"));
-	enum obi_name_source source = find_name(identity, &name);
+	enum obi_name_source source = find_name(identity, &buf, &name);
 
 	copy(service.name, sizeof(service.name), name);
 	if (source == OBI_NAME_FROM_NOTHING)
 		(void)snprintf(service.name, sizeof(service.name), "pid-%u", identity->pid);
-	if (!name_space.len)
-		name_space = slice_cstr(identity->forced_name_space);
-	copy(service.name_space, sizeof(service.name_space), name_space);
+	copy_name_space(identity, &buf, &service);
+	buffer_free(&buf);
 	copy(service.language, sizeof(service.language),
 	     slice_cstr(given(identity->language) ? identity->language : "generic"));
 	copy(service.executable, sizeof(service.executable), base_name(identity->exe));
-	copy_pairs(service.resource_attributes, sizeof(service.resource_attributes),
-		   identity->otel_resource_attributes);
+	copy_pairs(identity, service.resource_attributes, sizeof(service.resource_attributes));
 	(void)snprintf(service.instance, sizeof(service.instance), "%.140s:%u",
 		       identity->host ? identity->host : "", identity->pid);
 	*ret_service = service;

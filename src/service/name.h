@@ -4,6 +4,7 @@
 #define OBI_SERVICE_NAME_H
 
 #include "base/slice.h"
+#include "service/placeholder.h"
 #include "span/span.h"
 
 /* What is known of a process; NULL and "" mean not known. */
@@ -17,6 +18,7 @@ struct obi_identity {
 	const char *host;                      /* host part of service.instance.id */
 	struct slice otel_service_name;        /* OTEL_SERVICE_NAME of the process ... */
 	struct slice otel_resource_attributes; /* ... and OTEL_RESOURCE_ATTRIBUTES */
+	struct obi_variables variables;        /* those that placeholders in these may ask for */
 };
 
 /* Where a name came from, best first. */

@@ -15,11 +15,13 @@ enum obi_signal_bit {
 	OBI_SIGNAL_LOGS = 1u << 2,
 };
 
-/* One entry of discovery.instrument and of the exclude lists. All that is given must match;
- * "" and empty ranges ask nothing. Globs match the whole string. */
+/* One entry of discovery.instrument and of the exclude lists, or of discovery.services and its
+ * kin, where patterns are regular expressions. All that is given must match; "" and empty ranges
+ * ask nothing. Globs match the whole string, regular expressions anywhere. */
 struct obi_criteria {
 	struct obi_ranges open_ports;  /* any port that the process listens on */
 	const char *exe_path;          /* glob over the full executable path */
+	const char *exe_path_regexp;   /* regular expression over the same */
 	const char *languages;         /* glob over the detected language */
 	const char *cmd_args;          /* glob over the command line after its first blank */
 	struct obi_ranges target_pids; /* any of them */
@@ -34,6 +36,7 @@ struct obi_criteria {
 	/* Derived: asks for something that cannot be found out yet (Kubernetes metadata, ...), so
 	 * it matches nothing, whatever else it says. */
 	bool never;
+	bool regex; /* derived: the patterns are regular expressions */
 };
 
 struct obi_criteria_list {
@@ -50,11 +53,21 @@ struct obi_discovery_options {
 	struct obi_criteria_list instrument;
 	struct obi_criteria_list exclude_instrument;
 	struct obi_criteria_list default_exclude_instrument;
+	const char *executable_path; /* regular expression */
+	struct obi_criteria_list services;
+	struct obi_criteria_list exclude_services;
+	struct obi_criteria_list default_exclude_services;
 	bool exclude_otel_instrumented; /* what a process exports itself is left to it ... */
 	bool exclude_otel_instrumented_span_metrics; /* ... metrics of spans, too */
-	/* Derived, what a selection goes by: the entries of `instrument`, then one made of
-	 * open_port, auto_target_exe and auto_target_language together; or, where target_pids is
-	 * given, one of those pids alone. Later entries win for name and namespace. */
+	/* Derived: which of the lists count, and what to call the first of them. The services are
+	 * only read where nothing is said of instrument and exclude_instrument. */
+	struct obi_criteria_list chosen;
+	struct obi_criteria_list excluded;
+	struct obi_criteria_list excluded_by_default;
+	const char *chosen_key;
+	/* Derived, what a selection goes by: the chosen entries, then one made of open_port,
+	 * auto_target_exe and auto_target_language together; or, where target_pids is given, one of
+	 * those pids alone. Later entries win for name and namespace. */
 	struct obi_criteria_list selected;
 };
 
@@ -67,6 +80,8 @@ extern const struct obi_name obi_feature_names[];
  * all others of their kind. */
 extern const struct obi_options obi_criteria_option_rows;
 extern const struct obi_options obi_later_criteria_rows;
+extern const struct obi_options obi_later_regex_criteria_rows;
 extern const struct obi_group obi_criteria_groups[];
+extern const struct obi_group obi_regex_criteria_groups[];
 
 #endif

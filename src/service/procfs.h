@@ -21,6 +21,9 @@ struct obi_ports {
 	uint16_t items[OBI_PORTS_MAX]; /* host order; further ones are left out */
 };
 
+/* Unless it is there already, or there are too many. */
+void obi_ports_add(struct obi_ports *ports, uint16_t port);
+
 struct obi_procfs_stat {
 	uint32_t parent;
 	uint64_t start_ns; /* since boot, in steps of a clock tick (10 ms) */

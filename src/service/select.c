@@ -3,11 +3,15 @@
 #include "service/select.h"
 
 #include "base/glob.h"
+#include "base/regex.h"
 
 /* "" asks nothing; what is asked of something unknown is not met. */
-static bool glob_met(const char *pattern, const char *text)
+static bool text_met(bool regex, const char *pattern, const char *text)
 {
-	return !*pattern || (text && obi_glob_match(pattern, slice_cstr(text)));
+	if (!*pattern)
+		return true;
+	return text && (regex ? obi_regex_match(pattern, slice_cstr(text))
+			      : obi_glob_match(pattern, slice_cstr(text)));
 }
 
 static bool ports_met(const struct obi_ranges *ranges, const struct obi_ports *ports)
@@ -26,8 +30,10 @@ static bool met_but_ports(const struct obi_criteria *entry, const struct obi_pro
 		return false;
 	if (entry->target_pids.count && !obi_ranges_have(&entry->target_pids, facts->pid))
 		return false;
-	return glob_met(entry->exe_path, facts->exe) && glob_met(entry->cmd_args, facts->args) &&
-	       glob_met(entry->languages, facts->language);
+	return text_met(entry->regex, entry->exe_path, facts->exe) &&
+	       text_met(true, entry->exe_path_regexp, facts->exe) &&
+	       text_met(entry->regex, entry->cmd_args, facts->args) &&
+	       text_met(entry->regex, entry->languages, facts->language);
 }
 
 static bool met(const struct obi_criteria *entry, const struct obi_process_facts *facts)
@@ -46,8 +52,7 @@ static bool any_met(const struct obi_criteria_list *list, const struct obi_proce
 bool obi_select_excluded(const struct obi_discovery_options *options,
 			 const struct obi_process_facts *facts)
 {
-	return any_met(&options->exclude_instrument, facts) ||
-	       any_met(&options->default_exclude_instrument, facts);
+	return any_met(&options->excluded, facts) || any_met(&options->excluded_by_default, facts);
 }
 
 /* An entry matches, the one of this number: later ones win, each thing for itself. */
@@ -101,7 +106,7 @@ void obi_select_names(const struct obi_discovery_options *options,
 
 static bool asks_exe(const struct obi_criteria *entry)
 {
-	return *entry->exe_path;
+	return *entry->exe_path || *entry->exe_path_regexp;
 }
 
 static bool asks_args(const struct obi_criteria *entry)
@@ -131,8 +136,8 @@ static bool any_asks(const struct obi_criteria_list *list,
 static bool options_ask(const struct obi_discovery_options *options,
 			bool (*asks)(const struct obi_criteria *entry))
 {
-	return any_asks(&options->selected, asks) || any_asks(&options->exclude_instrument, asks) ||
-	       any_asks(&options->default_exclude_instrument, asks);
+	return any_asks(&options->selected, asks) || any_asks(&options->excluded, asks) ||
+	       any_asks(&options->excluded_by_default, asks);
 }
 
 bool obi_select_needs_exe(const struct obi_discovery_options *options)
@@ -155,12 +160,43 @@ bool obi_select_needs_ports(const struct obi_discovery_options *options)
 	return options_ask(options, asks_ports);
 }
 
+static bool met_but_language(const struct obi_criteria *entry,
+			     const struct obi_process_facts *facts)
+{
+	struct obi_criteria rest = *entry;
+
+	rest.languages = "";
+	return met(&rest, facts);
+}
+
+static bool any_hangs_on_language(const struct obi_criteria_list *list,
+				  const struct obi_process_facts *facts)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (*list->items[i].languages && met_but_language(&list->items[i], facts))
+			return true;
+	return false;
+}
+
+bool obi_select_language_decides(const struct obi_discovery_options *options,
+				 const struct obi_process_facts *facts)
+{
+	return any_hangs_on_language(&options->selected, facts) ||
+	       any_hangs_on_language(&options->excluded, facts) ||
+	       any_hangs_on_language(&options->excluded_by_default, facts);
+}
+
 static bool any_hangs_on_ports(const struct obi_criteria_list *list,
 			       const struct obi_process_facts *facts)
 {
-	for (size_t i = 0; i < list->count; i++)
-		if (list->items[i].open_ports.count && met_but_ports(&list->items[i], facts))
+	for (size_t i = 0; i < list->count; i++) {
+		struct obi_criteria entry = list->items[i];
+
+		if (!facts->language) /* may turn out to be right */
+			entry.languages = "";
+		if (entry.open_ports.count && met_but_ports(&entry, facts))
 			return true;
+	}
 	return false;
 }
 
@@ -168,6 +204,6 @@ bool obi_select_ports_decide(const struct obi_discovery_options *options,
 			     const struct obi_process_facts *facts)
 {
 	return any_hangs_on_ports(&options->selected, facts) ||
-	       any_hangs_on_ports(&options->exclude_instrument, facts) ||
-	       any_hangs_on_ports(&options->default_exclude_instrument, facts);
+	       any_hangs_on_ports(&options->excluded, facts) ||
+	       any_hangs_on_ports(&options->excluded_by_default, facts);
 }

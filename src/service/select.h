@@ -45,4 +45,8 @@ bool obi_select_needs_ports(const struct obi_discovery_options *options);
 bool obi_select_ports_decide(const struct obi_discovery_options *options,
 			     const struct obi_process_facts *facts);
 
+/* Would its language, all else of it being known? */
+bool obi_select_language_decides(const struct obi_discovery_options *options,
+				 const struct obi_process_facts *facts);
+
 #endif

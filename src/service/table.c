@@ -220,7 +220,7 @@ void obi_services_gone(struct obi_services *services, uint32_t pid, uint64_t now
 void obi_services_tick(struct obi_services *services, uint64_t now_ns)
 {
 	while (services->oldest != NONE &&
-	       now_ns - services->entries[services->oldest].gone_ns >= services->grace_ns)
+	       now_ns >= services->entries[services->oldest].gone_ns + services->grace_ns)
 		forget(services, services->oldest);
 }
 

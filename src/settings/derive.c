@@ -51,7 +51,7 @@ static int warn(struct obi_settings *settings, const struct obi_load *load, cons
 /* Does it select by something that cannot be found out yet? */
 static bool selects_later(struct obi_criteria *criteria)
 {
-	struct obi_group group = { &obi_later_criteria_rows, 0 };
+	struct obi_group group = { &obi_later_criteria_rows, 0 }; /* of both kinds in one order */
 
 	for (size_t i = 0; i < obi_later_criteria_rows.count; i++) {
 		const struct obi_option *option = &obi_later_criteria_rows.rows[i];
@@ -68,12 +68,17 @@ static bool selects_later(struct obi_criteria *criteria)
 static bool selects(const struct obi_criteria *criteria)
 {
 	return criteria->never || criteria->open_ports.count || criteria->target_pids.count ||
-	       *criteria->exe_path || *criteria->languages || *criteria->cmd_args;
+	       *criteria->exe_path || *criteria->exe_path_regexp || *criteria->languages ||
+	       *criteria->cmd_args;
 }
 
-static int derive_list(const struct obi_load *load, const char *key, struct obi_criteria_list *list)
+static int derive_list(const struct obi_load *load, const char *key, bool regex,
+		       struct obi_criteria_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
+		list->items[i].regex = regex;
+		if (!list->items[i].exe_path_regexp)
+			list->items[i].exe_path_regexp = "";
 		list->items[i].never = selects_later(&list->items[i]);
 		if (!selects(&list->items[i]))
 			return obi_error_set(load->error, -EINVAL,
@@ -85,6 +90,34 @@ static int derive_list(const struct obi_load *load, const char *key, struct obi_
 	return 0;
 }
 
+/* Regular expressions are for configurations that know nothing else. */
+static bool may_be_regex(const struct obi_discovery_options *discovery)
+{
+	return !discovery->instrument.count && !discovery->exclude_instrument.count;
+}
+
+static int choose_lists(struct obi_settings *settings, const struct obi_load *load)
+{
+	static const char text[] = "it does nothing beside discovery.instrument and "
+				   "discovery.exclude_instrument";
+	struct obi_discovery_options *d = &settings->discovery;
+	bool given = d->services.count || d->exclude_services.count;
+	bool regex = given && may_be_regex(d);
+
+	d->chosen = regex ? d->services : d->instrument;
+	d->excluded = regex ? d->exclude_services : d->exclude_instrument;
+	d->excluded_by_default =
+		regex ? d->default_exclude_services : d->default_exclude_instrument;
+	d->chosen_key = regex ? "discovery.services" : "discovery.instrument";
+	if (given && !regex)
+		return warn(settings, load,
+			    d->services.count ? "discovery.services" : "discovery.exclude_services",
+			    text);
+	if (*d->executable_path && !may_be_regex(d))
+		return warn(settings, load, "executable_path", text);
+	return 0;
+}
+
 /* The entry that the shorthands at the top level make; false where none is given. */
 static bool shorthand_criteria(const struct obi_settings *settings, struct obi_criteria *ret)
 {
@@ -92,6 +125,7 @@ static bool shorthand_criteria(const struct obi_settings *settings, struct obi_c
 	bool pids = discovery->target_pids.count > 0;
 
 	ret->exe_path = pids ? "" : discovery->auto_target_exe;
+	ret->exe_path_regexp = pids || !may_be_regex(discovery) ? "" : discovery->executable_path;
 	ret->languages = pids ? "" : discovery->auto_target_language;
 	ret->cmd_args = "";
 	ret->name = settings->global.service_name;
@@ -107,7 +141,7 @@ static int derive_selected(struct obi_settings *settings, const struct obi_load 
 {
 	struct obi_discovery_options *discovery = &settings->discovery;
 	struct obi_criteria_list *selected = &discovery->selected;
-	size_t count = discovery->target_pids.count ? 0 : discovery->instrument.count;
+	size_t count = discovery->target_pids.count ? 0 : discovery->chosen.count;
 	struct obi_criteria shorthand = { 0 };
 
 	selected->items = obi_arena_array(settings->arena, count + 1, sizeof(*selected->items));
@@ -115,8 +149,7 @@ static int derive_selected(struct obi_settings *settings, const struct obi_load 
 		return obi_error_set(load->error, -ENOMEM,
 				     "the configuration needs too much memory");
 	if (count)
-		memcpy(selected->items, discovery->instrument.items,
-		       count * sizeof(*selected->items));
+		memcpy(selected->items, discovery->chosen.items, count * sizeof(*selected->items));
 	if (shorthand_criteria(settings, &shorthand))
 		selected->items[count++] = shorthand;
 	selected->count = count;
@@ -127,7 +160,7 @@ static int derive_selected(struct obi_settings *settings, const struct obi_load 
 static int check_samplers(struct obi_settings *settings, const struct obi_load *load)
 {
 	static const char text[] = "a ratio from 0 to 1 is expected; parentbased_always_on is used";
-	const struct obi_criteria_list *entries = &settings->discovery.instrument;
+	const struct obi_criteria_list *entries = &settings->discovery.chosen;
 	struct obi_sampler sampler;
 	int e = 0;
 
@@ -135,21 +168,31 @@ static int check_samplers(struct obi_settings *settings, const struct obi_load *
 		e = warn(settings, load, "otel_traces_export.sampler.arg", text);
 	for (size_t i = 0; i < entries->count && e == 0; i++)
 		if (obi_sampler_init(&entries->items[i].sampler, &sampler))
-			e = warn(settings, load, "discovery.instrument", text);
+			e = warn(settings, load, settings->discovery.chosen_key, text);
 	return e;
 }
 
 static int derive_discovery(struct obi_settings *settings, const struct obi_load *load)
 {
-	struct obi_discovery_options *discovery = &settings->discovery;
-	int e = derive_list(load, "discovery.instrument", &discovery->instrument);
+	struct obi_discovery_options *d = &settings->discovery;
+	const struct {
+		const char *key;
+		bool regex;
+		struct obi_criteria_list *list;
+	} lists[] = {
+		{ "discovery.instrument", false, &d->instrument },
+		{ "discovery.exclude_instrument", false, &d->exclude_instrument },
+		{ "discovery.default_exclude_instrument", false, &d->default_exclude_instrument },
+		{ "discovery.services", true, &d->services },
+		{ "discovery.exclude_services", true, &d->exclude_services },
+		{ "discovery.default_exclude_services", true, &d->default_exclude_services },
+	};
+	int e = 0;
 
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]) && e == 0; i++)
+		e = derive_list(load, lists[i].key, lists[i].regex, lists[i].list);
 	if (e == 0)
-		e = derive_list(load, "discovery.exclude_instrument",
-				&discovery->exclude_instrument);
-	if (e == 0)
-		e = derive_list(load, "discovery.default_exclude_instrument",
-				&discovery->default_exclude_instrument);
+		e = choose_lists(settings, load);
 	if (e == 0)
 		e = check_samplers(settings, load);
 	return e < 0 ? e : derive_selected(settings, load);
@@ -215,8 +258,8 @@ static int warn_features(struct obi_settings *settings, const struct obi_load *l
 /* What is of no service does nothing in an entry. */
 static int warn_entries_features(struct obi_settings *settings, const struct obi_load *load)
 {
-	const struct obi_criteria_list *entries = &settings->discovery.instrument;
-	const char *key = "discovery.instrument";
+	const struct obi_criteria_list *entries = &settings->discovery.chosen;
+	const char *key = settings->discovery.chosen_key;
 	int e = 0;
 
 	for (size_t i = 0; i < entries->count && e == 0; i++) {

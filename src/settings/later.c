@@ -29,7 +29,6 @@
 #define MINUTE_NS 60e9
 #define BUFFER .max = 65536
 #define ELEMENTS(group_, rows_) .element = (group_), .element_size = OBI_LATER_SIZE(rows_)
-#define CRITERIA_LIST ELEMENTS(obi_later_regex_criteria, OBI_LATER_REGEX_CRITERIA)
 #define CLAUSES                                                                                    \
 	.element = obi_filter_clause_groups, .element_size = sizeof(struct obi_filter_clause)
 
@@ -53,12 +52,6 @@ NAMES(resolvers, { "k8s", 1 }, { "kube", 1 }, { "kubernetes", 1 }, { "dns", 2 },
 	"0.01,0.02,0.04,0.08,0.16,0.32,0.64,1.28,2.56,5.12,10.24,20.48,40.96,81.92"
 #define GENAI_TOKEN_BUCKETS                                                                        \
 	"1,4,16,64,256,1024,4096,16384,65536,262144,1048576,4194304,16777216,67108864"
-#define DEFAULT_EXCLUDE_SERVICES                                                                   \
-	"[{exe_path: '(?:^|/)(obi$|otelcol[^/]*$)'},"                                              \
-	" {k8s_namespace: '^kube-system$|^kube-node-lease$|^local-path-storage$|^cert-manager$|"   \
-	"^monitoring$|^gke-connect$|^gke-gmp-system$|^gke-managed-cim$|"                           \
-	"^gke-managed-filestorecsi$|^gke-managed-metrics-server$|^gke-managed-system$|"            \
-	"^gke-managed-volumepopulator$|^gke-system$|^gatekeeper-system$'}]"
 #define SYSTEM_PATHS "/lib/systemd/,/usr/lib/systemd/,/usr/libexec/,/sbin/,/usr/sbin/"
 #define RESOURCE_LABELS                                                                            \
 	"{service.name: [app.kubernetes.io/instance, app.kubernetes.io/name],"                     \
@@ -84,8 +77,6 @@ static int check_field_name(const void *field, char *why, size_t why_size)
 
 static const struct obi_option rows[] = {
 	/* Global */
-	LATER_DEPRECATED("executable_path", "OTEL_EBPF_EXECUTABLE_PATH", STRING, NULL,
-			 "instrument processes whose executable path matches, regular expression"),
 	LATER("profile_port", "OTEL_EBPF_PROFILE_PORT", INT, "0",
 	      "port of a profiling endpoint; 0: none", PORT),
 	LATER("channel_buffer_len", "OTEL_EBPF_CHANNEL_BUFFER_LEN", INT, "50",
@@ -258,13 +249,6 @@ static const struct obi_option rows[] = {
 	LATER("ebpf.log_enricher.plain_text.multiline", NULL, CHOICE, "first_line",
 	      "in which line of several written at once", .names = multilines),
 	/* Discovery */
-	LATER_DEPRECATED("discovery.services", NULL, STRUCTS, NULL, "use discovery.instrument",
-			 CRITERIA_LIST),
-	LATER_DEPRECATED("discovery.exclude_services", NULL, STRUCTS, NULL,
-			 "use discovery.exclude_instrument", CRITERIA_LIST),
-	LATER_DEPRECATED("discovery.default_exclude_services", NULL, STRUCTS,
-			 DEFAULT_EXCLUDE_SERVICES, "use discovery.default_exclude_instrument",
-			 CRITERIA_LIST),
 	LATER("discovery.poll_interval", "OTEL_EBPF_DISCOVERY_POLL_INTERVAL", DURATION, "0s",
 	      "how often processes are looked for; they are found by event"),
 	LATER("discovery.min_process_age", "OTEL_EBPF_MIN_PROCESS_AGE", DURATION, "5s",
@@ -446,5 +430,32 @@ const struct obi_options obi_later_criteria_rows = {
 	.title = "Criteria, not implemented yet",
 	.rows = criteria_rows,
 	.count = ARRAY_SIZE(criteria_rows),
+	.slots = true,
+};
+
+/* The same for discovery.services and its kin. */
+static const struct obi_option regex_criteria_rows[] = {
+	LATER("containers_only", NULL, BOOL, NULL, "only processes in containers"),
+	LATER("container_name", NULL, STRING, NULL, "name of the container"),
+	LATER("k8s_namespace", NULL, STRING, NULL, "Kubernetes namespace"),
+	LATER("k8s_pod_name", NULL, STRING, NULL, "Kubernetes pod"),
+	LATER("k8s_deployment_name", NULL, STRING, NULL, "Kubernetes deployment"),
+	LATER("k8s_replicaset_name", NULL, STRING, NULL, "Kubernetes replica set"),
+	LATER("k8s_statefulset_name", NULL, STRING, NULL, "Kubernetes stateful set"),
+	LATER("k8s_daemonset_name", NULL, STRING, NULL, "Kubernetes daemon set"),
+	LATER("k8s_owner_name", NULL, STRING, NULL, "Kubernetes owner of the pod"),
+	LATER("k8s_job_name", NULL, STRING, NULL, "Kubernetes job"),
+	LATER("k8s_cronjob_name", NULL, STRING, NULL, "Kubernetes cron job"),
+	LATER("k8s_container_name", NULL, STRING, NULL, "Kubernetes container"),
+	LATER("k8s_pod_labels", NULL, LABELS, NULL, "labels that the pod has"),
+	LATER("k8s_pod_annotations", NULL, LABELS, NULL, "annotations that the pod has"),
+};
+
+_Static_assert(ARRAY_SIZE(regex_criteria_rows) == OBI_LATER_CRITERIA, "one slot a row");
+
+const struct obi_options obi_later_regex_criteria_rows = {
+	.title = "Regular expression criteria, not implemented yet",
+	.rows = regex_criteria_rows,
+	.count = ARRAY_SIZE(regex_criteria_rows),
 	.slots = true,
 };

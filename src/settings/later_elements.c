@@ -16,47 +16,6 @@
 		.count = ARRAY_SIZE(rows_) / (ARRAY_SIZE(rows_) <= (limit_)),                      \
 	}
 
-static const struct obi_option regex_rows[] = {
-	PART("open_ports", NULL, PORTS, NULL, "the process listens on any of these ports"),
-	PART("exe_path", NULL, STRING, NULL, "full path of the executable, regular expression"),
-	PART("exe_path_regexp", NULL, STRING, NULL, "the same"),
-	PART("languages", NULL, STRING, NULL, "detected language, regular expression"),
-	PART("cmd_args", NULL, STRING, NULL, "command line, regular expression"),
-	PART("target_pids", NULL, PIDS, NULL, "any of these process ids"),
-	PART("name", NULL, STRING, NULL, "service.name of what matches"),
-	PART("namespace", NULL, STRING, NULL, "service.namespace of what matches"),
-	PART("containers_only", NULL, BOOL, NULL, "only processes in containers"),
-	PART("container_name", NULL, STRING, NULL, "name of the container"),
-	PART("k8s_namespace", NULL, STRING, NULL, "Kubernetes namespace"),
-	PART("k8s_pod_name", NULL, STRING, NULL, "Kubernetes pod"),
-	PART("k8s_deployment_name", NULL, STRING, NULL, "Kubernetes deployment"),
-	PART("k8s_replicaset_name", NULL, STRING, NULL, "Kubernetes replica set"),
-	PART("k8s_statefulset_name", NULL, STRING, NULL, "Kubernetes stateful set"),
-	PART("k8s_daemonset_name", NULL, STRING, NULL, "Kubernetes daemon set"),
-	PART("k8s_owner_name", NULL, STRING, NULL, "Kubernetes owner of the pod"),
-	PART("k8s_job_name", NULL, STRING, NULL, "Kubernetes job"),
-	PART("k8s_cronjob_name", NULL, STRING, NULL, "Kubernetes cron job"),
-	PART("k8s_container_name", NULL, STRING, NULL, "Kubernetes container"),
-	PART("k8s_pod_labels", NULL, LABELS, NULL, "labels that the pod has"),
-	PART("k8s_pod_annotations", NULL, LABELS, NULL, "annotations that the pod has"),
-	PART("exports", NULL, LIST, NULL, "signals to export; none given: all"),
-	PART("sampler.name", NULL, STRING, NULL, "sampler of what matches"),
-	PART("sampler.arg", NULL, STRING, NULL, "its argument"),
-	PART("routes.incoming", NULL, LIST, NULL, "route patterns of incoming requests"),
-	PART("routes.outgoing", NULL, LIST, NULL, "route patterns of outgoing requests"),
-	PART("metrics.features", NULL, LIST, NULL, "families of metrics"),
-};
-
-static const struct obi_options regex_options = {
-	.title = "Regular expression criteria",
-	.rows = regex_rows,
-	.count = ARRAY_SIZE(regex_rows) / (ARRAY_SIZE(regex_rows) <= OBI_LATER_REGEX_CRITERIA),
-	.slots = true,
-	.strict = "k8s_",
-};
-
-const struct obi_group obi_later_regex_criteria[] = { { &regex_options, 0 }, { NULL, 0 } };
-
 static const struct obi_option gateway_rows[] = {
 	PART_REQUIRED("host", NULL, STRING, NULL, "host name, in any case"),
 	PART("port", NULL, INT, "0", "port; 0: any", .max = 65535),

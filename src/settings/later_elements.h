@@ -6,7 +6,6 @@
 #include "config/option.h"
 
 /* Of each: the groups and the size of one element, for OBI_TYPE_STRUCTS and OBI_TYPE_MAP. */
-#define OBI_LATER_REGEX_CRITERIA 30
 #define OBI_LATER_GATEWAY 3
 #define OBI_LATER_RULE 15
 #define OBI_LATER_LOG_SERVICE 1
@@ -14,11 +13,10 @@
 
 #define OBI_LATER_SIZE(rows_) ((rows_) * sizeof(union obi_slot))
 
-extern const struct obi_group obi_later_regex_criteria[]; /* discovery.services and its kin */
-extern const struct obi_group obi_later_gateway[];        /* genai.openai_compatible.gateways */
-extern const struct obi_group obi_later_rule[];           /* enrichment.rules */
-extern const struct obi_group obi_later_cidr[];           /* stats.cidrs */
-extern const struct obi_group obi_later_log_service[];    /* log_enricher.services */
+extern const struct obi_group obi_later_gateway[];     /* genai.openai_compatible.gateways */
+extern const struct obi_group obi_later_rule[];        /* enrichment.rules */
+extern const struct obi_group obi_later_cidr[];        /* stats.cidrs */
+extern const struct obi_group obi_later_log_service[]; /* log_enricher.services */
 
 /* A row that does nothing yet; further members may follow. */
 #define OBI_LATER_FLAGS(flags_, key_, env_, type_, fallback_, help_, ...)                          \

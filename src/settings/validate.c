@@ -73,7 +73,7 @@ static int check_internal(const struct obi_settings *settings, struct obi_error 
 static int check_features(const struct obi_settings *settings, struct obi_error *error)
 {
 	const uint32_t both = OBI_FEATURE_SPAN_LEGACY | OBI_FEATURE_SPAN_OTEL;
-	const struct obi_criteria_list *entries = &settings->discovery.instrument;
+	const struct obi_criteria_list *entries = &settings->discovery.chosen;
 	uint32_t bits = settings->export.features.bits;
 
 	if ((bits & both) == both && bits != OBI_FEATURES_ALL)
@@ -84,10 +84,9 @@ static int check_features(const struct obi_settings *settings, struct obi_error 
 		bits = entries->items[i].features.bits;
 		if ((bits & both) == both && bits != OBI_FEATURES_ALL)
 			return obi_error_set(error, -EINVAL,
-					     "discovery.instrument[%zu].metrics.features: "
-					     "application_span and application_span_otel "
-					     "exclude each other",
-					     i);
+					     "%s[%zu].metrics.features: application_span and "
+					     "application_span_otel exclude each other",
+					     settings->discovery.chosen_key, i);
 	}
 	return 0;
 }

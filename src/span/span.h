@@ -29,7 +29,8 @@ struct obi_service {
 	char language[16];    /* telemetry.sdk.language: go, java, ..., generic */
 	char executable[24];  /* base name */
 	char instance[152];   /* service.instance.id: host:PID */
-	/* Of its OTEL_RESOURCE_ATTRIBUTES, as given: key=value,key=value, each one whole. */
+	/* Of its OTEL_RESOURCE_ATTRIBUTES: key=value,key=value, each one whole, values as given:
+	 * percent-encoded (base/percent.h). */
 	char resource_attributes[512];
 };
 
@@ -60,8 +61,10 @@ struct obi_span {
 	uint8_t host_addr[16];    /* ... and the server's */
 	uint16_t peer_port;
 	uint16_t host_port;
-	struct slice peer_name; /* filled in by the pipeline */
+	/* Filled in by the pipeline. What a client asked for stands over what it connected to. */
+	struct slice peer_name;
 	struct slice host_name;
+	uint16_t asked_port;    /* 0: host_port */
 	struct obi_trace trace; /* span_id and trace_id are set by the conn room, or zero */
 	const struct obi_service *service;
 };
@@ -71,6 +74,12 @@ struct obi_span_sink {
 	void (*put)(void *context, struct obi_span *span);
 	void *context;
 };
+
+/* server.port */
+static inline uint16_t obi_span_server_port(const struct obi_span *span)
+{
+	return span->asked_port ? span->asked_port : span->host_port;
+}
 
 static inline void obi_span_put(const struct obi_span_sink *sink, struct obi_span *span)
 {

@@ -74,6 +74,7 @@ struct obi_wire_start {
 #define OBI_WIRE_HAS_MAPS 0x2
 #define OBI_WIRE_HAS_EXE 0x4
 #define OBI_WIRE_CANDIDATE 0x8 /* not selected yet: only its language is asked for */
+#define OBI_WIRE_FRESH 0x10    /* has just become this program: more may be mapped in a moment */
 
 struct obi_wire_process {
 	uint32_t pid;

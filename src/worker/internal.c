@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "export/internal.h"
 
 void obi_worker_publish_dropped(const char *reason, uint64_t value)
@@ -127,4 +128,25 @@ void obi_worker_publish_bpf(struct obi_exports *exports, const struct obi_wire_b
 		publish_map(&message->maps[i]);
 		obi_exports_map(exports, &message->maps[i]);
 	}
+}
+
+void obi_worker_log_spans(struct obi_conns *conns, uint64_t bad_records, uint64_t refused)
+{
+	struct log_field fields[7 + OBI_DROP_REASONS];
+	struct obi_conns_stats stats;
+	int count = 0;
+
+	obi_conns_stats(conns, &stats);
+	fields[count++] = (struct log_field)F("records", log_int((int64_t)stats.records));
+	fields[count++] = (struct log_field)F("badRecords", log_int((int64_t)bad_records));
+	fields[count++] = (struct log_field)F("requests", log_int((int64_t)stats.requests));
+	fields[count++] = (struct log_field)F("spans", log_int((int64_t)stats.spans));
+	fields[count++] = (struct log_field)F("pending", log_int((int64_t)stats.pending));
+	fields[count++] =
+		(struct log_field)F("unclearParents", log_int((int64_t)stats.unclear_parents));
+	fields[count++] = (struct log_field)F("refusedProcesses", log_int((int64_t)refused));
+	for (int i = 0; i < OBI_DROP_REASONS; i++)
+		fields[count++] = (struct log_field)F(obi_conn_drop_name((enum obi_conn_drop)i),
+						      log_int((int64_t)stats.dropped[i]));
+	log_write(LOG_INFO, "span totals", fields, count);
 }

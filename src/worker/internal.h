@@ -24,4 +24,7 @@ void obi_worker_publish_bpf(struct obi_exports *exports, const struct obi_wire_b
 /* A process of this executable is (change 1) or is no longer (-1) observed. */
 void obi_worker_count_process(const struct obi_service *service, int change);
 
+/* What became of every record, as the last line of this process. */
+void obi_worker_log_spans(struct obi_conns *conns, uint64_t bad_records, uint64_t refused);
+
 #endif

@@ -12,6 +12,10 @@ const struct obi_service *obi_worker_inspect(const char *host, struct obi_servic
 					     const struct obi_wire_process *message, const int *fds,
 					     int fd_count);
 
+/* Which of the descriptors is of that kind, OBI_WIRE_HAS_*, or -1: they come in the order of the
+ * flags' bits. */
+int obi_worker_descriptor(const struct obi_wire_process *message, int fd_count, uint32_t flag);
+
 /* The language of a candidate. */
 void obi_worker_language(const struct obi_wire_process *message, const int *fds, int fd_count,
 			 struct obi_wire_language *ret_language);

@@ -33,6 +33,7 @@
 #include "service/table.h"
 #include "wire/ring.h"
 #include "wire/wire.h"
+#include "worker/fresh.h"
 #include "worker/internal.h"
 #include "worker/process.h"
 #include "worker/sandbox.h"
@@ -67,6 +68,7 @@ struct worker {
 	struct obi_flow_filter flow_filter;
 	struct obi_exports *exports;
 	struct obi_services *services;
+	struct obi_fresh fresh;
 	struct obi_wire_counters counters;
 	char host[128];
 	uint64_t next_tick, next_counters;
@@ -81,10 +83,35 @@ struct worker {
 
 /* ---- Records ---- */
 
+/* A process is what it was taken for, and speaks another language. */
+static void take_language(void *context, uint32_t pid, enum obi_language language)
+{
+	const char *name = obi_language_name(language);
+	struct worker *w = context;
+	const struct obi_service *known = obi_services_alive(w->services, pid);
+	struct obi_service service;
+
+	if (!known || !strcmp(known->language, name))
+		return;
+	service = *known;
+	obi_exports_service(w->exports, known, false);
+	(void)snprintf(service.language, sizeof(service.language), "%s", name);
+	(void)obi_services_put(w->services, &service);
+	log_info("the language of a process shows", F("pid", log_int(pid)),
+		 F("type", log_str(service.language)), F("service", log_str(service.name)));
+	obi_exports_service(w->exports, &service, true);
+}
+
 static const struct obi_service *find_service(void *context, uint32_t pid)
 {
 	struct worker *w = context;
 
+	if (w->fresh.count) {
+		enum obi_language language = obi_fresh_first(&w->fresh, pid);
+
+		if (language != OBI_LANGUAGE_GENERIC)
+			take_language(w, pid, language);
+	}
 	return obi_services_find(w->services, pid);
 }
 
@@ -188,6 +215,18 @@ static int watch_fd(void *context, int fd)
 	return epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
+/* Keeps the descriptor of its mappings, if they may still tell more. */
+static void watch_fresh(struct worker *w, const struct obi_wire_process *message,
+			const struct obi_service *service, int *fds, int fd_count)
+{
+	int at = obi_worker_descriptor(message, fd_count, OBI_WIRE_HAS_MAPS);
+
+	if (at >= 0 && (message->fds & OBI_WIRE_FRESH) &&
+	    (!strcmp(service->language, obi_language_name(OBI_LANGUAGE_GENERIC)) ||
+	     !strcmp(service->language, obi_language_name(OBI_LANGUAGE_CPP))))
+		obi_fresh_put(&w->fresh, message->pid, take_fd(fds[at]), clock_monotonic_ns());
+}
+
 static void take_process(struct worker *w, const struct obi_wire_process *message, int *fds,
 			 int fd_count)
 {
@@ -201,6 +240,7 @@ static void take_process(struct worker *w, const struct obi_wire_process *messag
 				    NULL, 0);
 		return;
 	}
+	obi_fresh_forget(&w->fresh, message->pid);
 	service = obi_services_alive(w->services, message->pid);
 	if (service) { /* it has become another program */
 		obi_worker_count_process(service, -1);
@@ -217,6 +257,7 @@ static void take_process(struct worker *w, const struct obi_wire_process *messag
 		obi_internal_add(OBI_INTERNAL_ERRORS,
 				 (const char *[]){ "inspection_failed", service->executable }, 1);
 	obi_exports_service(w->exports, service, true);
+	watch_fresh(w, message, service, fds, fd_count);
 }
 
 static void take_gone(struct worker *w, const struct obi_wire_pid *message)
@@ -227,6 +268,7 @@ static void take_gone(struct worker *w, const struct obi_wire_pid *message)
 		obi_worker_count_process(service, -1);
 		obi_exports_service(w->exports, service, false);
 	}
+	obi_fresh_forget(&w->fresh, message->pid);
 	if (w->pipeline)
 		obi_pipeline_gone(w->pipeline, message->pid);
 	obi_services_gone(w->services, message->pid, clock_monotonic_ns());
@@ -316,16 +358,27 @@ static void tick(struct worker *w, uint64_t now)
 	}
 }
 
+/* Until the next look at a process that has just begun; the timer wakes us for all else. */
+static int timeout_ms(const struct worker *w)
+{
+	uint64_t next = obi_fresh_next(&w->fresh), now = clock_monotonic_ns();
+
+	if (next == UINT64_MAX)
+		return -1;
+	return next > now ? (int)((next - now) / NSEC_PER_MSEC) + 1 : 0;
+}
+
 static void run_loop(struct worker *w)
 {
 	struct epoll_event events[16];
 	uint64_t expirations;
 
 	while (!w->stopping) {
-		int n = epoll_wait(w->epoll, events, ARRAY_SIZE(events), -1);
-		uint64_t now = clock_monotonic_ns();
+		int n = epoll_wait(w->epoll, events, ARRAY_SIZE(events), timeout_ms(w));
+		uint64_t now;
 
 		read_broker(w);
+		obi_fresh_tick(&w->fresh, clock_monotonic_ns(), take_language, w);
 		outbox_ready();
 		for (int i = 0; i < n; i++)
 			if (events[i].data.fd != OBI_WIRE_FD && events[i].data.fd != w->timer &&
@@ -333,6 +386,7 @@ static void run_loop(struct worker *w)
 				obi_exports_ready(w->exports, events[i].data.fd);
 		(void)!read(w->timer, &expirations, sizeof(expirations));
 		adapt_timer(w, drain_ring(w));
+		now = clock_monotonic_ns(); /* not before what was heard of */
 		if (now >= w->next_tick)
 			tick(w, now);
 	}
@@ -499,28 +553,6 @@ static int close_sandbox(void)
 	return 0;
 }
 
-static void log_totals(struct worker *w)
-{
-	struct log_field fields[6 + OBI_DROP_REASONS];
-	struct obi_conns_stats stats;
-	int count = 0;
-
-	if (!w->conns)
-		return;
-	obi_conns_stats(w->conns, &stats);
-	fields[count++] = (struct log_field)F("records", log_int((int64_t)stats.records));
-	fields[count++] = (struct log_field)F("badRecords", log_int((int64_t)w->bad_records));
-	fields[count++] = (struct log_field)F("requests", log_int((int64_t)stats.requests));
-	fields[count++] = (struct log_field)F("spans", log_int((int64_t)stats.spans));
-	fields[count++] = (struct log_field)F("pending", log_int((int64_t)stats.pending));
-	fields[count++] = (struct log_field)F("refusedProcesses",
-					      log_int((int64_t)obi_services_refused(w->services)));
-	for (int i = 0; i < OBI_DROP_REASONS; i++)
-		fields[count++] = (struct log_field)F(obi_conn_drop_name((enum obi_conn_drop)i),
-						      log_int((int64_t)stats.dropped[i]));
-	log_write(LOG_INFO, "span totals", fields, count);
-}
-
 /* Everything that was seen goes out. */
 static void flush(struct worker *w)
 {
@@ -528,8 +560,10 @@ static void flush(struct worker *w)
 		;
 	if (w->conns)
 		obi_conns_flush(w->conns);
+	obi_fresh_close(&w->fresh);
 	publish_page(w);
-	log_totals(w);
+	if (w->conns)
+		obi_worker_log_spans(w->conns, w->bad_records, obi_services_refused(w->services));
 	obi_exports_close(w->exports);
 	obi_worker_close_sending(&w->settings->otlp, w->stop_timeout_ns);
 }

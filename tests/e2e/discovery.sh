@@ -117,6 +117,27 @@ test_name_from_the_environment_of_the_process() {
 	stop_agent
 }
 
+# As a pod of a namespace with many services: the names stand at the end, behind 200 KiB of others.
+# shellcheck disable=SC2016 # placeholders are for the agent
+test_name_at_the_end_of_a_large_environment() {
+	local pad i env=()
+	pad=$(printf '%*s' 2000 '' | tr ' ' x)
+	for ((i = 0; i < 100; i++)); do
+		env+=("SERVICE_$i=$pad")
+	done
+	env -i "${env[@]}" POD=cart-1 \
+		OTEL_RESOURCE_ATTRIBUTES='service.name=my%20$(POD),service.namespace=n%2Fs,node=$(NODE)' \
+		$PYTHON "$LIB/targets/echo.py" 8080 &
+	SERVER=$!
+	defer stop $SERVER
+	listening 8080
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_TRACE_PRINTER=text OTEL_EBPF_OPEN_PORT=8080
+	application_ready $SERVER
+	client get 127.0.0.1 8080 /named
+	wait_until 5 has_line "$LOG" 'GET /named.*svc=\[n/s/my cart-1 python\]' || fail "not the name"
+	stop_agent
+}
+
 # A request 100 ms after listen(2) is seen.
 test_within_100_ms_of_listening() {
 	local i
@@ -258,6 +279,133 @@ test_excluded_processes() {
 	client get 127.0.0.1 8081 /out
 	expect_spans 1 path=/in
 	expect_spans 0 path=/out
+	stop_agent
+}
+
+test_by_regular_expression() {
+	cat >"$SCRATCH/obi.yaml" <<-'END'
+		discovery:
+		  services:
+		    - exe_path: '/(nginx|python3\.\d+)$'
+		      open_ports: 8080,8081
+		      name: shop
+		  exclude_services:
+		    - exe_path_regexp: ngin
+	END
+	start_nginx "$SITE"
+	begin_server 8081
+	listening 8081
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_TRACE_PRINTER=text OTEL_EBPF_CONFIG_PATH="$SCRATCH/obi.yaml"
+	application_ready "$SERVER"
+	assert_eq 1 "$(grep -c 'option is deprecated.*discovery.services' "$LOG")" "notices"
+	client get 127.0.0.1 8080 /nginx
+	client get 127.0.0.1 8081 /python
+	expect_spans 1 path=/python service=shop
+	expect_spans 0 path=/nginx
+	stop_agent
+}
+
+# ---- Languages. A runtime is mapped after exec(2), so that what a process is shows only later.
+
+# The text says the language.
+observe_text() {
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_TRACE_PRINTER=text "$@"
+}
+
+build_java() {
+	need javac
+	javac -d "$SCRATCH" "$LIB/targets/Server.java" || fail "javac"
+}
+
+# begin_java PORT
+begin_java() {
+	java -Xshare:auto -cp "$SCRATCH" Server "$1" &
+	SERVER=$!
+	defer stop $SERVER
+	listening "$1"
+}
+
+# Chosen by its file as it starts, when nothing in it is Java yet.
+test_language_of_a_server_that_was_seen_to_start() {
+	build_java
+	observe_text OTEL_EBPF_AUTO_TARGET_EXE='*/{java,python*}'
+	attached
+	sleep 0.5
+	begin_java 8080
+	begin_server 8081
+	listening 8081
+	client get 127.0.0.1 8080 /java
+	client get 127.0.0.1 8081 /python
+	expect_spans 1 path=/java type=HTTP language=java
+	expect_spans 1 path=/python type=HTTP language=python
+	stop_agent
+}
+
+# It listens on nothing.
+test_language_of_a_client_that_was_seen_to_start() {
+	build_java
+	start_nginx "$SITE"
+	observe_text OTEL_EBPF_AUTO_TARGET_EXE='*/java'
+	attached
+	sleep 0.5
+	java -cp "$SCRATCH" Server 0 8080
+	expect_spans 1 path=/java type=HTTPClient language=java
+	stop_agent
+}
+
+test_by_language() {
+	build_java
+	observe_text OTEL_EBPF_AUTO_TARGET_LANGUAGE='{java,nodejs}'
+	attached
+	sleep 0.5
+	begin_java 8080
+	begin_server 8081
+	listening 8081
+	sleep 0.3
+	client get 127.0.0.1 8080 /java
+	client get 127.0.0.1 8081 /python
+	expect_spans 1 path=/java type=HTTP language=java
+	expect_spans 0 path=/python
+	stop_agent
+}
+
+test_by_language_of_servers_that_were_there_before() {
+	build_java
+	begin_server 8081
+	listening 8081
+	begin_java 8080
+	observe_text OTEL_EBPF_AUTO_TARGET_LANGUAGE=java
+	application_ready $SERVER
+	sleep 0.3
+	client get 127.0.0.1 8080 /java
+	client get 127.0.0.1 8081 /python
+	expect_spans 1 path=/java type=HTTP language=java
+	expect_spans 0 path=/python
+	stop_agent
+}
+
+# Not for a moment, though it looks like any other program as it starts.
+test_excluded_by_language() {
+	cat >"$SCRATCH/obi.yaml" <<-'END'
+		discovery:
+		  instrument:
+		    - open_ports: 8080,8081
+		  exclude_instrument:
+		    - languages: java
+	END
+	build_java
+	observe_text OTEL_EBPF_CONFIG_PATH="$SCRATCH/obi.yaml"
+	attached
+	sleep 0.5
+	begin_java 8080
+	begin_server 8081
+	listening 8081
+	sleep 0.3
+	client get 127.0.0.1 8080 /java
+	client get 127.0.0.1 8081 /python
+	expect_spans 1 path=/python type=HTTP language=python
+	expect_spans 0 path=/java type=HTTP
+	assert_no_line "$LOG" 'instrumenting process.*cmd=[^ ]*/java '
 	stop_agent
 }
 

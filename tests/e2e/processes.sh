@@ -134,6 +134,38 @@ test_target_keeps_working_while_the_agent_dies() {
 	wait_until 3 has_ended "$WORKER" || fail "the worker outlives the broker"
 }
 
+# Servers that die over a request: an exit is told before its sockets are closed. Each request is a
+# span without a status, of the service that it was sent to; the agent is at rest meanwhile, which is
+# when its clock runs late.
+test_targets_killed_over_a_request() {
+	local i servers=()
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=8081-8095 OTEL_EBPF_TRACE_PRINTER=text
+	for i in {1..15}; do
+		OTEL_SERVICE_NAME=own$i $PYTHON "$LIB/targets/echo.py" "$((8080 + i))" &
+		servers+=($!)
+		defer stop $!
+	done
+	for i in {1..15}; do
+		wait_until 10 listens "${servers[i - 1]}" $((8080 + i)) || fail "no server"
+	done
+	application_ready "${servers[@]}"
+	for i in {1..15}; do
+		curl -s -o /dev/null "http://127.0.0.1:$((8080 + i))/sleep/60000" &
+		defer stop $!
+	done
+	sleep 4
+	for i in "${servers[@]}"; do
+		kill -KILL "$i"
+		sleep 0.33
+	done
+	expect_spans 15 type=HTTP path=/sleep/60000 status=0
+	stop_agent
+	for i in {1..15}; do
+		assert_eq 1 "$(spans type=HTTP status=0 service="own$i")" "spans of own$i"
+	done
+	assert_eq 0 "$(total 'span totals' no_service)" "spans without a service"
+}
+
 test_sigterm_flushes_everything() {
 	begin_both_modes
 	client keep_alive 127.0.0.1 8080 /last/ 500

@@ -13,8 +13,10 @@
 
 static void take(void *context, struct slice name, struct slice value)
 {
+	const struct obi_variable variable = { .name = slice_first(name, 1), .value = value };
 	struct obi_identity identity = {
 		.pid = 1,
+		.variables = { &variable, 1 },
 		.exe = "/usr/bin/app",
 		.otel_service_name = name,
 		.otel_resource_attributes = value,

@@ -2,6 +2,7 @@
 #include "export/families/extra_attributes.h"
 
 #include "base/pairs.h"
+#include "base/percent.h"
 
 #define NOT_FIXED UINT8_MAX
 
@@ -64,11 +65,21 @@ static struct slice find_pair(struct slice pairs, struct slice key)
 }
 
 void attribute_row_values(const struct attribute_row *row, const struct obi_service *service,
-			  const struct slice *fixed, struct slice *ret_values)
+			  const struct slice *fixed, struct attribute_room *room,
+			  struct slice *ret_values)
 {
-	for (size_t i = 0; i < row->count; i++)
-		ret_values[i] = row->fixed[i] != NOT_FIXED
-					? fixed[row->fixed[i]]
-					: find_pair(slice_cstr(service->resource_attributes),
-						    slice_cstr(row->names[i]));
+	size_t used = 0;
+
+	for (size_t i = 0; i < row->count; i++) {
+		struct slice pairs = slice_cstr(service->resource_attributes);
+
+		if (row->fixed[i] != NOT_FIXED) {
+			ret_values[i] = fixed[row->fixed[i]];
+			continue;
+		}
+		/* No two rows have one key, so there is room for the pairs of all. */
+		ret_values[i] = percent_decode(find_pair(pairs, slice_cstr(row->names[i])),
+					       room->bytes + used);
+		used += ret_values[i].len;
+	}
 }

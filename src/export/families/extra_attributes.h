@@ -24,8 +24,15 @@ struct attribute_row {
 void attribute_row_init(struct attribute_row *row, const struct attribute *fixed, size_t count,
 			attribute_set set, const struct obi_list *extra);
 
-/* Values for metric_table_row(): fixed has one for each fixed attribute. */
+/* All values of a service, decoded, one after the other. */
+struct attribute_room {
+	uint8_t bytes[sizeof(((struct obi_service *)0)->resource_attributes)];
+};
+
+/* Values for metric_table_row(): fixed has one for each fixed attribute. Those of extra ones lie in
+ * the service or in room. */
 void attribute_row_values(const struct attribute_row *row, const struct obi_service *service,
-			  const struct slice *fixed, struct slice *ret_values);
+			  const struct slice *fixed, struct attribute_room *room,
+			  struct slice *ret_values);
 
 #endif

@@ -220,7 +220,8 @@ static void get_values(const struct red *red, const struct obi_span *span, struc
 	values[HTTP_ROUTE] = span->route;
 	values[HTTP_INSTANCE] = slice_cstr(service->instance);
 	values[HTTP_JOB] = service_job(service, scratch->job, sizeof(scratch->job));
-	values[HTTP_SERVER_PORT] = number(span->host_port, scratch->port, sizeof(scratch->port));
+	values[HTTP_SERVER_PORT] =
+		number(obi_span_server_port(span), scratch->port, sizeof(scratch->port));
 	values[HTTP_SERVICE_NAME] = slice_cstr(service->name);
 	values[HTTP_SERVICE_NAMESPACE] = slice_cstr(service->name_space);
 	values[HTTP_URL_PATH] = span->path;

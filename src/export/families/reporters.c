@@ -21,6 +21,7 @@ struct reporters {
 	const struct otlp_resource *resource;
 	struct reporter **items;
 	size_t count;
+	size_t turned; /* those in front that had their turn */
 	size_t room;
 	size_t max;
 	struct hash_counts places; /* of each hash, 1 being the first */
@@ -145,14 +146,28 @@ static void set_place(struct reporters *reporters, uint64_t hash, uint32_t value
 		*place = value;
 }
 
-/* The last one takes its place. */
+static void move(struct reporters *reporters, size_t from, size_t to)
+{
+	struct reporter *moved = reporters->items[from];
+
+	if (from == to)
+		return;
+	reporters->items[to] = moved;
+	moved->place = to;
+	set_place(reporters, moved->hash, (uint32_t)to + 1);
+}
+
+/* The last one takes its place, so that there are no holes; the last one that had its turn, if it
+ * had its own: those stay in front. */
 void reporters_evict(struct reporters *reporters, struct reporter *reporter)
 {
-	struct reporter *last = reporters->items[--reporters->count];
+	size_t hole = reporter->place;
 
-	last->place = reporter->place;
-	reporters->items[last->place] = last;
-	set_place(reporters, last->hash, (uint32_t)last->place + 1);
+	if (hole < reporters->turned) {
+		move(reporters, --reporters->turned, hole);
+		hole = reporters->turned;
+	}
+	move(reporters, --reporters->count, hole);
 	set_place(reporters, reporter->hash, 0);
 	free_reporter(reporter);
 }
@@ -173,9 +188,14 @@ void reporters_expire(struct reporters *reporters, uint64_t ttl_ns, uint64_t now
 	}
 }
 
-struct reporter *reporters_at(const struct reporters *reporters, size_t i)
+void reporters_rewind(struct reporters *reporters)
 {
-	return i < reporters->count ? reporters->items[i] : NULL;
+	reporters->turned = 0;
+}
+
+struct reporter *reporters_next(struct reporters *reporters)
+{
+	return reporters->turned < reporters->count ? reporters->items[reporters->turned++] : NULL;
 }
 
 struct families *reporter_families(const struct reporter *reporter)

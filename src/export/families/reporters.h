@@ -35,8 +35,10 @@ void reporter_set_alive(struct reporter *reporter, bool alive);
 /* Drops those that are not alive and were silent for ttl. */
 void reporters_expire(struct reporters *reporters, uint64_t ttl_ns, uint64_t now_ns);
 
-/* For going through them; NULL past the last. Others take their places as some are dropped. */
-struct reporter *reporters_at(const struct reporters *reporters, size_t i);
+/* For going through them, each once: NULL past the last. In between others may be made, which then
+ * have their turn too, and any may be evicted, also the one that was given last. */
+void reporters_rewind(struct reporters *reporters);
+struct reporter *reporters_next(struct reporters *reporters);
 
 struct families *reporter_families(const struct reporter *reporter);
 

@@ -187,6 +187,7 @@ void span_metrics_put(struct span_metrics *spans, const struct obi_span *span, u
 	char job[sizeof(span->service->name_space) + sizeof(span->service->name) + 1];
 	const struct obi_service *service = span->service;
 	struct slice values[METRICS_LABELS_MAX];
+	struct attribute_room room;
 	const struct slice fixed[SPAN_ATTRIBUTES] = {
 		[SPAN_HOST_ID] = slice_cstr(spans->options->host_id),
 		[SPAN_INSTANCE] = slice_cstr(service->instance),
@@ -201,7 +202,7 @@ void span_metrics_put(struct span_metrics *spans, const struct obi_span *span, u
 		[SPAN_SDK_LANGUAGE] = slice_cstr(service->language),
 	};
 
-	attribute_row_values(&spans->attributes, service, fixed, values);
+	attribute_row_values(&spans->attributes, service, fixed, &room, values);
 	for (size_t i = 0; i < spans->count; i++) {
 		if (features & spans->tables[i].features)
 			feed(&spans->tables[i], span, values, now_ns);

@@ -174,6 +174,7 @@ static void put_service(const struct target *target, const struct obi_service *s
 	uint32_t features = obi_settings_features(target->options->settings, service->entries.last);
 	char job[sizeof(service->name_space) + sizeof(service->name) + 1];
 	struct slice values[METRICS_LABELS_MAX];
+	struct attribute_room room;
 	const struct slice fixed[TARGET_ATTRIBUTES] = {
 		[TARGET_HOST_ID] = slice_cstr(target->options->host_id),
 		[TARGET_HOST_NAME] = service_host(service),
@@ -191,7 +192,7 @@ static void put_service(const struct target *target, const struct obi_service *s
 		[TARGET_SDK_VERSION] = SLICE_LIT(VERSION_TEXT),
 	};
 
-	attribute_row_values(&target->attributes, service, fixed, values);
+	attribute_row_values(&target->attributes, service, fixed, &room, values);
 	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
 		bool wanted = alive && features & metric_catalog[ids[i]].features;
 

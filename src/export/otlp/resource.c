@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/glob.h"
 #include "base/pairs.h"
+#include "base/percent.h"
 #include "export/attributes.h"
 #include "settings/settings.h"
 
@@ -118,37 +119,6 @@ void otlp_resource_free(struct otlp_resource *resource)
 
 /* ---- Pairs of OTEL_RESOURCE_ATTRIBUTES ---- */
 
-static int hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The value without its percent-encoding (OpenTelemetry specification, "Specifying resource
- * information via an environment variable"); as it is, where that is wrong somewhere. */
-static struct slice decode(struct slice value, uint8_t *room)
-{
-	size_t len = 0;
-
-	for (size_t i = 0; i < value.len; i++) {
-		int high, low;
-
-		if (value.data[i] != '%') {
-			room[len++] = value.data[i];
-			continue;
-		}
-		high = i + 2 < value.len ? hex_digit(value.data[i + 1]) : -1;
-		low = high >= 0 ? hex_digit(value.data[i + 2]) : -1;
-		if (low < 0)
-			return value;
-		room[len++] = (uint8_t)(high << 4 | low);
-		i += 2;
-	}
-	return slice_of(room, len);
-}
-
 static bool is_own(struct slice key)
 {
 	if (slice_equal(key, SLICE_LIT(OTLP_SCOPE_NAME_KEY)) ||
@@ -201,9 +171,9 @@ static struct otlp_faults put_pairs(const struct otlp_resource *resource, struct
 		if (!utf8_valid(key))
 			faults.cut++;
 		else if (!is_own(key) && !comes_again(pairs, key) && is_selected(resource, key))
-			otlp_faults_add(&faults,
-					otlp_put_string_attribute(buf, OTLP_RESOURCE_ATTRIBUTES,
-								  key, decode(value, room)));
+			otlp_faults_add(&faults, otlp_put_string_attribute(
+							 buf, OTLP_RESOURCE_ATTRIBUTES, key,
+							 percent_decode(value, room)));
 	}
 	return faults;
 }

@@ -41,7 +41,7 @@ static struct otlp_value get_host_name(const struct otlp_span_view *view)
 
 static struct otlp_value get_host_port(const struct otlp_span_view *view)
 {
-	return int_value(view->span->host_port);
+	return int_value(obi_span_server_port(view->span));
 }
 
 static struct otlp_value get_request_size(const struct otlp_span_view *view)
@@ -161,9 +161,9 @@ static const struct otlp_span_attribute http_client[CLIENT_ATTRIBUTES] = {
 		ALWAYS("http.response.status_code", get_status, "0 where there was no answer"),
 	[CLIENT_URL] = ALWAYS("url.full", get_url, "with the query, if `url.query` is chosen"),
 	[CLIENT_SCHEME] = ALWAYS("url.scheme", get_scheme, ""),
-	[CLIENT_SERVER] =
-		ALWAYS("server.address", get_host_name, "name of the server, else its address"),
-	[CLIENT_PORT] = ALWAYS("server.port", get_host_port, ""),
+	[CLIENT_SERVER] = ALWAYS("server.address", get_host_name,
+				 "the host that was asked for, else its address"),
+	[CLIENT_PORT] = ALWAYS("server.port", get_host_port, "the port that was asked for"),
 	[CLIENT_PEER] = ALWAYS("service.peer.name", get_host_name, "as `server.address`"),
 	[CLIENT_REQUEST_SIZE] = ALWAYS("http.request.body.size", get_request_size,
 				       "bytes; 0 where it is not known"),

@@ -258,7 +258,7 @@ static void put_attributes(struct json_object *parent, const struct obi_span *sp
 		put_string(&object, "route", span->route);
 	}
 	put_string(&object, "serverAddr", span->host_name);
-	put_number(&object, "serverPort", span->host_port);
+	put_number(&object, "serverPort", obi_span_server_port(span));
 	put_number(&object, "status", (uint64_t)span->status);
 	put_string(&object, "url", span->path);
 	put_break(object.buf, parent->indent);

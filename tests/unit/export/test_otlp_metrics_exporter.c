@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -276,6 +277,111 @@ static void an_evicted_service_is_sent_first(void **unused)
 	end();
 }
 
+#define ROUTES 1500 /* more than a request holds */
+
+static struct obi_service numbered[5];
+
+/* Spans of service n, each on a route of its own: /n/0, /n/1, ... */
+static void put_routes(int n, int routes)
+{
+	struct obi_span span = sample_server();
+	char route[64];
+
+	numbered[n] = sample_gosrv;
+	(void)snprintf(numbered[n].name, sizeof(numbered[n].name), "s%d", n);
+	(void)snprintf(numbered[n].instance, sizeof(numbered[n].instance), "vm:%d", n);
+	span.service = &numbered[n];
+	for (int i = 0; i < routes; i++) {
+		(void)snprintf(route, sizeof(route), "/%d/a/long/route/of/many/parts/%d", n, i);
+		span.route = slice_cstr(route);
+		exporter_otlp_metrics.put_span(state, &span);
+	}
+}
+
+/* Under a resource stand routes of its own service alone. Adds up those of each service. */
+static void check_resources(const char *json, size_t ret_routes[5])
+{
+	static const char begins[] = "{\"resource\":";
+
+	memset(ret_routes, 0, 5 * sizeof(ret_routes[0]));
+	for (const char *at = strstr(json, begins), *next; at; at = next) {
+		size_t len;
+		char *part;
+		int own = -1;
+
+		next = strstr(at + 1, begins);
+		len = next ? (size_t)(next - at) : strlen(at);
+		part = strndup(at, len);
+		for (int n = 0; n < 5; n++) {
+			char name[64], route[64];
+			size_t routes;
+
+			(void)snprintf(name, sizeof(name),
+				       "\"service.name\",\"value\":{\"stringValue\":\"s%d\"", n);
+			(void)snprintf(route, sizeof(route), "\"/%d/a/long", n);
+			own = strstr(part, name) ? n : own;
+			routes = count_of(part, route);
+			if (routes && own != n)
+				fail_msg("%zu points of s%d under s%d", routes, n, own);
+			ret_routes[n] += routes;
+		}
+		free(part);
+	}
+}
+
+static void tick_once(void)
+{
+	(void)usleep(1000);
+	exporter_otlp_metrics.tick(state, 0);
+}
+
+/* A collection stands in the middle of one service while another one makes room for a new one. */
+static void check_eviction_while(int reading, int evicted, int services)
+{
+	char yaml[256];
+	size_t routes[5];
+	int before;
+
+	(void)snprintf(yaml, sizeof(yaml),
+		       "otel_metrics_export:\n  interval: 100ms\n  reporters_cache_len: %d\n"
+		       "attributes:\n  metric_span_names_limit: 0\n",
+		       services);
+	begin(yaml);
+	settings.otlp.metrics.interval = 3600 * NSEC_PER_SEC; /* only one collection */
+	for (int n = 0; n < services; n++)
+		put_routes(n, n == reading ? ROUTES : 1);
+	tick_once();
+	for (int n = 0; n < services; n++)
+		if (n != evicted) /* which so is the one that was silent longest */
+			put_routes(n, 1);
+	while (!sent.puts)
+		tick_once();
+	assert_int_equal(sent.puts, 1);
+	put_routes(services, 1);
+	do {
+		before = sent.puts;
+		tick_once();
+	} while (sent.puts > before);
+	buffer_put_char(&sent.json, '\0');
+	check_resources(sent.json.data, routes);
+	/* What the evicted one counted is told as it goes, also where it has had its turn. */
+	for (int n = 0; n < services; n++)
+		assert_int_equal(routes[n], 3 * (n == reading                  ? ROUTES
+						 : n == evicted && n < reading ? 2
+									       : 1));
+	(void)close_all();
+	end();
+}
+
+static void points_stay_with_their_service_while_others_are_evicted(void **unused)
+{
+	for (int services = 2; services < 5; services++)
+		for (int reading = 0; reading < services; reading++)
+			for (int evicted = 0; evicted < services; evicted++)
+				if (evicted != reading)
+					check_eviction_while(reading, evicted, services);
+}
+
 static void large_collections_take_several_requests(void **unused)
 {
 	struct obi_span span = sample_server();
@@ -305,6 +411,7 @@ int main(void)
 		cmocka_unit_test(the_program_speaks_of_itself_where_asked),
 		cmocka_unit_test(a_collection_comes_each_interval),
 		cmocka_unit_test(an_evicted_service_is_sent_first),
+		cmocka_unit_test(points_stay_with_their_service_while_others_are_evicted),
 		cmocka_unit_test(large_collections_take_several_requests),
 	};
 

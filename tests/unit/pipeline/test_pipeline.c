@@ -98,11 +98,70 @@ static void each_end_is_named_from_its_side(void **state)
 	obi_settings_free(&settings);
 }
 
+static void a_client_names_the_host_it_asked_for(void **state)
+{
+	static const struct {
+		const char *host, *scheme, *name;
+		uint16_t port;
+	} cases[] = {
+		{ "shop.example", "http", "shop.example", 80 },
+		{ "shop.example", "https", "shop.example", 443 },
+		{ "shop.example", "", "shop.example", 9000 },
+		{ "shop.example:8080", "http", "shop.example", 8080 },
+		{ "127.0.0.1:8080", "http", "127.0.0.1", 8080 },
+		{ "[::1]:8080", "http", "::1", 8080 },
+		{ "", "http", "10.0.0.9", 9000 },
+		{ "shop\n.example", "http", "10.0.0.9", 9000 },
+		{ "me@shop.example:80", "http", "10.0.0.9", 9000 },
+	};
+	struct obi_settings settings;
+	struct obi_pipeline *pipeline;
+
+	load("{}", &settings);
+	pipeline = obi_pipeline_new(&settings, (struct obi_span_sink){ .put = take });
+	assert_non_null(pipeline);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct obi_span client = span_of(OBI_SPAN_HTTP_CLIENT);
+
+		client.host_port = 9000;
+		client.host_header = slice_cstr(cases[i].host);
+		client.scheme = slice_cstr(cases[i].scheme);
+		obi_pipeline_put(pipeline, &client);
+		assert_true(slice_equal(got.host_name, slice_cstr(cases[i].name)));
+		assert_int_equal(obi_span_server_port(&got), cases[i].port);
+		assert_true(slice_equal(got.peer_name, SLICE_LIT("gosrv")));
+	}
+	obi_pipeline_free(pipeline);
+	obi_settings_free(&settings);
+}
+
+/* Whoever asks could else choose the name of what it asked. */
+static void a_server_is_not_named_by_who_asks(void **state)
+{
+	struct obi_span server = span_of(OBI_SPAN_HTTP_SERVER);
+	struct obi_settings settings;
+	struct obi_pipeline *pipeline;
+
+	load("{}", &settings);
+	pipeline = obi_pipeline_new(&settings, (struct obi_span_sink){ .put = take });
+	assert_non_null(pipeline);
+	server.host_port = 9000;
+	server.host_header = SLICE_LIT("shop.example:8080");
+	server.scheme = SLICE_LIT("http");
+	obi_pipeline_put(pipeline, &server);
+	assert_true(slice_equal(got.host_name, SLICE_LIT("gosrv")));
+	assert_int_equal(obi_span_server_port(&got), 9000);
+	obi_pipeline_free(pipeline);
+	obi_settings_free(&settings);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_span_passes_every_stage),
 		cmocka_unit_test(each_end_is_named_from_its_side),
+		cmocka_unit_test(a_client_names_the_host_it_asked_for),
+		cmocka_unit_test(a_server_is_not_named_by_who_asks),
 	};
 
 	return cmocka_run_group_tests_name("pipeline", tests, NULL, NULL);

@@ -134,6 +134,83 @@ static void pairs_of_the_process_are_kept_whole(void **state)
 	assert_string_equal(strchr(service.resource_attributes, ','), ",b=1");
 }
 
+/* What a process with these is called, and which pairs it keeps. */
+static void check_said(const char *name, const char *attributes, const char *expected)
+{
+	static const struct obi_variable variables[] = {
+		{ SLICE_LIT("POD"), SLICE_LIT("old") },
+		{ SLICE_LIT("POD"), SLICE_LIT("cart-1") },
+		{ SLICE_LIT("ODD"), SLICE_LIT("a,b%c d") },
+		{ SLICE_LIT("LOOP"), SLICE_LIT("$(POD)") },
+	};
+	struct obi_identity identity = {
+		.exe = "/srv/app",
+		.otel_service_name = slice_cstr(name),
+		.otel_resource_attributes = slice_cstr(attributes),
+		.variables = { variables, sizeof(variables) / sizeof(variables[0]) },
+	};
+	struct obi_service service;
+	char text[1024];
+
+	(void)obi_service_identify(&identity, &service);
+	(void)snprintf(text, sizeof(text), "%s/%s|%s", service.name_space, service.name,
+		       service.resource_attributes);
+	assert_string_equal(text, expected);
+}
+
+static void names_are_percent_decoded(void **state)
+{
+	check_said("", "service.name=my%20shop,service.namespace=n%2Fs,team=a%20b",
+		   "n/s/my shop|team=a%20b");
+	check_said("", "service.name=%c3%bc%2C%3d", "/\xc3\xbc,=|");
+	check_said("my%20shop", "", "/my%20shop|"); /* this one is not encoded */
+	/* What is no encoding is left as it is, whole. */
+	check_said("", "service.name=100%,service.namespace=a%2", "a%2/100%|");
+	check_said("", "service.name=a%zz%20b", "/a%zz%20b|");
+	check_said("", "service.name=a%00b", "/a%00b|");
+	check_said("", "service.name=a%", "/a%|");
+}
+
+static void placeholders_are_filled_from_the_same_environment(void **state)
+{
+	check_said("$(POD)", "", "/cart-1|");
+	check_said("x-${POD}-$(POD).", "", "/x-cart-1-cart-1.|");
+	check_said("", "service.name=%41$(POD)%41,service.namespace=${POD},pod=$(POD),x=%41",
+		   "cart-1/Acart-1A|pod=cart-1,x=%41");
+	/* What it is filled with is no list, and not encoded. */
+	check_said("", "service.name=$(ODD),odd=%41${ODD}", "/a,b%c d|odd=Aa%2Cb%25c%20d");
+}
+
+static void what_nobody_filled_says_nothing(void **state)
+{
+	check_said("$(NONE)", "service.name=attr", "/attr|");
+	check_said("x-${NONE}", "service.name=$(NONE)", "/app|");
+	check_said("", "service.name=attr,service.name=${NONE}", "/attr|");
+	check_said("", "service.namespace=$(NONE),a=1,pod=$(NONE),b=x${NONE}y,c=3", "/app|a=1,c=3");
+	check_said("$(LOOP)", "a=$(LOOP)", "/app|");
+	check_said("${POD:-x}", "", "/app|");
+	check_said("$()", "", "/app|");
+	check_said("$POD", "service.name=$POD,price=$5", "/app|price=$5");
+	/* Never closed, or never opened: text. */
+	check_said("a$(POD", "b=$(POD,c=}$", "/a$(POD|b=$(POD,c=}$");
+	check_said("a$(POD}${POD", "", "/a$(POD}${POD|");
+	check_said("a$(POD}${POD)", "", "/app|");
+}
+
+static void many_openings_are_read_in_time(void **state)
+{
+	size_t len = (size_t)1 << 20;
+	char *text = malloc(len + 1);
+	struct slice rest, before, name;
+
+	for (size_t i = 0; i < len; i++)
+		text[i] = "$({"[i % 2 ? 1 + i / 2 % 2 : 0];
+	rest = slice_of(text, len);
+	assert_false(obi_placeholder_next(&rest, &before, &name));
+	assert_int_equal(rest.len, len);
+	free(text);
+}
+
 static void instance_is_host_and_pid(void **state)
 {
 	struct obi_identity identity = { .pid = 2460, .host = "vm", .language = "go" };
@@ -221,6 +298,10 @@ int main(void)
 		cmocka_unit_test(empty_sources_are_passed_over),
 		cmocka_unit_test(later_attribute_of_the_same_key_wins),
 		cmocka_unit_test(pairs_of_the_process_are_kept_whole),
+		cmocka_unit_test(names_are_percent_decoded),
+		cmocka_unit_test(placeholders_are_filled_from_the_same_environment),
+		cmocka_unit_test(what_nobody_filled_says_nothing),
+		cmocka_unit_test(many_openings_are_read_in_time),
 		cmocka_unit_test(instance_is_host_and_pid),
 		cmocka_unit_test(long_names_are_cut_at_a_whole_character),
 		cmocka_unit_test(host_gets_its_domain_from_the_hosts_file),

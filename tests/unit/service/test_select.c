@@ -238,6 +238,100 @@ static void entry_that_asks_for_what_cannot_be_known_matches_nothing(void **stat
 				&facts, NULL));
 }
 
+/* Found anywhere, as RE2 has it, and only where no glob is given. */
+static void services_are_chosen_by_regular_expressions(void **state)
+{
+	struct obi_process_facts facts = server();
+	const char *name, *name_space;
+
+	facts.exe = "/usr/bin/server-2";
+	assert_true(obi_select(load("discovery: {services: [{exe_path: 'bin/s\\w+-\\d'}]}", NULL),
+			       &facts, NULL));
+	assert_false(obi_select(load("discovery: {services: [{exe_path: '^server'}]}", NULL),
+				&facts, NULL));
+	assert_true(obi_select(load("discovery: {services: [{exe_path_regexp: 'server',"
+				    " open_ports: 9090, languages: '^(go|java)$',"
+				    " cmd_args: '(?i)VERBOSE', name: n}]}",
+				    NULL),
+			       &facts, NULL));
+	obi_select_names(&settings.discovery, &facts, &name, &name_space);
+	assert_string_equal(name, "n");
+	facts.language = "nodejs";
+	assert_false(obi_select(&settings.discovery, &facts, NULL));
+
+	facts = server();
+	load("discovery: {services: [{open_ports: 8080}], exclude_services: [{exe_path: 'serv'}]}",
+	     NULL);
+	assert_false(obi_select(&settings.discovery, &facts, NULL));
+	facts.exe = "/usr/bin/other";
+	assert_true(obi_select(&settings.discovery, &facts, NULL));
+	facts.exe = "/opt/otelcol-contrib"; /* by default_exclude_services */
+	assert_false(obi_select(&settings.discovery, &facts, NULL));
+	load("discovery: {services: [{open_ports: 8080}], default_exclude_services: []}", NULL);
+	assert_true(obi_select(&settings.discovery, &facts, NULL));
+	facts.exe = "/srv/obi-shop";
+	assert_true(obi_select(load("", "OTEL_EBPF_EXECUTABLE_PATH=[a-z]+-shop"), &facts, NULL));
+	facts.exe = "/srv/obi/shop";
+	assert_false(obi_select(&settings.discovery, &facts, NULL));
+}
+
+static void services_do_nothing_beside_globs(void **state)
+{
+	struct obi_process_facts facts = server();
+
+	load("discovery: {instrument: [{exe_path: '*/none'}], services: [{exe_path: server}],"
+	     " exclude_services: [{exe_path: none}]}",
+	     NULL);
+	assert_false(obi_select(&settings.discovery, &facts, NULL));
+	facts.exe = "/bin/none";
+	assert_true(obi_select(&settings.discovery, &facts, NULL));
+	facts = server();
+	load("discovery: {services: [{exe_path: server}], exclude_instrument: [{exe_path: x}]}",
+	     "OTEL_EBPF_OPEN_PORT=1");
+	assert_false(obi_select(&settings.discovery, &facts, NULL));
+}
+
+static void a_wrong_regular_expression_is_named(void **state)
+{
+	char *environment[] = { NULL };
+	struct obi_error error;
+
+	obi_settings_free(&settings);
+	assert_int_not_equal(obi_settings_load_text("t.yaml",
+						    slice_cstr("discovery:\n  services:\n"
+							       "    - exe_path: 'a(b'\n"),
+						    environment, &settings, &error),
+			     0);
+	assert_non_null(strstr(error.text, "exe_path"));
+	assert_non_null(strstr(error.text, "a(b"));
+	assert_non_null(strstr(error.text, "missing closing )"));
+	load("", "OTEL_EBPF_OPEN_PORT=1");
+}
+
+static void language_is_asked_for_where_it_decides(void **state)
+{
+	struct obi_process_facts facts = server();
+	const struct obi_discovery_options *options;
+
+	facts.language = NULL;
+	options = load("discovery: {instrument: [{open_ports: 8080, languages: go}]}\n", NULL);
+	assert_true(obi_select_language_decides(options, &facts));
+	assert_true(obi_select_ports_decide(options, &facts));
+	facts.ports = NULL;
+	assert_false(obi_select_language_decides(options, &facts));
+	assert_true(obi_select_ports_decide(options, &facts));
+	facts.language = "java"; /* then the ports of it are of no use */
+	assert_false(obi_select_ports_decide(options, &facts));
+
+	facts = server();
+	options = load("discovery: {instrument: [{exe_path: '*/server'}],"
+		       " exclude_instrument: [{languages: java}]}\n",
+		       NULL);
+	assert_true(obi_select_language_decides(options, &facts));
+	options = load("discovery: {instrument: [{exe_path: '*/other', languages: go}]}\n", NULL);
+	assert_false(obi_select_language_decides(options, &facts));
+}
+
 static void only_what_is_asked_for_needs_finding_out(void **state)
 {
 	const char *none = "discovery: {default_exclude_instrument: []}";
@@ -285,6 +379,10 @@ int main(void)
 		cmocka_unit_test(later_entries_win_each_name_for_itself),
 		cmocka_unit_test(later_entries_win_each_thing_for_itself),
 		cmocka_unit_test(entry_that_asks_for_what_cannot_be_known_matches_nothing),
+		cmocka_unit_test(services_are_chosen_by_regular_expressions),
+		cmocka_unit_test(services_do_nothing_beside_globs),
+		cmocka_unit_test(a_wrong_regular_expression_is_named),
+		cmocka_unit_test(language_is_asked_for_where_it_decides),
 		cmocka_unit_test(only_what_is_asked_for_needs_finding_out),
 		cmocka_unit_test(ports_decide_only_where_all_else_matches),
 	};

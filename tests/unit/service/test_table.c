@@ -73,6 +73,22 @@ static void second_exit_does_not_prolong_the_grace(void **state)
 	obi_services_free(services);
 }
 
+/* The clock was read for the tick, then the end was heard of. */
+static void a_tick_from_before_the_end_forgets_nobody(void **state)
+{
+	struct obi_services *services = obi_services_new(4, 100);
+
+	put(services, 1, "one");
+	obi_services_gone(services, 1, 1000);
+	obi_services_tick(services, 999);
+	assert_non_null(obi_services_find(services, 1));
+	obi_services_tick(services, 1099);
+	assert_non_null(obi_services_find(services, 1));
+	obi_services_tick(services, 1100);
+	assert_null(obi_services_find(services, 1));
+	obi_services_free(services);
+}
+
 static void full_table_takes_from_the_gone_first_and_counts_refusals(void **state)
 {
 	struct obi_services *services = obi_services_new(3, GRACE);
@@ -172,6 +188,7 @@ int main(void)
 		cmocka_unit_test(process_is_found_until_its_grace_ends),
 		cmocka_unit_test(put_replaces_and_revives),
 		cmocka_unit_test(second_exit_does_not_prolong_the_grace),
+		cmocka_unit_test(a_tick_from_before_the_end_forgets_nobody),
 		cmocka_unit_test(full_table_takes_from_the_gone_first_and_counts_refusals),
 		cmocka_unit_test(absurd_sizes_are_refused),
 		cmocka_unit_test(table_agrees_with_a_model_over_many_steps),

@@ -61,7 +61,10 @@ static void a_client_span_names_no_address(void **state)
 		"sent from the client side\n");
 	span.host_name = SLICE_LIT("db.example");
 	families_put_span(f.families, &span, 0);
-	has(&f, "server_address=\"db.example\"");
+	has(&f, "server_address=\"db.example\",server_port=\"8080\"");
+	span.asked_port = 443;
+	families_put_span(f.families, &span, 0);
+	has(&f, "server_address=\"db.example\",server_port=\"443\"");
 	end(&f);
 }
 

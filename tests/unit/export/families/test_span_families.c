@@ -118,17 +118,20 @@ static void resource_attributes_may_be_added(void **state)
 	struct fixture f;
 
 	(void)snprintf(service.resource_attributes, sizeof(service.resource_attributes),
-		       "service.version=1,deployment.environment=prod,service.version=2");
+		       "service.version=1,deployment.environment=prod,service.version=2,"
+		       "odd=a%%20b%%2Cc,bad=%%zz");
 	span.service = &service;
-	begin(&f,
-	      FEATURES("application_span, application") "prometheus_export:\n"
-							"  extra_span_resource_attributes: "
-							"[service.version, source, unknown.one]\n"
-							"  extra_resource_attributes: "
-							"[deployment.environment, job]\n");
+	begin(&f, FEATURES("application_span, application") "prometheus_export:\n"
+							    "  extra_span_resource_attributes: "
+							    "[service.version, source, "
+							    "unknown.one, odd, bad]\n"
+							    "  extra_resource_attributes: "
+							    "[deployment.environment, job]\n");
 	families_put_span(f.families, &span, 0);
 	families_service(f.families, &service, true, 0);
 	has(&f, "service_namespace=\"\",service_version=\"2\",source=\"obi\",span_kind");
+	has(&f, ",odd=\"a b,c\",");
+	has(&f, "{bad=\"%zz\",");
 	has(&f, "telemetry_sdk_language=\"go\",unknown_one=\"\"} 1\n");
 	has(&f, "\ntarget_info{deployment_environment=\"prod\",host_id=");
 	has(&f, "\ntraces_target_info{deployment_environment=\"prod\",host_id=");
