@@ -202,30 +202,34 @@ static __always_inline const struct obi_trace *request_parent(struct conn_state 
 	u64 opener = obi_thread_key(state->pid, state->opener);
 	u32 pid = thread >> 32;
 	struct process_kin *process = bpf_map_lookup_elem(&process_kins, &pid);
-	struct obi_slot *slot = bpf_map_lookup_elem(&slots, &thread);
+	u64 opened_ns = state->opened_ns;
 	const struct obi_trace *parent;
 	struct obi_kin kin = { 0 };
+	struct obi_slot *slot;
 	bool unclear;
 
+	state->opened_ns = 0;
 	if (!process)
 		return NULL;
+	if (!process->asks_since_ns)
+		process->asks_since_ns = bpf_ktime_get_ns();
+	if (!process->slot.open)
+		return NULL;
+	slot = bpf_map_lookup_elem(&slots, &thread);
 	if (slot)
 		slot->asked++;
 	kin.thread = slot;
 	kin.process = &process->slot;
-	kin.opened_ns = state->opened_ns;
-	kin.opener = state->opened_ns ? bpf_map_lookup_elem(&slots, &opener) : NULL;
+	kin.opened_ns = opened_ns;
+	kin.opener = opened_ns ? bpf_map_lookup_elem(&slots, &opener) : NULL;
 	kin.line = line ? bpf_map_lookup_elem(&slots, &line) : NULL;
 	/* Has it a line, and had all that are open a slot for theirs? */
-	if (line && !kin.line && process->slot.open && !process->unlined &&
+	if (line && !kin.line && !process->unlined &&
 	    (process->served < LINES_AT_FIRST ||
 	     (process->asks_since_ns && process->slot.began_ns > process->asks_since_ns)))
 		process->habits |= OBI_HABIT_ASKS;
-	if (!process->asks_since_ns)
-		process->asks_since_ns = bpf_ktime_get_ns();
 	kin.habits = process->habits;
 	kin.kept = process->kept;
-	state->opened_ns = 0;
 	parent = obi_parent(&kin, &unclear);
 	if (unclear)
 		count(OBI_APP_UNCLEAR_PARENT);
