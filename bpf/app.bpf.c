@@ -12,6 +12,7 @@
 #include "obi/parent.h"
 #include "obi/process.h"
 #include "obi/record.h"
+#include "obi/sampler.h"
 
 #include "lib/maps.h"
 #include "lib/guess.h"

@@ -243,6 +243,7 @@ static __always_inline void request_is_child(struct conn_state *state,
 		trace_new_child(&state->trace, parent);
 	else
 		trace_new_root(&state->trace);
+	trace_sample(&state->trace, state->pid);
 	state->stamped = 1;
 }
 

@@ -8,6 +8,7 @@
 
 /* Set before loading. */
 const volatile bool propagate = false; /* trace identity is made in the kernel */
+const volatile bool sampling = false;  /* not all is sampled: see samplers */
 const volatile bool follow_children = true;
 const volatile __u64 ring_wake_bytes = 4 << 20; /* bytes waiting that wake the reader */
 
@@ -112,6 +113,14 @@ struct {
 	__type(key, u64);
 	__type(value, struct obi_slot);
 } slots SEC(".maps");
+
+/* By number of the entry that a process has its sampler from; 0: the common one. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* (set) */
+	__type(key, u32);
+	__type(value, struct obi_sampler);
+} samplers SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

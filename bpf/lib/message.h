@@ -106,6 +106,7 @@ static __always_inline void request_traced(struct conn_state *state, struct scra
 		trace_adopt(&state->trace, &s->found);
 	}
 	state->adopted = s->scanned;
+	trace_sample(&state->trace, state->pid);
 }
 
 /* Its head goes on. */

@@ -26,6 +26,17 @@ static __always_inline bool trace_is_set(const struct obi_trace *trace)
 	return id[0] | id[1];
 }
 
+/* Its flags say whether it is sampled, in a header too. */
+static __always_inline void trace_sample(struct obi_trace *trace, u32 pid)
+{
+	u32 *flags = sampling ? bpf_map_lookup_elem(&processes, &pid) : NULL;
+	u32 entry = flags ? *flags >> OBI_PROCESS_SAMPLER : 0;
+	struct obi_sampler *sampler = flags ? bpf_map_lookup_elem(&samplers, &entry) : NULL;
+
+	if (sampler)
+		trace->trace_flags = obi_sampler_takes(sampler, trace);
+}
+
 static __always_inline void trace_new_root(struct obi_trace *trace)
 {
 	random_bytes(trace->trace_id, 4);

@@ -40,5 +40,7 @@ struct obi_entries {
 /* Value of the processes map (key: thread group id). */
 #define OBI_PROCESS_SELECTED 0x01 /* its connections are observed */
 #define OBI_PROCESS_KNOWN 0x02    /* the broker wants to hear of its exit */
+#define OBI_PROCESS_SAMPLER                                                                        \
+	16 /* from this bit on: the entry whose sampler is its, 0 = the common one */
 
 #endif

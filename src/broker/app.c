@@ -20,6 +20,7 @@
 #include "broker/cgroup.h"
 #include "broker/counters.h"
 #include "feature/ladder.h"
+#include "span/sampler.h"
 #include "wire/ring.h"
 
 #define RING_SIZE (8u << 20)
@@ -129,6 +130,56 @@ static void choose_injection(struct obi_app *app, const struct obi_settings *set
 				: strerror(-error);
 }
 
+/* Do the samplers say more than the flag of a trace's root, which is set, and of its parent? */
+static bool is_plain(const struct obi_sampler *sampler)
+{
+	struct obi_sampler_options options = { .name = OBI_SAMPLER_PARENT_ALWAYS_ON, .arg = "" };
+	struct obi_sampler plain;
+
+	(void)obi_sampler_init(&options, &plain);
+	return sampler->parent_based == plain.parent_based && sampler->bound == plain.bound;
+}
+
+/* A ratio that cannot be read was warned of with the settings. */
+static struct obi_sampler sampler_of(const struct obi_settings *settings, size_t entry)
+{
+	const struct obi_criteria_list *entries = &settings->discovery.selected;
+	const struct obi_sampler_options *options = &settings->pipeline.sampler;
+	struct obi_sampler sampler;
+
+	if (entry && entries->items[entry - 1].sampler.name != OBI_SAMPLER_UNSET)
+		options = &entries->items[entry - 1].sampler;
+	(void)obi_sampler_init(options, &sampler);
+	return sampler;
+}
+
+static void choose_samplers(struct obi_app *app, const struct obi_settings *settings)
+{
+	for (size_t i = 0; i <= settings->discovery.selected.count; i++) {
+		struct obi_sampler sampler = sampler_of(settings, i);
+
+		if (!is_plain(&sampler))
+			app->skel->rodata->sampling = app->skel->rodata->propagate;
+	}
+	if (app->skel->rodata->sampling)
+		(void)bpf_map__set_max_entries(app->skel->maps.samplers,
+					       (__u32)settings->discovery.selected.count + 1);
+}
+
+static int fill_samplers(struct obi_app *app, const struct obi_settings *settings)
+{
+	int map = bpf_map__fd(app->skel->maps.samplers), error = 0;
+
+	if (!app->skel->rodata->sampling)
+		return 0;
+	for (__u32 i = 0; i <= settings->discovery.selected.count && !error; i++) {
+		struct obi_sampler sampler = sampler_of(settings, i);
+
+		error = bpf_map_update_elem(map, &i, &sampler, BPF_ANY);
+	}
+	return error;
+}
+
 static int open_and_load(struct obi_app *app, const struct obi_settings *settings,
 			 bool with_optional)
 {
@@ -142,7 +193,10 @@ static int open_and_load(struct obi_app *app, const struct obi_settings *setting
 	skel->rodata->ring_wake_bytes = RING_SIZE / 2;
 	choose_programs(app, with_optional);
 	choose_maps(app);
+	choose_samplers(app, settings);
 	error = app_bpf__load(skel);
+	if (!error)
+		error = fill_samplers(app, settings);
 	if (error) {
 		app_bpf__destroy(skel);
 		app->skel = NULL;

@@ -131,7 +131,10 @@ static void remove_process(struct obi_discover *d, uint32_t pid)
  */
 static void mark(struct obi_discover *d, const struct process *p)
 {
-	uint32_t flags = OBI_PROCESS_KNOWN | (p->selected ? OBI_PROCESS_SELECTED : 0);
+	uint32_t flags = OBI_PROCESS_KNOWN;
+
+	if (p->selected)
+		flags |= OBI_PROCESS_SELECTED | (uint32_t)p->entries.sampler << OBI_PROCESS_SAMPLER;
 
 	(void)d->actions.mark(d->actions.context, p->pid, flags);
 	if (kill((pid_t)p->pid, 0) && errno == ESRCH)

@@ -32,7 +32,7 @@ static const struct obi_option rows[] = {
 	    "use ebpf.context_propagation: all", .flags = OBI_OPTION_DEPRECATED),
 	ROW(track_request_headers, "ebpf.track_request_headers",
 	    "OTEL_EBPF_BPF_TRACK_REQUEST_HEADERS", BOOL, "false",
-	    "continue the trace that an incoming traceparent header names"),
+	    "accepted; the trace that an incoming traceparent header names is always continued"),
 	ROW(tc_backend, "ebpf.traffic_control_backend", "OTEL_EBPF_BPF_TC_BACKEND", CHOICE, "auto",
 	    "how programs are attached to interfaces; auto: tcx where the kernel has it",
 	    .names = tc_backends),

@@ -22,7 +22,7 @@ enum obi_tc_backend {
 struct obi_broker_options {
 	struct obi_flags context_propagation; /* enum obi_propagation; 0 bits = disabled */
 	bool enable_context_propagation;      /* deprecated: the same as `all` */
-	bool track_request_headers;           /* adopt an incoming traceparent */
+	bool track_request_headers;           /* nothing to switch: always done */
 	int tc_backend;                       /* enum obi_tc_backend */
 	uint64_t http_request_timeout;        /* ns; 0 = never give a request up */
 };

@@ -114,6 +114,10 @@ void exchange_identify(struct obi_conns *conns, struct exchange *x, const struct
 		identify_server(conns, x, head);
 	else
 		identify_client(conns, x, parent, head);
+	/* Its children do as it does. */
+	if (!kernel && conns->options.sampled)
+		x->trace.trace_flags =
+			conns->options.sampled(conns->options.context, x->pid, &x->trace);
 	if (x->server)
 		kin_begin(conns, x);
 }

@@ -105,6 +105,12 @@ void obi_pipeline_watch_avoided(struct obi_pipeline *pipeline,
 	pipeline->fresh_context = context;
 }
 
+bool obi_pipeline_samples(const struct obi_pipeline *pipeline, const struct obi_service *service,
+			  const struct obi_trace *trace)
+{
+	return policies_samples(pipeline->policies, service, trace);
+}
+
 void obi_pipeline_gone(struct obi_pipeline *pipeline, uint32_t pid)
 {
 	avoid_stage_gone(&pipeline->avoid, pid);

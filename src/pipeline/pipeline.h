@@ -3,6 +3,8 @@
 #ifndef OBI_PIPELINE_PIPELINE_H
 #define OBI_PIPELINE_PIPELINE_H
 
+#include <stdbool.h>
+
 #include "pipeline/options.h"
 #include "span/span.h"
 
@@ -17,6 +19,10 @@ void obi_pipeline_free(struct obi_pipeline *pipeline);
 /* A span sink: context is the pipeline. Every span that is put goes on, but for what
  * filter.application holds back. */
 void obi_pipeline_put(void *pipeline, struct obi_span *span);
+
+/* The decision of the service's sampler on a trace. */
+bool obi_pipeline_samples(const struct obi_pipeline *pipeline, const struct obi_service *service,
+			  const struct obi_trace *trace);
 
 /* fresh() is told of each process that is seen to export a signal (enum obi_signal_bit) itself. */
 void obi_pipeline_watch_avoided(struct obi_pipeline *pipeline,

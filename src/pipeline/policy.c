@@ -91,11 +91,19 @@ const struct patterns *policies_routes(const struct policies *policies, const st
 	return find(policies, entries_of(span).routes)->routes[span->type];
 }
 
+bool policies_samples(const struct policies *policies, const struct obi_service *service,
+		      const struct obi_trace *trace)
+{
+	uint32_t entry = service ? service->entries.sampler : 0;
+
+	return obi_sampler_takes(&find(policies, entry)->sampler, trace);
+}
+
 void policies_apply(const struct policies *policies, struct obi_span *span)
 {
 	struct obi_entries entries = entries_of(span);
 
 	span->flags |= find(policies, entries.exports)->flags;
-	if (!obi_sampler_takes(&find(policies, entries.sampler)->sampler, &span->trace))
+	if (!policies_samples(policies, span->service, &span->trace))
 		span->flags |= OBI_SPAN_UNSAMPLED;
 }

@@ -19,6 +19,10 @@ void policies_free(struct policies *policies);
 const struct patterns *policies_routes(const struct policies *policies,
 				       const struct obi_span *span);
 
+/* Its sampler's decision on a trace of the service. */
+bool policies_samples(const struct policies *policies, const struct obi_service *service,
+		      const struct obi_trace *trace);
+
 /* Sets OBI_SPAN_IGNORE_* by the signals that the service exports, and OBI_SPAN_UNSAMPLED. */
 void policies_apply(const struct policies *policies, struct obi_span *span);
 

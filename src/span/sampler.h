@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "obi/record.h"
+#include "obi/sampler.h"
 
 /* What the configuration says. */
 struct obi_sampler_options {
@@ -30,15 +30,8 @@ enum obi_sampler_name {
 
 extern const struct obi_name obi_sampler_names[];
 
-struct obi_sampler {
-	bool parent_based; /* a span with a parent does as that did */
-	uint64_t bound;    /* of 2^63: a root is taken where its trace's number is below */
-};
-
 /* A ratio that cannot be read makes it the default, parentbased_always_on, and the result -EINVAL.
  * One of 1 and more takes all, of 0 and less none; where none is given, all. */
 int obi_sampler_init(const struct obi_sampler_options *options, struct obi_sampler *ret_sampler);
-
-bool obi_sampler_takes(const struct obi_sampler *sampler, const struct obi_trace *trace);
 
 #endif

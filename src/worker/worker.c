@@ -115,6 +115,13 @@ static const struct obi_service *find_service(void *context, uint32_t pid)
 	return obi_services_find(w->services, pid);
 }
 
+static bool is_sampled(void *context, uint32_t pid, const struct obi_trace *trace)
+{
+	struct worker *w = context;
+
+	return obi_pipeline_samples(w->pipeline, obi_services_find(w->services, pid), trace);
+}
+
 static void make_id(void *context, void *bytes, size_t len)
 {
 	random_bytes(bytes, len);
@@ -481,6 +488,7 @@ static int open_application(struct worker *w)
 		.board = w->board,
 		.context = w,
 		.random = make_id,
+		.sampled = is_sampled,
 		.http2 = take_http2,
 	};
 

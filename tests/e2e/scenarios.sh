@@ -146,6 +146,37 @@ test_propagation_of_a_header_that_comes_late() {
 	stop_agent
 }
 
+# An entry's sampler decides on the traces that begin in its services, and the header says so.
+test_propagation_carries_the_samplers_decision() {
+	local received
+	need nginx curl
+	$PYTHON "$LIB/targets/echo.py" 8081 &
+	SECOND=$!
+	defer stop $SECOND
+	wait_until 5 listens $SECOND 8081 || fail "the second server does not listen"
+	start_nginx 'server { listen 8080; location / { proxy_pass http://127.0.0.1:8081; } }'
+	cat >"$SCRATCH/config.yaml" <<-END
+		discovery:
+		  instrument:
+		    - open_ports: 8081
+		    - open_ports: 8080
+		      sampler: {name: always_off}
+	END
+	chmod a+r "$SCRATCH/config.yaml"
+	start_agent "$CAPS_PROPAGATION" OTEL_EBPF_BPF_CONTEXT_PROPAGATION=all OTEL_EBPF_TRACE_PRINTER=text \
+		OTEL_EBPF_CONFIG_PATH="$SCRATCH/config.yaml"
+	application_ready "$NGINX" $SECOND
+	sleep 0.3
+	received=$(curl -sS --max-time 5 http://127.0.0.1:8080/sampled)
+	echo "the second server received: $received"
+	expect_spans 1 type=HTTP path=/sampled hostPort=8080 flags=00
+	expect_spans 1 type=HTTPClient path=/sampled flags=00
+	expect_spans 1 type=HTTP path=/sampled hostPort=8081 flags=00
+	[[ $received =~ \"traceparent\":\ \"00-[0-9a-f]{32}-[0-9a-f]{16}-00\" ]] ||
+		fail "no traceparent that says so"
+	stop_agent
+}
+
 test_enforced_capabilities_refuse_the_start() {
 	local status=0
 	start_agent cap_bpf OTEL_EBPF_ENFORCE_SYS_CAPS=1 OTEL_EBPF_NETWORK_METRICS=1 \

@@ -230,6 +230,30 @@ static void a_line_tells_nothing_of_who_asks_for_other_things(void **state)
 	wire_free(w);
 }
 
+static bool takes_none(void *context, uint32_t pid, const struct obi_trace *trace)
+{
+	return false;
+}
+
+/* What a sampler does not take is not sampled further on. */
+static void a_child_of_what_is_not_sampled_is_not(void **state)
+{
+	struct wire *w = wire_new();
+	struct obi_trace child, server;
+
+	obi_conns_free(w->conns);
+	w->options.sampled = takes_none;
+	wire_open(w);
+	serve(w, 0, 1, "/in");
+	ask(w, 0, 1, "/out");
+	child = answered(w, 0, 1);
+	server = reply(w, 0, 1);
+	assert_true(is_child(&child, &server));
+	assert_int_equal(server.trace_flags, 0);
+	assert_int_equal(child.trace_flags, 0);
+	wire_free(w);
+}
+
 /* ---- Models ------------------------------------------------------------------------------------
  */
 
@@ -432,6 +456,7 @@ int main(void)
 		cmocka_unit_test(a_proxy_hands_each_request_on),
 		cmocka_unit_test(equal_requests_at_a_proxy_are_no_parents),
 		cmocka_unit_test(a_line_tells_nothing_of_who_asks_for_other_things),
+		cmocka_unit_test(a_child_of_what_is_not_sampled_is_not),
 		cmocka_unit_test(a_proxy_gets_no_wrong_parent),
 		cmocka_unit_test(an_event_loop_gets_no_wrong_parent),
 		cmocka_unit_test(a_thread_a_request_gets_all_right),
