@@ -190,12 +190,15 @@ static __always_inline void take_role(struct conn_state *state, u8 direction)
 static __always_inline void response_began(struct conn_state *state, const struct scratch *s,
 					   u8 direction)
 {
-	state->interim = s->head[9] == '1';                               /* "HTTP/1.1 1xx" */
-	if (state->interim && s->head[10] == '0' && s->head[11] == '1') { /* a tunnel from now on */
-		state->interim = 0;
+	bool switches = *(const u32 *)&s->head[8] == 0x31303120; /* " 101" */
+
+	if (switches || (state->tunnels && s->head[9] == '2')) { /* a tunnel from now on */
 		state->muted = 1;
 		count(OBI_APP_MUTED);
+		if (propagate)
+			request_end(state);
 	}
+	state->interim = s->head[9] == '1' && !switches; /* "HTTP/1.1 1xx" */
 	if (direction == OBI_RECV && !state->interim) {
 		state->stamped = 0;
 		state->injected = 0;
@@ -274,8 +277,10 @@ static __always_inline bool message_begin(struct sock *sk, struct conn_state *st
 	}
 	if (state->tuple.netns == 0)
 		tuple_of_sock(sk, &state->tuple);
-	if (guess == GUESS_HTTP_REQUEST)
+	if (guess == GUESS_HTTP_REQUEST) {
 		take_role(state, direction);
+		state->tunnels = *(const u64 *)s->head == 0x205443454e4e4f43; /* "CONNECT " */
+	}
 	if (propagate)
 		message_trace(state, s, slot, direction, guess, piece, len, now);
 	state->message++;

@@ -127,6 +127,36 @@ test_an_own_header_is_kept() {
 	stop_agent
 }
 
+# What passes after CONNECT was granted is no business of the two that carry it.
+test_the_inside_of_a_tunnel_is_left_alone() {
+	propagate
+	injects || skip "no injection on this kernel"
+	$PYTHON - <<-'END' || fail "the inside was changed"
+		import socket, sys
+
+		server = socket.create_server(("127.0.0.1", 0))
+		client = socket.create_connection(server.getsockname(), timeout=20)
+		sock, _ = server.accept()
+		client.sendall(b"CONNECT inner:80 HTTP/1.1\r\nHost: inner:80\r\n\r\n")
+		if b"Traceparent: " not in sock.recv(4096):
+		    sys.exit("CONNECT carries no header: nothing is shown")
+		sock.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+		client.recv(4096)
+		inside = b"GET /inside HTTP/1.1\r\nHost: inner\r\n\r\n"
+		client.sendall(inside)
+		got = sock.recv(4096)
+		if got != inside:
+		    sys.exit("got %r" % got)
+		sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+		client.recv(4096)
+		client.close()
+		sock.close()
+	END
+	stop_agent
+	expect_spans 0 path=/inside
+	assert_eq 2 "$(spans method=CONNECT)" "spans of CONNECT"
+}
+
 # same_answers GROUP: of calls.c. CALLS_SCALE=1100: a million calls in all.
 same_answers() {
 	local scale=${CALLS_SCALE:-10}
