@@ -193,13 +193,23 @@ __noinline int scratch_scan_chunk(u32 slot, u32 len, u32 goes_on)
 	return 0;
 }
 
+/* The key of the request line in head of a scratch, of which len bytes came: see obi/parent.h. */
+__noinline int scratch_line(u32 slot, u32 len, u32 pid)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
+
+	if (s && len <= OBI_HEAD_MAX)
+		s->line = obi_line_key(pid, s->head, s->head + len);
+	return 0;
+}
+
+#define CONTENT_LENGTH_LEN 15 /* "content-length:" */
+
 static __always_inline bool is_content_length(const u8 *p)
 {
 	return (*(const u64 *)p | 0x2020202020202020) == 0x2d746e65746e6f63 &&     /* "content-" */
 	       (*(const u64 *)(p + 7) | 0x2020202020202020) == 0x3a6874676e656c2d; /* "-length:" */
 }
-
-#define NO_LENGTH (~0ULL)
 
 /* Reads the number at p, of at most 18 digits. */
 static __always_inline u64 read_number(const u8 *p)
@@ -226,17 +236,17 @@ static __always_inline u64 read_number(const u8 *p)
 __noinline int scratch_answer_end(u32 slot, u32 len)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
+	u32 at, value_at;
 	u64 feeds;
 
 	if (!s || len > OBI_HEAD_MAX)
 		return 0;
 	s->answer_end = 0;
 	*(volatile u32 *)&s->cursor = 0;
-	*(volatile u64 *)&s->length = NO_LENGTH;
+	*(volatile u32 *)&s->value_at = 0;
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < OBI_HEAD_MAX / 4; i++) {
-		u32 at = *(volatile u32 *)&s->cursor;
-
+		at = *(volatile u32 *)&s->cursor;
 		if (at >= len || at >= OBI_HEAD_MAX)
 			return 0;
 		feeds = line_feeds(*(u64 *)&s->head[at]);
@@ -248,16 +258,17 @@ __noinline int scratch_answer_end(u32 slot, u32 len)
 		*(volatile u32 *)&s->cursor = at;
 		if (at + 2 > len || at >= OBI_HEAD_MAX)
 			return 0;
-		if (s->head[at] == '\n' || (s->head[at] == '\r' && s->head[at + 1] == '\n')) {
-			u64 length = *(volatile u64 *)&s->length;
-
-			if (length != NO_LENGTH)
-				s->answer_end = at + 1 + (s->head[at] == '\r') + length;
-			return 0;
-		}
+		if (s->head[at] == '\n' || (s->head[at] == '\r' && s->head[at + 1] == '\n'))
+			break;
 		if ((s->head[at] | 0x20) == 'c' && is_content_length(&s->head[at]))
-			*(volatile u64 *)&s->length = read_number(&s->head[at + 15]);
+			*(volatile u32 *)&s->value_at = at + CONTENT_LENGTH_LEN;
 	}
+	at = *(volatile u32 *)&s->cursor;
+	value_at = *(volatile u32 *)&s->value_at;
+	if (!value_at || value_at >= OBI_HEAD_MAX || at >= OBI_HEAD_MAX ||
+	    (s->head[at] != '\r' && s->head[at] != '\n'))
+		return 0;
+	s->answer_end = at + 1 + (s->head[at] == '\r') + read_number(&s->head[value_at]);
 	return 0;
 }
 

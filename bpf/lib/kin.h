@@ -88,8 +88,8 @@ static __always_inline bool keeps_lines(const struct process_kin *kin)
 }
 
 /* len: bytes of its line in head of s, and more. */
-static __always_inline void request_begin(struct conn_state *state, struct scratch *s, u32 len,
-					  u64 now, bool waited_for)
+static __always_inline void request_begin(struct conn_state *state, struct scratch *s,
+					  u32 slot_number, u32 len, u64 now, bool waited_for)
 {
 	u64 thread = bpf_get_current_pid_tgid();
 	struct process_kin *kin = kin_make(thread >> 32);
@@ -110,7 +110,9 @@ static __always_inline void request_begin(struct conn_state *state, struct scrat
 		kin->served++;
 	if (!keeps_lines(kin))
 		return;
-	state->line = obi_line_key(thread >> 32, s->head, s->head + len);
+	s->line = 0;
+	(void)scratch_line(slot_number, len, thread >> 32);
+	state->line = s->line;
 	slot = state->line ? slot_make(state->line) : NULL;
 	if (slot) {
 		obi_slot_begin(slot, &state->trace, now, waited_for);

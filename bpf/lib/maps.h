@@ -192,7 +192,7 @@ struct scratch {
 	u32 preface;
 	u32 head_edge;
 	u8 edge[EDGE_LEN + 4] __attribute__((aligned(8)));
-	u64 length;
+	u64 line;
 	u64 answer_end;
 	struct obi_trace found;
 };

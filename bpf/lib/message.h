@@ -118,25 +118,25 @@ static __always_inline void request_goes_on(struct conn_state *state, struct scr
 	request_adopts(state);
 }
 
-static __always_inline void begin_server(struct conn_state *state, struct scratch *s, u32 len,
-					 bool whole, u64 now)
+static __always_inline void begin_server(struct conn_state *state, struct scratch *s, u32 slot,
+					 u32 len, bool whole, u64 now)
 {
 	request_end(state);
 	trace_new_root(&state->trace);
 	state->stamped = 1;
 	state->adopted = 0;
 	request_traced(state, s);
-	request_begin(state, s, whole ? len : 0, now, s->could_wait);
+	request_begin(state, s, slot, whole ? len : 0, now, s->could_wait);
 }
 
-static __always_inline void begin_client(struct conn_state *state, struct scratch *s, u32 len)
+static __always_inline void begin_client(struct conn_state *state, struct scratch *s, u32 slot,
+					 u32 len)
 {
-	u64 line;
-
-	if (state->stamped || len > OBI_HEAD_MAX) /* where a header was written, it is known */
+	if (state->stamped) /* where a header was written, it is known */
 		return;
-	line = obi_line_key(state->pid, s->head, s->head + len);
-	request_is_child(state, request_parent(state, line));
+	s->line = 0;
+	(void)scratch_line(slot, len, state->pid);
+	request_is_child(state, request_parent(state, s->line));
 }
 
 /* May requests come from this direction? */
@@ -162,11 +162,11 @@ static __always_inline void message_trace(struct conn_state *state, struct scrat
 		if (piece && is_in_head(state, direction))
 			request_goes_on(state, s);
 		else if (piece && may_ask(state, direction))
-			begin_server(state, s, len, guess == GUESS_HTTP_REQUEST, now);
+			begin_server(state, s, slot, len, guess == GUESS_HTTP_REQUEST, now);
 		else if (state->answering)
 			request_end(state);
 	} else if (guess == GUESS_HTTP_REQUEST && may_ask(state, direction)) {
-		begin_client(state, s, len);
+		begin_client(state, s, slot, len);
 	} else if (guess == GUESS_HTTP_RESPONSE) {
 		if (s->head[9] != '1' || *(u16 *)&s->head[10] == 0x3130) /* 1xx, but not 101 */
 			answer_begin(state, s, slot, len);
@@ -476,6 +476,9 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 		http2_output(sk, state, s, direction, now, len);
 		return;
 	}
+	/* An answer came before its request's head had ended: what follows is another. */
+	if (turn && guess == GUESS_HTTP_REQUEST && state->answering)
+		state->in_head = 0;
 	piece = is_request_piece(state, direction, guess);
 	if (piece)
 		scan_request(state, s, slot, is_in_head(state, direction), len);

@@ -22,8 +22,8 @@ obi_sampler_takes(const struct obi_sampler *sampler, const struct obi_trace *tra
 {
 	__u64 parent, number;
 
-	__builtin_memcpy(&parent, __builtin_assume_aligned(trace->parent_id, 8), sizeof(parent));
-	__builtin_memcpy(&number, __builtin_assume_aligned(trace->trace_id + 8, 8), sizeof(number));
+	__builtin_memcpy(&parent, trace->parent_id, sizeof(parent));
+	__builtin_memcpy(&number, trace->trace_id + 8, sizeof(number));
 	if (sampler->parent_based && parent)
 		return trace->trace_flags & OBI_TRACE_SAMPLED;
 	return __builtin_bswap64(number) >> 1 < sampler->bound;
