@@ -66,11 +66,8 @@ enum {
 
 enum {
 	BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB = 4,
-	BPF_SOCK_OPS_RTT_CB = 12,
 	BPF_SOCK_OPS_HDR_OPT_LEN_CB = 14,
-	BPF_SOCK_OPS_RTT_CB_FLAG = 1 << 3,
 	BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG = 1 << 6,
-	BPF_WRITE_HDR_TCP_CURRENT_MSS = 1, /* args[0] of HDR_OPT_LEN: asked by a send */
 };
 
 /* Values do not matter: CO-RE asks whether the running kernel has them. */

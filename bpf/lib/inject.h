@@ -28,7 +28,7 @@ struct {
 } inject_sockets SEC(".maps");
 
 bool releasing = false; /* set by the loader before it goes */
-bool leaving = false;   /* a socket in the map was made blocking late */
+bool leaving = false;   /* a socket in the map has to leave it */
 
 /* Has the application read all that came? Bytes hang on the map's state (psock) until then. */
 static __always_inline bool all_is_read(struct bpf_sock *sk)
@@ -54,22 +54,19 @@ static __always_inline bool sock_blocks(struct bpf_sock *sk)
 	return !file || !(file->f_flags & O_NONBLOCK);
 }
 
-static __always_inline void leave_map(struct bpf_sock_ops *ops)
-{
-	u64 cookie = bpf_get_socket_cookie(ops);
-
-	bpf_map_delete_elem(&inject_sockets, &cookie);
-}
-
 /*
+ * A segment is about to be built, which is within a send, too: a socket that has to leave does so,
+ * with itself locked and nothing waiting.
+ *
  * When the map goes away, what a socket in it has received and its application not yet read goes
- * with it, and the connection is broken, where a verdict program is needed. So before that the
- * sockets leave one by one, here, with the socket locked and nothing waiting.
+ * with it, and the connection is broken, where a verdict program is needed. So before that all
+ * sockets leave one by one.
  */
-static __always_inline void on_ack(struct bpf_sock_ops *ops)
+static __always_inline void on_segment(struct bpf_sock_ops *ops)
 {
 	struct bpf_sock *sk = ops->sk;
 	struct conn_state *state;
+	u64 cookie;
 
 	if ((!releasing && !leaving) || !sk)
 		return;
@@ -78,28 +75,10 @@ static __always_inline void on_ack(struct bpf_sock_ops *ops)
 		if (!state || !state->leaves)
 			return;
 	}
-	if (all_is_read(sk))
-		leave_map(ops);
-}
-
-/* The first bytes are about to be sent, in the context of who sends them. */
-static __always_inline void on_first_send(struct bpf_sock_ops *ops)
-{
-	struct bpf_sock *sk = ops->sk;
-	struct conn_state *state;
-	u32 habit = 0, pid = bpf_get_current_pid_tgid() >> 32;
-
-	if (!sk)
+	if (!all_is_read(sk))
 		return;
-	state = bpf_sk_storage_get(&conns, sk, NULL, 0);
-	if (sock_blocks(sk))
-		habit = OBI_HABIT_BLOCKS;
-	else if (state && state->pid == pid && syscall_is_splice())
-		habit = OBI_HABIT_SPLICES;
-	if (habit && state)
-		kin_habit(state->pid, habit);
-	if (habit && all_is_read(sk))
-		leave_map(ops);
+	cookie = bpf_get_socket_cookie(ops);
+	bpf_map_delete_elem(&inject_sockets, &cookie);
 	bpf_sock_ops_cb_flags_set(ops,
 				  ops->bpf_sock_ops_cb_flags & ~BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
 }
@@ -127,25 +106,17 @@ static __always_inline void on_established(struct bpf_sock_ops *ops)
 		count(OBI_APP_INJECT_FAILED);
 		return;
 	}
-	bpf_sock_ops_cb_flags_set(ops, ops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_RTT_CB_FLAG |
-					       BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
+	bpf_sock_ops_cb_flags_set(ops,
+				  ops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
 }
 
 SEC("sockops")
 int inject_established(struct bpf_sock_ops *ops)
 {
-	switch (ops->op) {
-	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
+	if (ops->op == BPF_SOCK_OPS_HDR_OPT_LEN_CB)
+		on_segment(ops);
+	else if (ops->op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB)
 		on_established(ops);
-		break;
-	case BPF_SOCK_OPS_RTT_CB:
-		on_ack(ops);
-		break;
-	case BPF_SOCK_OPS_HDR_OPT_LEN_CB:
-		if (ops->args[0] == BPF_WRITE_HDR_TCP_CURRENT_MSS)
-			on_first_send(ops);
-		break;
-	}
 	return 1;
 }
 
@@ -327,13 +298,22 @@ static __always_inline int insert_header(struct sk_msg_md *msg, struct conn_stat
 	return bpf_msg_pop_data(msg, at, HEADER_LEN, 0) ? SK_DROP : SK_PASS;
 }
 
-/* Made blocking after its first send: the next acknowledgement takes it out. */
-static __always_inline void blocks_late(struct conn_state *state)
+/* Is this a socket that has to leave the map? It does so before this send returns. */
+static __always_inline bool has_to_leave(struct bpf_sock *sk, struct conn_state *state)
 {
-	kin_habit(state->pid, OBI_HABIT_BLOCKS);
+	u32 habit = 0;
+
+	if (sock_blocks(sk))
+		habit = OBI_HABIT_BLOCKS;
+	else if (state->message == 0 && syscall_is_splice())
+		habit = OBI_HABIT_SPLICES;
+	if (!habit)
+		return false;
+	kin_habit(state->pid, habit);
 	state->leaves = 1;
 	leaving = true;
 	count(OBI_APP_NOT_INJECTED);
+	return true;
 }
 
 static __always_inline bool begins_request(const u8 *data)
@@ -359,13 +339,10 @@ int inject_msg(struct sk_msg_md *msg)
 		return SK_PASS;
 	state = bpf_sk_storage_get(&conns, sk, NULL, 0);
 	/* Within a message nothing is edited, nor is a body that follows an interim answer. */
-	if (!state || state->muted || state->interim || state->leaves ||
-	    (state->total && state->direction == OBI_SEND) || size < 16)
+	if (!state || state->leaves || (state->total && state->direction == OBI_SEND))
 		return SK_PASS;
-	if (sock_blocks(sk)) {
-		blocks_late(state);
+	if (has_to_leave(sk, state) || state->muted || state->interim || size < 16)
 		return SK_PASS;
-	}
 	if (msg->data + 16 > msg->data_end && bpf_msg_pull_data(msg, 0, 16, 0))
 		return SK_PASS;
 	data = msg->data;
