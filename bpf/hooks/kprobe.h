@@ -65,6 +65,11 @@ static __always_inline int kprobe_enter(struct socket *sock, struct msghdr *msg,
 	return 0;
 }
 
+static __always_inline u32 file_flags(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, sk_socket, file, f_flags);
+}
+
 static __always_inline int kprobe_return(u8 direction, long bytes)
 {
 	u64 thread = bpf_get_current_pid_tgid();
@@ -78,8 +83,7 @@ static __always_inline int kprobe_return(u8 direction, long bytes)
 	if (bytes > 0 && !call->peek) {
 		state = conn_of_chunk(call->sk, true);
 		s->bytes = bytes;
-		s->could_wait = direction == OBI_RECV &&
-				!(BPF_CORE_READ(call->sk, sk_socket, file, f_flags) & O_NONBLOCK);
+		s->could_wait = direction == OBI_RECV && !(file_flags(call->sk) & O_NONBLOCK);
 		s->data = call->data;
 		if (state)
 			on_chunk(call->sk, state, s, slot, direction, call->readable);

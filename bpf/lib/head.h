@@ -45,13 +45,15 @@ static __always_inline void scan_value(struct scratch *s, u32 end)
 		return;
 #pragma clang loop unroll(full)
 	for (u32 i = 0; i < 4; i++) {
-		if (at >= SCRATCH_HEAD - 128)
-			return;
-		at += s->head[at] == ' ' || s->head[at] == '\t';
+		u32 c = s->head[at & (SCRATCH_HEAD - 1)];
+
+		at += c == ' ' || c == '\t';
 	}
-	*(volatile u32 *)&s->value_at = at;
-	at = *(volatile u32 *)&s->value_at;
-	if (at >= SCRATCH_HEAD - 128 || at + TRACEPARENT_VALUE_LEN >= end)
+	if (at + TRACEPARENT_VALUE_LEN >= end)
+		return;
+	/* A bound of its own, on the register that is used. */
+	barrier_var(at);
+	if (at >= SCRATCH_HEAD - 128)
 		return;
 	if (read_traceparent(&s->head[at], &s->found))
 		s->scanned |= SCAN_TRACED;

@@ -85,9 +85,11 @@ static __always_inline void board_write(const struct conn_state *state, const st
 
 static __always_inline bool ends_in_blank_line(const struct scratch *s, u32 len)
 {
-	if (len < 4 || len > OBI_HEAD_MAX)
+	len -= 4;
+	barrier_var(len); /* the bound is of the register that is used */
+	if (len > OBI_HEAD_MAX - 4)
 		return false;
-	return *(const u32 *)&s->head[len - 4] == 0x0a0d0a0d;
+	return *(const u32 *)&s->head[len] == 0x0a0d0a0d;
 }
 
 /* May a head that ends here, after len bytes, go on in the next chunk, or another one follow? */
