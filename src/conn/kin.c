@@ -16,6 +16,8 @@
 #define CHAINS 4096 /* powers of two */
 #define HABITS 2048
 #define FIRST_SLOTS 64
+/* Most servers ask nobody: after so many requests theirs have no slots until they do. */
+#define KEPT_AT_FIRST 256
 
 struct kin_slot {
 	uint64_t key;
@@ -27,7 +29,10 @@ struct kin_habits {
 	uint32_t pid;
 	uint16_t habits; /* OBI_HABIT_* */
 	uint16_t kept;
-	uint32_t unlined; /* open requests without a slot for their line */
+	uint32_t unlined; /* open requests without a slot for their line, */
+	uint32_t unkept;  /* and without any: beside them nobody is known to be alone */
+	uint16_t served;  /* requests, up to KEPT_AT_FIRST */
+	bool asks;        /* it makes requests of its own */
 };
 
 struct kins {
@@ -131,15 +136,22 @@ static void slot_end(struct kins *kins, uint64_t key, const struct exchange *x)
 void kin_begin(struct obi_conns *conns, struct exchange *x)
 {
 	struct kins *kins = conns->kins;
+	struct kin_habits *habits = habits_of(kins, x->pid);
 
+	x->standing = true;
+	x->kept = habits->asks || habits->served < KEPT_AT_FIRST;
+	if (!x->kept) {
+		habits->unkept++;
+		return;
+	}
+	habits->served += !habits->asks;
 	slot_begin(kins, obi_process_key(x->pid), x);
 	if (x->tid)
 		slot_begin(kins, obi_thread_key(x->pid, x->tid), x);
 	if (x->line)
 		slot_begin(kins, x->line, x);
 	else
-		habits_of(kins, x->pid)->unlined++;
-	x->standing = true;
+		habits->unlined++;
 }
 
 void kin_answer(struct obi_conns *conns, const struct exchange *x, uint32_t tid)
@@ -147,7 +159,7 @@ void kin_answer(struct obi_conns *conns, const struct exchange *x, uint32_t tid)
 	struct kin_habits *habits = habits_of(conns->kins, x->pid);
 	const struct obi_slot *thread, *process;
 
-	if (!x->standing || !tid || !x->tid)
+	if (!x->standing || !x->kept || !tid || !x->tid)
 		return;
 	if (tid != x->tid) {
 		habits->habits |= OBI_HABIT_MOVES;
@@ -167,6 +179,10 @@ void kin_end(struct obi_conns *conns, struct exchange *x)
 	if (!x->standing)
 		return;
 	x->standing = false;
+	if (!x->kept) {
+		habits->unkept -= habits->unkept > 0;
+		return;
+	}
 	slot_end(conns->kins, obi_process_key(x->pid), x);
 	if (x->tid)
 		slot_end(conns->kins, obi_thread_key(x->pid, x->tid), x);
@@ -191,6 +207,11 @@ const struct obi_trace *kin_parent(struct obi_conns *conns, const struct exchang
 	const struct obi_trace *parent;
 	bool unclear;
 
+	habits->asks = true;
+	if (habits->unkept) {
+		conns->stats.unclear_parents++;
+		return NULL;
+	}
 	if (thread)
 		thread->asked++;
 	if (opening->ns)

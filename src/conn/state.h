@@ -52,7 +52,8 @@ struct exchange {
 	uint8_t large;   /* class of the pool */
 	uint64_t line;   /* key of its request line, or 0; see obi/parent.h */
 	bool could_wait; /* received on a socket that may block */
-	bool standing;   /* in the slots of kin.c */
+	bool standing;   /* open as a server request, see kin.c, */
+	bool kept;       /* and in its slots */
 	bool server;
 	bool answered;       /* the final response began */
 	bool emitted;        /* timed out: waits only to keep the order */

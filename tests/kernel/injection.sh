@@ -157,7 +157,7 @@ test_the_inside_of_a_tunnel_is_left_alone() {
 	assert_eq 2 "$(spans method=CONNECT)" "spans of CONNECT"
 }
 
-# same_answers GROUP: of calls.c. CALLS_SCALE=1100: a million calls in all.
+# same_answers GROUP: of calls.c. CALLS_SCALE=220: a million calls with the agent, as many without.
 same_answers() {
 	local scale=${CALLS_SCALE:-10}
 	gcc -O2 -Wall -Werror -pthread -o "$SCRATCH/calls" "$LIB/targets/calls.c"

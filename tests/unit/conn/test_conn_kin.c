@@ -230,6 +230,36 @@ static void a_line_tells_nothing_of_who_asks_for_other_things(void **state)
 	wire_free(w);
 }
 
+/* Of a server that asked nobody for long nothing is kept: what is open when it does is not known.
+ */
+static void a_server_that_asks_late_is_known_from_then_on(void **state)
+{
+	struct wire *w = wire_new();
+	struct obi_trace child, server;
+
+	for (int i = 0; i < 300; i++) {
+		serve(w, 0, 1, "/a");
+		(void)reply(w, 0, 1);
+	}
+	serve(w, 0, 1, "/a");
+	ask(w, 0, 1, "/out");
+	child = answered(w, 0, 1);
+	assert_true(is_root(&child));
+	serve(w, 1, 2, "/b");
+	ask(w, 0, 2, "/out");
+	child = answered(w, 0, 2);
+	assert_true(is_root(&child));
+	(void)reply(w, 0, 1);
+	(void)reply(w, 1, 2);
+	serve(w, 1, 2, "/b");
+	ask(w, 0, 2, "/out");
+	child = answered(w, 0, 2);
+	server = reply(w, 1, 2);
+	assert_true(is_child(&child, &server));
+	assert_int_equal(wire_stats(w).unclear_parents, 2);
+	wire_free(w);
+}
+
 static bool takes_none(void *context, uint32_t pid, const struct obi_trace *trace)
 {
 	return false;
@@ -456,6 +486,7 @@ int main(void)
 		cmocka_unit_test(a_proxy_hands_each_request_on),
 		cmocka_unit_test(equal_requests_at_a_proxy_are_no_parents),
 		cmocka_unit_test(a_line_tells_nothing_of_who_asks_for_other_things),
+		cmocka_unit_test(a_server_that_asks_late_is_known_from_then_on),
 		cmocka_unit_test(a_child_of_what_is_not_sampled_is_not),
 		cmocka_unit_test(a_proxy_gets_no_wrong_parent),
 		cmocka_unit_test(an_event_loop_gets_no_wrong_parent),
