@@ -69,7 +69,7 @@ static __always_inline void request_end(struct conn_state *state)
 	if (kin) {
 		obi_slot_end(&kin->slot, &state->trace);
 		if (state->unlined && kin->unlined)
-			kin->unlined--;
+			obi_count_open(&kin->unlined, -1);
 	}
 	state->unlined = 0;
 	slot = bpf_map_lookup_elem(&slots, &key);
@@ -119,7 +119,7 @@ static __always_inline void request_begin(struct conn_state *state, struct scrat
 	} else {
 		state->line = 0;
 		state->unlined = 1;
-		kin->unlined++;
+		obi_count_open(&kin->unlined, 1);
 	}
 }
 
