@@ -155,8 +155,7 @@ static __always_inline u32 preface_len(const struct scratch *s, u32 len)
 /*
  * Looks through the chunk's part of a request's head, of which len bytes were read, in pieces:
  * s->pieces of them. What was found is added to s->scanned. goes_on: the head began before, and
- * s->edge is what it ended in. 1 where the head ends. Of more than one piece the last stands in
- * s->head afterwards.
+ * s->edge is what it ended in. Of more than one piece the last stands in s->head afterwards.
  */
 __noinline int scratch_scan_chunk(u32 slot, u32 len, u32 goes_on)
 {

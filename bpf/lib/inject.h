@@ -5,9 +5,9 @@
  * A socket in a sockhash receives by another function of the kernel (net/ipv4/tcp_bpf.c), which
  * takes any wake-up without data for the end of a blocking wait, and answers EAGAIN. So only
  * sockets enter that cannot wait: those that are non-blocking when they connect. One that was made
- * blocking by the time of its first send leaves within that send, before it can receive, and its
- * process's sockets do not enter again; so does one that is written by splice(2), which could not
- * read what a verdict program has taken. No socket enters that a selected process did not connect.
+ * blocking since leaves within its next send, before it can wait for the answer, and its process's
+ * sockets do not enter again; so does one that is first written by splice(2), which could not read
+ * what a verdict program has taken. No socket enters that a selected process did not connect.
  *
  * A message is edited only where it begins right after the connection was opened or
  * the peer answered, its head is complete within SCAN_MAX bytes, and its first line ends in
