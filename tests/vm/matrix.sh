@@ -23,8 +23,9 @@ may_match() {
 run_guest() {
 	local kernel=$1
 	shift
-	# A test whose time is up, or an agent that hangs, ends within the guest; this is for the guest.
-	"$here/run-in-vm" --kernel "$kernel" --timeout 600 -- \
+	# A test whose time is up, or an agent that hangs, ends within the guest; this is for the guest,
+	# which takes some 90 seconds on a machine that has nothing else to do.
+	"$here/run-in-vm" --kernel "$kernel" --timeout 400 -- \
 		env OBI_TEST_SLOWNESS=4 OBI_TEST_PREFIX="vm/$kernel" OBI="${OBI:-}" VERBOSE="${VERBOSE:-}" \
 		bash "$here/guest.sh" "$@" 2>&1 | tee "$output"
 	return "${PIPESTATUS[0]}"
@@ -53,14 +54,15 @@ for kernel in $KERNELS; do
 		continue
 	fi
 	output=$(mktemp)
-	# Emulated CPUs now and then trip over the kernel as it patches itself while it boots.
+	# Emulated CPUs now and then trip over the kernel as it patches itself, while it boots above all:
+	# the guest ends or stands still. What stands still because of what is tested does so each time.
 	for try in 1 2 3; do
 		status=0
 		run_guest "$kernel" "$@" || status=$?
-		if [ $status = 0 ] || [ $status = 124 ] || has_results; then
+		if [ $status = 0 ] || has_results; then
 			break
 		fi
-		echo "vm/$kernel: no guest came up (try $try of 3)"
+		echo "vm/$kernel: the guest came to no result, status $status (try $try of 3)"
 	done
 	case $status in
 	0) has_results || echo "FAIL vm/$kernel (no test ran)" ;;
