@@ -310,11 +310,18 @@ static int open_lane(struct sender *s, enum otlp_signal signal, char *const *env
 	return 0;
 }
 
-static int close_sandbox(const char *spill_directory)
+static int close_sandbox(const struct sender *s, const char *spill_directory, char *const *env)
 {
+	struct sender_reach reach = { .ports = { SENDER_DNS_PORT }, .port_count = 1 };
 	struct obi_sandbox sandbox;
 	const char *step = NULL;
-	int error = sender_sandbox_close(spill_directory, &sandbox, &step);
+	int error;
+
+	for (size_t i = 0; i < OTLP_SIGNALS; i++)
+		if (s->lanes[i].open)
+			sender_reach_add(&reach, &s->lanes[i].target.endpoint);
+	sender_reach_proxies(&reach, env);
+	error = sender_sandbox_close(spill_directory, &reach, &sandbox, &step);
 
 	if (error) {
 		log_error("the sender cannot shut itself in, and does not run without",
@@ -346,7 +353,7 @@ static int open_all(struct sender *s, char *const *env)
 	/* No modules of the name service switch: they could not be loaded in the sandbox, and run
 	 * code of anybody's. */
 	(void)__nss_configure_lookup("hosts", "files dns");
-	error = close_sandbox(directory >= 0 ? options->common.spill_directory : NULL);
+	error = close_sandbox(s, directory >= 0 ? options->common.spill_directory : NULL, env);
 	if (error)
 		return error;
 	if (directory >= 0)
