@@ -81,6 +81,17 @@ $(OBI): $(BUILD)/obj/main.o $(OBJECTS)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@.new $^ $(LIBS)
 	mv $@.new $@
 
+# ---- Children that have been taken over, for the tests of attacks --------------------------------
+
+HOSTILE := $(BUILD)/hostile/obi
+HOSTILE_WRAPS := obi_child_start obi_child_spawn obi_wire_send sender_sandbox_close
+
+hostile: $(HOSTILE)
+
+$(HOSTILE): tests/attack/hostile.c $(BUILD)/obj/main.o $(OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(BASE_CFLAGS) $(CFLAGS) $(LDFLAGS) $(HOSTILE_WRAPS:%=-Wl,--wrap=%) -MMD -MP -o $@ $^ $(LIBS)
+
 # ---- Release and installation ----------------------------------------------------------------
 
 RELEASE := build/release$(if $(CROSS),-$(ARCH))
