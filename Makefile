@@ -104,7 +104,7 @@ release:
 	@echo "$(RELEASE)/obi: $$(stat -c %s $(RELEASE)/obi) bytes"
 
 install: release
-	install -D -m 755 $(RELEASE)/obi $(DESTDIR)$(PREFIX)/bin/obi
+	install -D -m 750 $(RELEASE)/obi $(DESTDIR)$(PREFIX)/bin/obi
 	install -D -m 644 docs/obi.1 $(DESTDIR)$(PREFIX)/share/man/man1/obi.1
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	for unit in $(UNITS); do sed 's,^ExecStart=[^ ]*,ExecStart=$(PREFIX)/bin/obi,' $$unit \

@@ -41,6 +41,7 @@
 #include "broker/worker.h"
 #include "caps/check.h"
 #include "service/procfs.h"
+#include "settings/role.h"
 #include "wire/ring.h"
 #include "wire/wire.h"
 
@@ -51,8 +52,6 @@
 #define OUTPUT_WAIT_NS (20 * NSEC_PER_MSEC)
 #define LOADING_HEAP (32u << 20) /* libbpf reads BTF of some 5 MB, each time with a copy */
 
-extern char **environ;
-
 struct broker {
 	const struct obi_settings *settings;
 	int epoll, signals, timer, iface_watch, bpf_timer;
@@ -61,6 +60,8 @@ struct broker {
 	struct obi_bpf_stats *bpf_stats; /* NULL: nobody asks for them */
 	struct obi_discover *discover;
 	struct obi_output output;
+	int config_fd;          /* for children: the text of the file */
+	char **environments[2]; /* by role */
 	struct obi_worker_child worker;
 	struct obi_sender_child sender;
 	struct obi_flow_batch flows;
@@ -594,6 +595,7 @@ static int open_tracers(struct broker *b)
 {
 	int error = 0;
 
+	(void)obi_caps_raise();
 	heap_prepare(LOADING_HEAP);
 	if (obi_settings_network(b->settings))
 		error = open_network(b);
@@ -606,8 +608,7 @@ static int open_children(struct broker *b, const char *config_path)
 {
 	struct obi_child_role role = {
 		.config_path = config_path,
-		.config_fd = -1,
-		.env = environ,
+		.config_fd = b->config_fd,
 		.output = &b->output,
 	};
 	int error = obi_output_open(&b->output);
@@ -616,10 +617,16 @@ static int open_children(struct broker *b, const char *config_path)
 		error = watch_fd(b, obi_output_fd(&b->output), EPOLLIN);
 	if (error)
 		return error;
+	b->environments[OBI_ROLE_WORKER] = obi_role_environment(OBI_ROLE_WORKER, environ);
+	b->environments[OBI_ROLE_SENDER] = obi_role_environment(OBI_ROLE_SENDER, environ);
+	if (!b->environments[OBI_ROLE_WORKER] || !b->environments[OBI_ROLE_SENDER])
+		return -ENOMEM;
 	role.verb = OBI_WORKER_VERB;
+	role.env = b->environments[OBI_ROLE_WORKER];
 	role.from = OBI_OUTPUT_WORKER;
 	b->worker.role = role;
 	role.verb = OBI_SENDER_VERB;
+	role.env = b->environments[OBI_ROLE_SENDER];
 	role.from = OBI_OUTPUT_SENDER;
 	obi_sender_start(&b->sender, b->settings, &role);
 	/* It starts on another CPU while we load. */
@@ -668,8 +675,8 @@ static void log_totals(struct broker *b)
 	obi_totals_log(&counters, b->app != NULL, b->net != NULL);
 }
 
-/* Waits a moment for what stopping is about: the worker, what children say, signals. The rest is left
- * alone. */
+/* Waits a moment for what stopping is about: the worker, what children say, signals. The rest is
+ * left alone. */
 static void await_worker(struct broker *b)
 {
 	bool reads = b->worker.child.pid && !b->worker.condemned;
@@ -729,19 +736,22 @@ static void close_all(struct broker *b)
 	obi_app_close(b->app);
 	obi_net_close(b->net);
 	obi_flow_batch_free(&b->flows);
-	for (size_t i = 0; i < 5; i++) {
-		int fd = (const int[]){ b->epoll, b->signals, b->timer, b->iface_watch,
-					b->bpf_timer }[i];
+	for (size_t i = 0; i < ARRAY_SIZE(b->environments); i++)
+		free(b->environments[i]);
+	for (size_t i = 0; i < 6; i++) {
+		int fd = (const int[]){ b->epoll,       b->signals,   b->timer,
+					b->iface_watch, b->bpf_timer, b->config_fd }[i];
 
 		if (fd >= 0)
 			(void)close(fd);
 	}
 }
 
-int obi_broker_run(const struct obi_settings *settings, const char *config_path, uint64_t keep_caps)
+int obi_broker_run(struct obi_settings *settings, const char *config_path, uint64_t keep_caps)
 {
 	struct broker b = {
 		.settings = settings,
+		.config_fd = obi_role_text(settings),
 		.epoll = -1,
 		.signals = -1,
 		.timer = -1,

@@ -31,7 +31,8 @@ static int move_up(int fd)
 	return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, ABOVE_ALL);
 }
 
-/* The operator's terminal and input are not for a child: nothing to read, one pipe to write into. */
+/* The operator's terminal and input are not for a child: nothing to read, one pipe to write into.
+ */
 static bool take_places(int sock, int output, int config)
 {
 	int nothing = move_up(open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -60,6 +61,8 @@ __attribute__((noreturn)) static void become(const struct obi_child_role *role, 
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	self = move_up(self);
+	if (config < 0)
+		(void)close(OBI_CONFIG_FD); /* whosever it is */
 	if (self < 0 || !take_places(move_up(sock), move_up(output), config))
 		_exit(125);
 	/* All descriptors are close-on-exec by themselves; this is for those that are not ours
@@ -165,9 +168,9 @@ void obi_child_release(struct obi_child *child)
 int obi_child_send(struct obi_child *child, uint32_t id, const void *body, size_t size,
 		   const int *fds, int fd_count)
 {
-	return child->pid ? obi_queue_send(&child->queue, child->sock, id, body, size, fds,
-					   fd_count)
-			  : -EPIPE;
+	return child->pid
+		       ? obi_queue_send(&child->queue, child->sock, id, body, size, fds, fd_count)
+		       : -EPIPE;
 }
 
 int obi_child_send_process(struct obi_child *child, struct obi_wire_process *message,

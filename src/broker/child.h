@@ -32,9 +32,9 @@ struct obi_child_role {
 #define OBI_WORKER_VERB "worker"
 #define OBI_SENDER_VERB "sender"
 
-/* Starts this very program file again, as its role says, without new privileges, in a session of its
- * own, with nothing open but its end of a pair, whose other end is ret_sock, a pipe to the output and
- * the configuration. It ends with us. 0 or a negative errno. */
+/* Starts this very program file again, as its role says, without new privileges, in a session of
+ * its own, with nothing open but its end of a pair, whose other end is ret_sock, a pipe to the
+ * output and the configuration. It ends with us. 0 or a negative errno. */
 int obi_child_spawn(const struct obi_child_role *role, pid_t *ret_pid, int *ret_sock);
 
 /* Starts the worker. 0 or a negative errno. */

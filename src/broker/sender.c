@@ -93,8 +93,7 @@ bool obi_sender_reap(struct obi_sender_child *sender, pid_t pid, int status)
 	return true;
 }
 
-uint64_t obi_sender_tick(struct obi_sender_child *sender, struct obi_child *worker,
-			 uint64_t now_ns)
+uint64_t obi_sender_tick(struct obi_sender_child *sender, struct obi_child *worker, uint64_t now_ns)
 {
 	if (sender->start_at && now_ns >= sender->start_at) {
 		start(sender);

@@ -105,11 +105,11 @@ static void judge(struct obi_worker_child *worker, uint64_t now_ns)
 	if (!silent && !takes_nothing)
 		return;
 	log_error("the worker hangs: ending it",
-		  F("reason", log_str(silent ? "it has asked for nothing"
-					     : "it has taken no message")),
-		  F("seconds", log_int((int64_t)((now_ns - (silent ? worker->heard_ns
-								   : worker->taken_ns)) /
-						 NSEC_PER_SEC))));
+		  F("reason",
+		    log_str(silent ? "it has asked for nothing" : "it has taken no message")),
+		  F("seconds",
+		    log_int((int64_t)((now_ns - (silent ? worker->heard_ns : worker->taken_ns)) /
+				      NSEC_PER_SEC))));
 	condemn(worker);
 }
 

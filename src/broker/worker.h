@@ -38,8 +38,8 @@ int obi_worker_start(struct obi_worker_child *worker);
  * there is nobody to start again: it could not start at all. */
 bool obi_worker_ended(struct obi_worker_child *worker, int status, uint64_t seen);
 
-/* At least each OBI_WORKER_TICK_NS: starts it again when its time has come, sends it what waits, and
- * ends it where it has asked or taken nothing for a long time. */
+/* At least each OBI_WORKER_TICK_NS: starts it again when its time has come, sends it what waits,
+ * and ends it where it has asked or taken nothing for a long time. */
 #define OBI_WORKER_TICK_NS (1 * NSEC_PER_SEC)
 void obi_worker_tick(struct obi_worker_child *worker, uint64_t now_ns);
 

@@ -26,10 +26,10 @@
 #define LAST_CAP 63
 
 /* linux/landlock.h of Linux 6.12; Debian 12 has that of 6.1. */
-#define TRUNCATE (1ull << 14)  /* LANDLOCK_ACCESS_FS_TRUNCATE, ABI 3 */
-#define BIND_TCP (1ull << 0)   /* LANDLOCK_ACCESS_NET_BIND_TCP, ABI 4 */
+#define TRUNCATE (1ull << 14) /* LANDLOCK_ACCESS_FS_TRUNCATE, ABI 3 */
+#define BIND_TCP (1ull << 0)  /* LANDLOCK_ACCESS_NET_BIND_TCP, ABI 4 */
 #define CONNECT_TCP (1ull << 1)
-#define RULE_NET_PORT 2        /* LANDLOCK_RULE_NET_PORT */
+#define RULE_NET_PORT 2            /* LANDLOCK_RULE_NET_PORT */
 #define SCOPE_ABSTRACT (1ull << 0) /* LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET, ABI 6 */
 #define SCOPE_SIGNAL (1ull << 1)
 
@@ -123,7 +123,7 @@ static size_t handle(const struct obi_sandbox_rules *rules, long abi, struct rul
 {
 	struct ruleset attr = {
 		/* Rights of ABI 1 (13 of them), 2 (refer), 3 (truncate), 5 (ioctl on devices). */
-		.handled_access_fs = abi >= 5 ? 0xffff
+		.handled_access_fs = abi >= 5   ? 0xffff
 				     : abi >= 3 ? 0x7fff
 				     : abi == 2 ? 0x3fff
 						: 0x1fff,
@@ -132,7 +132,7 @@ static size_t handle(const struct obi_sandbox_rules *rules, long abi, struct rul
 	};
 
 	*ret_attr = attr;
-	return abi >= 6 ? sizeof(attr)
+	return abi >= 6   ? sizeof(attr)
 	       : abi >= 4 ? offsetof(struct ruleset, scoped)
 			  : offsetof(struct ruleset, handled_access_net);
 }
