@@ -44,6 +44,7 @@ struct conn_state {
 	u8 to_head;   /* it is a HEAD request: its answer has no body */
 	u8 tunnels;   /* the current request is CONNECT: a 2xx answer ends all that is known */
 	u8 fin_sent;
+	u8 closed; /* the last record of it is out */
 	u8 leaves; /* no header is written any more, see inject.h */
 	u8 http2;  /* chunks of an HTTP/2 client's still to be shown to the worker */
 	u32 pid;

@@ -429,9 +429,11 @@ __noinline int scratch_output(u32 slot, u32 len)
 static __always_inline void chunk_record(struct conn_state *state, struct scratch *s, u32 slot,
 					 u8 type, u8 direction, u64 now, u32 len)
 {
+	if (state->closed) /* while this went on: nothing follows the last record */
+		return;
 	record_fill(s, state, type, direction, now);
 	s->record.bytes = s->bytes;
-	s->record.before = state->total;
+	s->record.before = type == OBI_RECORD_MESSAGE ? 0 : state->total;
 	s->record.total_bytes = type == OBI_RECORD_MESSAGE ? state->pending_total : 0;
 	s->record.last_ns = type == OBI_RECORD_MESSAGE ? state->pending_last_ns : 0;
 	if (s->could_wait)
