@@ -25,6 +25,7 @@ void obi_worker_publish_spans(struct obi_conns *conns, const struct obi_ring *ri
 	for (int i = 0; i < OBI_DROP_REASONS; i++)
 		obi_worker_publish_dropped(obi_conn_drop_name((enum obi_conn_drop)i),
 					   stats.dropped[i]);
+	obi_worker_publish_dropped("unread_bytes", stats.unread_bytes);
 	obi_internal_set(OBI_INTERNAL_PARSER_ERRORS, &http, stats.dropped[OBI_DROP_UNPARSED]);
 	obi_internal_set(OBI_INTERNAL_RING_FILL, NULL, 1000 * obi_ring_waiting(ring) / ring->size);
 }
@@ -132,7 +133,7 @@ void obi_worker_publish_bpf(struct obi_exports *exports, const struct obi_wire_b
 
 void obi_worker_log_spans(struct obi_conns *conns, uint64_t bad_records, uint64_t refused)
 {
-	struct log_field fields[7 + OBI_DROP_REASONS];
+	struct log_field fields[8 + OBI_DROP_REASONS];
 	struct obi_conns_stats stats;
 	int count = 0;
 
@@ -142,6 +143,8 @@ void obi_worker_log_spans(struct obi_conns *conns, uint64_t bad_records, uint64_
 	fields[count++] = (struct log_field)F("requests", log_int((int64_t)stats.requests));
 	fields[count++] = (struct log_field)F("spans", log_int((int64_t)stats.spans));
 	fields[count++] = (struct log_field)F("pending", log_int((int64_t)stats.pending));
+	fields[count++] =
+		(struct log_field)F("unreadBytes", log_int((int64_t)stats.unread_bytes));
 	fields[count++] =
 		(struct log_field)F("unclearParents", log_int((int64_t)stats.unclear_parents));
 	fields[count++] = (struct log_field)F("refusedProcesses", log_int((int64_t)refused));
