@@ -69,11 +69,11 @@ def reset(port, seconds):
 
 kind, rest = sys.argv[1], [int(a) for a in sys.argv[2:]]
 if kind == "reset":
-    for _ in range(2):
+    for _ in range(4):
         if os.fork() == 0:
             reset(*rest)
             os._exit(0)
-    for _ in range(2):
+    for _ in range(4):
         os.wait()
 elif kind == "upload":
     upload(*rest)
