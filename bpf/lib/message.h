@@ -14,14 +14,6 @@
 #define ANSWERS_MAX (32 * OBI_HEAD_MAX) /* the same of a message of answers to several requests */
 #define HTTP2_CHUNKS 8    /* first ones of an HTTP/2 client that the worker sees */
 
-/* No record wakes the reader, which drains on a timer, unless the ring is half full. */
-static __always_inline u64 ring_flags(void)
-{
-	return bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > ring_wake_bytes
-		       ? BPF_RB_FORCE_WAKEUP
-		       : BPF_RB_NO_WAKEUP;
-}
-
 static __always_inline void record_output(struct scratch *s, u32 head_len)
 {
 	u32 size = sizeof(struct obi_record) + head_len;
@@ -29,10 +21,7 @@ static __always_inline void record_output(struct scratch *s, u32 head_len)
 	if (head_len > OBI_HEAD_MAX)
 		return;
 	s->record.head_len = head_len;
-	if (bpf_ringbuf_output(&records, s, size, ring_flags()))
-		count(OBI_APP_RING_FULL);
-	else
-		count(OBI_APP_RECORDS);
+	ring_put(s, size, s->record.pid);
 }
 
 static __always_inline void record_fill(struct scratch *s, const struct conn_state *state, u8 type,
@@ -581,10 +570,7 @@ static __always_inline void on_end(struct sock *sk, struct conn_state *state, u8
 	record.last_ns = state->reported ? state->last_ns : state->pending_last_ns;
 	if (type == OBI_RECORD_CLOSE && BPF_CORE_READ(sk, sk_err))
 		record.flags |= OBI_RECORD_RESET;
-	if (bpf_ringbuf_output(&records, &record, sizeof(record), ring_flags()))
-		count(OBI_APP_RING_FULL);
-	else
-		count(OBI_APP_RECORDS);
+	ring_put(&record, sizeof(record), record.pid);
 }
 
 #endif

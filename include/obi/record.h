@@ -118,7 +118,8 @@ _Static_assert(sizeof(struct obi_board_slot) == 40, "obi_board_slot layout");
 /* Counters of the application tracer: one per-CPU array, summed by the reader. */
 enum obi_app_counter {
 	OBI_APP_RECORDS,        /* records written to the ring */
-	OBI_APP_RING_FULL,      /* records that found the ring full */
+	OBI_APP_RING_FULL,      /* records that found the ring full, or the share of their process */
+	OBI_APP_RING_SHARE,     /* of these the latter */
 	OBI_APP_UNREADABLE,     /* chunks whose memory could not be read */
 	OBI_APP_STATE_FULL,     /* sockets for which no state could be kept */
 	OBI_APP_MUTED,          /* connections given up: no protocol recognised */

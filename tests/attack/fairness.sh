@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# One service, one process, must not take from the others what all share.
+#
+#   the attack                            before                          now
+#   a process makes more records than     0 of 25 requests of another     all 25, and a warning with the
+#   the worker reads (which stands        process, said only at the end   noisy one's name while it happens
+#   still for 3 s)
+
+# shellcheck source=../lib/lib.sh
+. "$(dirname "$0")/../lib/lib.sh"
+
+NOISY=18724
+QUIET=18725
+
+begin_two_servers() {
+	local kind
+	need nginx wrk curl
+	for kind in NOISY QUIET; do
+		start_nginx "server { listen ${!kind}; location / { return 200 x; } }"
+		declare -g "${kind}_PID=$NGINX"
+	done
+}
+
+quiet_requests() { # COUNT
+	local i
+	for ((i = 0; i < $1; i++)); do
+		curl -sS --max-time 5 -o /dev/null "http://127.0.0.1:$QUIET/quiet/$i"
+		sleep 0.05
+	done
+}
+
+test_a_noisy_process_leaves_room_for_others() {
+	begin_two_servers
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=$NOISY,$QUIET OTEL_EBPF_TRACE_PRINTER=text
+	application_ready "$NOISY_PID" "$QUIET_PID"
+	WORKER=$(worker_of "$AGENT")
+	kill -STOP "$WORKER"
+	wrk -t 1 -c 32 -d 5s "http://127.0.0.1:$NOISY/noise" >"$SCRATCH/wrk" &
+	sleep 2
+	quiet_requests 25
+	assert_line "$LOG" 'level=WARN .*a process does more than can be read.* command=nginx' 1
+	kill -CONT "$WORKER"
+	wait $!
+	expect_spans 25 'path=/quiet/*' status=200
+	stop_agent
+	assert_ge "$(total 'application totals' ringShare)" 1000 "records of the noisy process turned away"
+	assert_eq "$(total 'application totals' ringFull)" "$(total 'application totals' ringShare)" \
+		"records lost by others"
+}
+
+run_tests "$@"
