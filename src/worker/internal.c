@@ -4,8 +4,11 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "export/internal.h"
+
+#define SAY_LIMITED_NS (60 * NSEC_PER_SEC)
 
 void obi_worker_publish_dropped(const char *reason, uint64_t value)
 {
@@ -73,6 +76,21 @@ void obi_worker_publish_counters(const struct obi_wire_counters *counters, uint3
 	obi_worker_publish_dropped("process_event", counters->app[OBI_APP_EVENTS_LOST]);
 	obi_worker_publish_dropped("process_unannounced", counters->unannounced);
 	obi_worker_publish_dropped("worker_restart", counters->spans_lost_in_restarts);
+}
+
+void obi_worker_say_limited(struct obi_pipeline *pipeline, uint64_t now_ns)
+{
+	static uint64_t said_ns;
+	const char *service;
+
+	if (said_ns && now_ns - said_ns < SAY_LIMITED_NS)
+		return;
+	service = obi_pipeline_limited(pipeline);
+	if (!service)
+		return;
+	said_ns = now_ns;
+	log_warn("a service has more routes than its share: new segments of them are wildcards",
+		 F("service", log_str(service)));
 }
 
 void obi_worker_publish_flows(const struct obi_wire_counters *counters)
