@@ -110,7 +110,7 @@ struct ipv4_header { /* RFC 791 section 3.1 */
 	u32 src, dst;
 };
 
-struct ipv6_header { /* RFC 8200 section 3 */
+struct ipv6_header {             /* RFC 8200 section 3 */
 	u32 version_class_label; /* the version in its first byte */
 	u16 length;
 	u8 next_header, hop_limit;
@@ -129,10 +129,10 @@ struct scratch {
 	u32 pad;
 	struct ends ends;
 	u64 smaller_opened;
-	u64 network_from; /* where the IP header begins: an offset, ... */
+	u64 network_from;  /* where the IP header begins: an offset, ... */
 	u64 network_start; /* ... and from where (BPF_HDR_START_*) */
-	u64 network_len; /* by the IP header; where segments count, as the next */
-	u64 headers_len; /* from the beginning of the IP header to the end of the transport's */
+	u64 network_len;   /* by the IP header; where segments count, as the next */
+	u64 headers_len;   /* from the beginning of the IP header to the end of the transport's */
 	union {
 		struct ipv4_header v4;
 		struct ipv6_header v6;

@@ -219,7 +219,8 @@ __noinline int scratch_scan_chunk(u32 slot, u32 len, u32 goes_on)
 	return 0;
 }
 
-/* What the last bytes of a chunk, in s->tail, leave of a head: whether it ended is in s->scanned. */
+/* What the last bytes of a chunk, in s->tail, leave of a head: whether it ended is in s->scanned.
+ */
 static __always_inline void note_tail(struct scratch *s)
 {
 	u32 last = s->tail >> 32;

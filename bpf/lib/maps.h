@@ -45,9 +45,9 @@ struct conn_state {
 	u8 tunnels;   /* the current request is CONNECT: a 2xx answer ends all that is known */
 	u8 fin_sent;
 	u8 crowded; /* requests came together, or before their answers */
-	u8 closed; /* the last record of it is out */
-	u8 leaves; /* no header is written any more, see inject.h */
-	u8 http2;  /* chunks of an HTTP/2 client's still to be shown to the worker */
+	u8 closed;  /* the last record of it is out */
+	u8 leaves;  /* no header is written any more, see inject.h */
+	u8 http2;   /* chunks of an HTTP/2 client's still to be shown to the worker */
 	u32 pid;
 	struct obi_tuple tuple;
 	u32 opener;    /* thread that called connect(2), */
@@ -171,7 +171,7 @@ struct user_data {
 	struct user_iovec one;
 };
 
-#define HEAD_PIECES 16 /* of OBI_HEAD_MAX bytes each: the longest request head that is shown */
+#define HEAD_PIECES 16  /* of OBI_HEAD_MAX bytes each: the longest request head that is shown */
 #define CROWD_PIECES 64 /* the most of a chunk: several requests, or the answers to them */
 #define SCRATCH_HEAD (2 * OBI_HEAD_MAX) /* twice: lets the verifier bound a read at any offset */
 

@@ -12,7 +12,7 @@
 #define MUTE_HTTP 250     /* the same of a connection that carried HTTP: bodies that alternate */
 #define RESPONSE_HEAD 512 /* bytes copied of what is not a request */
 #define ANSWERS_MAX (32 * OBI_HEAD_MAX) /* the same of a message of answers to several requests */
-#define HTTP2_CHUNKS 8    /* first ones of an HTTP/2 client that the worker sees */
+#define HTTP2_CHUNKS 8                  /* first ones of an HTTP/2 client that the worker sees */
 
 static __always_inline void record_output(struct scratch *s, u32 head_len)
 {
@@ -532,8 +532,8 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 	if (answers && len)
 		s->pieces = pieces_of(s->bytes);
 	else if (!piece && guess != GUESS_HTTP_MAYBE &&
-	    !((!turn || guess == GUESS_NONE) && head_is_open(state, direction)) &&
-	    len > RESPONSE_HEAD)
+		 !((!turn || guess == GUESS_NONE) && head_is_open(state, direction)) &&
+		 len > RESPONSE_HEAD)
 		reported = RESPONSE_HEAD;
 	report = turn ? message_begin(sk, state, s, slot, direction, guess, piece, len, now)
 		      : message_more(state, s, guess, piece, len);

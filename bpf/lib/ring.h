@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * Records into the ring. While it is half full at most, whoever has one writes it. Beyond that each
- * process may fill a quarter of what is free, counted from when the half was passed: one that writes
- * faster than the worker reads is turned away before the ring is full, and the others get through. It
- * is the fewer the more do so, and none takes the last room (A. Choudhury and E. Hahne, "Dynamic queue
- * length thresholds", 1998).
+ * process may fill a quarter of what is free, counted from when the half was passed: one that
+ * writes faster than the worker reads is turned away before the ring is full, and the others get
+ * through. It is the fewer the more do so, and none takes the last room (A. Choudhury and E. Hahne,
+ * "Dynamic queue length thresholds", 1998).
  */
 #ifndef OBI_BPF_RING_H
 #define OBI_BPF_RING_H
 
 #define SHARE_OF_FREE 4
-#define RECORD_OVERHEAD 8 /* BPF_RINGBUF_HDR_SZ */
+#define RECORD_OVERHEAD 8          /* BPF_RINGBUF_HDR_SZ */
 #define SAY_AGAIN_NS 5000000000ULL /* of a process that is turned away */
 
 struct {
@@ -71,8 +71,8 @@ __noinline int ring_admits(u32 pid, u32 size, u64 waiting)
 	return 0;
 }
 
-/* Writes size bytes, of the process. No record wakes the reader, which drains on a timer, unless the
- * ring is half full. */
+/* Writes size bytes, of the process. No record wakes the reader, which drains on a timer, unless
+ * the ring is half full. */
 static __always_inline void ring_put(void *record, u32 size, u32 pid)
 {
 	u64 waiting = bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA);

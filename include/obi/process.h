@@ -12,15 +12,15 @@
 
 enum obi_process_event_type {
 	OBI_PROCESS_EXEC = 1,
-	OBI_PROCESS_FORK = 2,   /* only children of selected processes */
-	OBI_PROCESS_EXIT = 3,   /* only processes in the map */
-	OBI_PROCESS_LISTEN = 4, /* any process began to listen on a TCP port */
+	OBI_PROCESS_FORK = 2,    /* only children of selected processes */
+	OBI_PROCESS_EXIT = 3,    /* only processes in the map */
+	OBI_PROCESS_LISTEN = 4,  /* any process began to listen on a TCP port */
 	OBI_PROCESS_PRESSES = 5, /* it writes more records than its share of the ring */
 };
 
 struct obi_process_event {
-	__u32 type;   /* enum obi_process_event_type */
-	__u32 pid;    /* thread group id in the root pid namespace */
+	__u32 type; /* enum obi_process_event_type */
+	__u32 pid;  /* thread group id in the root pid namespace */
 	union {
 		struct {
 			__u32 parent; /* FORK */

@@ -382,8 +382,8 @@ int obi_app_events_fd(const struct obi_app *app)
 	return bpf_map__fd(app->skel->maps.process_events);
 }
 
-/* A process is turned away for as long as it writes faster than the worker reads. Told by the kernel
- * side at most every 5 s a process. */
+/* A process is turned away for as long as it writes faster than the worker reads. Told by the
+ * kernel side at most every 5 s a process. */
 static void say_pressing(struct obi_app *app, const struct obi_process_event *event)
 {
 	uint64_t now = clock_monotonic_ns();
@@ -393,11 +393,12 @@ static void say_pressing(struct obi_app *app, const struct obi_process_event *ev
 		return;
 	app->pressing_ns = now;
 	(void)bpf_map_lookup_elem(bpf_map__fd(app->skel->maps.ring_shares), &event->pid, &share);
-	log_warn("a process does more than can be read: what it does beyond its share of the ring is "
+	log_warn("a process does more than can be read: what it does beyond its share of the ring "
+		 "is "
 		 "lost, so that others are seen",
 		 F("pid", log_int(event->pid)),
-		 F("command", log_slice(slice_of(event->command, strnlen(event->command,
-									 sizeof(event->command))))),
+		 F("command", log_slice(slice_of(event->command,
+						 strnlen(event->command, sizeof(event->command))))),
 		 F("recordsLost", log_int((int64_t)share.turned_away)));
 }
 

@@ -40,7 +40,7 @@ struct obi_tc {
 	bool decided;
 	int programs[2];
 	uint32_t handle; /* of its filters; 0: none yet */
-	int hold;	 /* of the handle, see tc_handle.h */
+	int hold;        /* of the handle, see tc_handle.h */
 	struct site *sites;
 	size_t count, room;
 };
@@ -109,14 +109,15 @@ static const char *const directions[2] = { "ingress", "egress" };
 /* The kernel keeps 15 letters of a program's name; libbpf adds its number. */
 static bool is_our_name(const struct obi_tc_filter *filter)
 {
-	return !strncmp(filter->name, "tc_ingress_", 11) || !strncmp(filter->name, "tc_egress_", 10);
+	return !strncmp(filter->name, "tc_ingress_", 11) ||
+	       !strncmp(filter->name, "tc_egress_", 10);
 }
 
 struct look {
 	const struct obi_tc *tc;
 	const char *interface;
 	uint32_t ifindex;
-	int at; /* 0 ingress, 1 egress */
+	int at;                     /* 0 ingress, 1 egress */
 	struct obi_tc_filter first; /* of those that go before ours */
 	int ahead;
 };
@@ -136,11 +137,13 @@ static void on_like_ours(const struct look *look, const struct obi_tc_filter *fi
 	int error;
 
 	if (!obi_tc_handle_is_held(filter->handle)) {
-		log_warn("a filter like those of this agent is on the interface: if no agent made it "
+		log_warn("a filter like those of this agent is on the interface: if no agent made "
+			 "it "
 			 "that runs, delete it with tc(8)",
 			 F("interface", log_str(look->interface)),
 			 F("direction", log_str(directions[look->at])),
-			 F("pref", log_int(filter->priority)), F("handle", log_int(filter->handle)));
+			 F("pref", log_int(filter->priority)),
+			 F("handle", log_int(filter->handle)));
 		return;
 	}
 	hold = obi_tc_handle_hold(filter->handle);
@@ -173,15 +176,13 @@ static void look_at(void *context, const struct obi_tc_filter *filter)
 static void look_at_filters(const struct obi_tc *tc, const struct site *site, int at,
 			    const char *interface)
 {
-	struct look look = {
-		.tc = tc, .interface = interface, .ifindex = site->ifindex, .at = at
-	};
+	struct look look = { .tc = tc, .interface = interface, .ifindex = site->ifindex, .at = at };
 
 	(void)obi_tc_filters(site->ifindex, at, look_at, &look);
 	if (look.ahead)
 		log_warn(BLIND, F("interface", log_str(interface)),
-			 F("direction", log_str(directions[at])),
-			 F("filters", log_int(look.ahead)), F("pref", log_int(look.first.priority)),
+			 F("direction", log_str(directions[at])), F("filters", log_int(look.ahead)),
+			 F("pref", log_int(look.first.priority)),
 			 F("first", log_str(look.first.name)));
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tc programs on interfaces: TCX links (6.6), which go away with the process, else
- * filters under clsact, of a handle of its own for each agent. What an agent left that was killed is
- * deleted by the next at the same interface; nothing of others is, and who goes before us is said.
+ * filters under clsact, of a handle of its own for each agent. What an agent left that was killed
+ * is deleted by the next at the same interface; nothing of others is, and who goes before us is
+ * said.
  */
 #ifndef OBI_BROKER_TC_H
 #define OBI_BROKER_TC_H

@@ -82,8 +82,8 @@ int obi_tc_filters(uint32_t ifindex, bool egress,
 			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
 		.message = { .tcm_family = AF_UNSPEC,
 			     .tcm_ifindex = (int)ifindex,
-			     .tcm_parent = TC_H_MAKE(TC_H_CLSACT, egress ? TC_H_MIN_EGRESS
-									 : TC_H_MIN_INGRESS) },
+			     .tcm_parent = TC_H_MAKE(TC_H_CLSACT,
+						     egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS) },
 	};
 	_Alignas(struct nlmsghdr) char buf[32768];
 	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);

@@ -9,7 +9,7 @@
 struct obi_tc_filter {
 	uint32_t handle;   /* 0: that there is a classifier with this priority */
 	uint16_t priority; /* the lower goes first */
-	char name[32];	   /* of a BPF filter, as far as it fits; else the kind */
+	char name[32];     /* of a BPF filter, as far as it fits; else the kind */
 };
 
 /* Tells of each; of an interface without clsact there is none. 0 or a negative errno. */

@@ -6,7 +6,8 @@
  * to remember only how many children it has. Two places with the same number (2^-64)
  * would share one count, no more.
  *
- * Places below a collapsed one are not removed. The table has a fixed size, and each service its share.
+ * Places below a collapsed one are not removed. The table has a fixed size, and each service its
+ * share.
  */
 #include "pipeline/cardinality.h"
 
@@ -72,8 +73,8 @@ static struct place *find(struct cardinality *cardinality, uint64_t id)
 	return &cardinality->slots[slot];
 }
 
-/* NULL when the table is full, or the service has its share. root is the service's, NULL where it is
- * what is to be added. */
+/* NULL when the table is full, or the service has its share. root is the service's, NULL where it
+ * is what is to be added. */
 static struct place *find_or_add(struct cardinality *cardinality, struct place *root, uint64_t id)
 {
 	struct place *place = find(cardinality, id);

@@ -13,8 +13,9 @@
 #include "base/slice.h"
 #include "span/span.h"
 
-/* Segments remembered of one service; beyond them everything new varies. Of all together there is room
- * for an eighth more, and each may have eight times what is free: one that comes late finds room. */
+/* Segments remembered of one service; beyond them everything new varies. Of all together there is
+ * room for an eighth more, and each may have eight times what is free: one that comes late finds
+ * room. */
 #define CARDINALITY_SEGMENTS_MAX 32768
 
 struct cardinality;

@@ -161,8 +161,7 @@ void obi_worker_log_spans(struct obi_conns *conns, uint64_t bad_records, uint64_
 	fields[count++] = (struct log_field)F("requests", log_int((int64_t)stats.requests));
 	fields[count++] = (struct log_field)F("spans", log_int((int64_t)stats.spans));
 	fields[count++] = (struct log_field)F("pending", log_int((int64_t)stats.pending));
-	fields[count++] =
-		(struct log_field)F("unreadBytes", log_int((int64_t)stats.unread_bytes));
+	fields[count++] = (struct log_field)F("unreadBytes", log_int((int64_t)stats.unread_bytes));
 	fields[count++] =
 		(struct log_field)F("unclearParents", log_int((int64_t)stats.unclear_parents));
 	fields[count++] = (struct log_field)F("refusedProcesses", log_int((int64_t)refused));

@@ -26,7 +26,7 @@ flows_by_tc() {
 }
 
 flows_by_clsact() {
-	flows_by_tc OTEL_EBPF_BPF_TC_BACKEND=tc "$@"
+	flows_by_tc OTEL_EBPF_BPF_TC_BACKEND=tc
 }
 
 # filters POINT: how many BPF filters veth0 has there.

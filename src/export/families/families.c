@@ -45,7 +45,8 @@ static size_t most_bytes(const struct obi_settings *settings)
 
 static void say_limited(const char *metric, struct slice service, size_t series)
 {
-	log_warn("too many series: new ones of a service that has its share, or of all where none is "
+	log_warn("too many series: new ones of a service that has its share, or of all where none "
+		 "is "
 		 "left, count into otel.metric.overflow",
 		 F("metric", log_str(metric)), F("service", log_slice(service)),
 		 F("itsSeries", log_int((int64_t)series)));

@@ -53,7 +53,7 @@ struct metrics_pool {
 	size_t max;
 	size_t bytes; /* they take, with exponential buckets and exemplars */
 	size_t max_bytes;
-	uint64_t overflow; /* how many times one could not be made */
+	uint64_t overflow;             /* how many times one could not be made */
 	struct metric_shares services; /* of the bytes of rows */
 	/* Told when one could not be made, at most once a minute: of the metric, and of the service
 	 * that has the most of it ("" where series have none). NULL: nobody wants to know. */

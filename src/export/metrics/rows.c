@@ -226,8 +226,8 @@ static struct metric_row *new_row(struct metric_table *table, size_t key_len, ui
 	return row;
 }
 
-/* One place of each metric is kept for what overflows; a service has its share of the others, and of the
- * memory. */
+/* One place of each metric is kept for what overflows; a service has its share of the others, and
+ * of the memory. */
 static bool has_room(const struct metric_table *table, uint64_t owner, size_t key_len)
 {
 	const struct metrics *metrics = table->metrics;
@@ -289,7 +289,8 @@ static void say_limited(const struct metric_table *table, uint64_t now_ns)
 		service = service_name(table, row);
 		break;
 	}
-	pool->limited(table->families[0].otel, service, largest ? largest->used : table->rows_count);
+	pool->limited(table->families[0].otel, service,
+		      largest ? largest->used : table->rows_count);
 }
 
 static struct metric_row *overflow_row(struct metric_table *table, uint64_t now_ns)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who has how much of what all share. One may take nine times what is then still free: alone it comes to nine
- * tenths, and one that comes late still finds room.
+ * Who has how much of what all share. One may take nine times what is then still free: alone it
+ * comes to nine tenths, and one that comes late still finds room.
  */
 #ifndef OBI_EXPORT_METRICS_SHARES_H
 #define OBI_EXPORT_METRICS_SHARES_H

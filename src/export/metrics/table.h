@@ -32,9 +32,9 @@ struct metric_table {
 	struct metric_family *families;
 	size_t families_count;
 	const char **attributes;
-	char **labels;    /* of Prometheus */
-	uint32_t numbers; /* bit i: attribute i is one */
-	uint32_t owners;  /* bit i: attribute i tells whose series it is */
+	char **labels;                 /* of Prometheus */
+	uint32_t numbers;              /* bit i: attribute i is one */
+	uint32_t owners;               /* bit i: attribute i tells whose series it is */
 	struct metric_shares services; /* of the rows */
 	size_t labels_count;
 	size_t cells_count;

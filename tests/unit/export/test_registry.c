@@ -141,10 +141,13 @@ static void note_limited(const char *metric, struct slice service, size_t series
 static void a_service_leaves_room_for_others(void **state)
 {
 	static const char *const labels[] = { "route", "service.name" };
-	struct metrics_pool pool = { .max = SIZE_MAX, .max_bytes = 1 << 20, .limited = note_limited };
+	struct metrics_pool pool = { .max = SIZE_MAX,
+				     .max_bytes = 1 << 20,
+				     .limited = note_limited };
 	struct metrics_options options = { .pool = &pool, .max_rows = 101 };
 	struct metrics *metrics = metrics_new_with(&options);
-	struct slice noisy[] = { { 0 }, SLICE_LIT("noisy") }, quiet[] = { { 0 }, SLICE_LIT("quiet") };
+	struct slice noisy[] = { { 0 }, SLICE_LIT("noisy") },
+		     quiet[] = { { 0 }, SLICE_LIT("quiet") };
 	struct metric_table *table;
 	int kept = 0, others = 0;
 	char route[16];

@@ -34,7 +34,8 @@ static void a_full_table_makes_everything_new_vary(void **state)
 /* ... and leave room for the next. */
 static void one_service_does_not_take_it_all(void **state)
 {
-	static const struct obi_service hostile = { .name = "hostile" }, quiet = { .name = "quiet" };
+	static const struct obi_service hostile = { .name = "hostile" },
+					quiet = { .name = "quiet" };
 	struct cardinality *cardinality = cardinality_new(1000000, '*');
 	char route[32], limited[32];
 	size_t len;
