@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* News of processes, for the broker. */
+#ifndef OBI_BPF_EVENTS_H
+#define OBI_BPF_EVENTS_H
+
+static __always_inline void process_event_output(struct obi_process_event *event)
+{
+	if (bpf_ringbuf_output(&process_events, event, sizeof(*event), 0))
+		count(OBI_APP_EVENTS_LOST);
+}
+
+#endif
