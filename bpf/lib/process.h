@@ -5,8 +5,9 @@
 
 static __always_inline void process_event_output(struct obi_process_event *event)
 {
+	event->uid = bpf_get_current_uid_gid();
 	if (bpf_ringbuf_output(&process_events, event, sizeof(*event), 0))
-		count(OBI_APP_EVENTS_LOST);
+		__sync_fetch_and_add(&process_events_lost, 1);
 }
 
 static __always_inline void process_event(u32 type, u32 pid, u32 parent)

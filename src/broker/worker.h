@@ -35,6 +35,9 @@ bool obi_worker_ended(struct obi_worker_child *worker, int status);
 /* Starts it again when its time has come. */
 void obi_worker_tick(struct obi_worker_child *worker, uint64_t now_ns);
 
+/* It asked what it may not, or said what nobody asked for: it is ended. */
+void obi_worker_offends(const struct obi_worker_child *worker, uint32_t request, const char *why);
+
 /* One request; NULL where there is none. A worker that breaks the rules is ended. *ret_gone: its
  * end of the pair is closed, and there will be no more. */
 const struct obi_request *obi_worker_read(struct obi_worker_child *worker, void *body, size_t size,

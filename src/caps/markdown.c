@@ -71,6 +71,7 @@ static void put_tracer(struct buffer *buf, const struct obi_tracer *tracer)
 	for (const struct obi_need *need = tracer->needs; need->why; need++) {
 		const char *after = need->flags & OBI_NEED_OPTIONAL ? "kept; optional"
 				    : need->flags & OBI_NEED_KEEP   ? "kept"
+				    : need->flags & OBI_NEED_LOOK   ? "kept by the looker alone"
 				    : need->flags & OBI_NEED_SPARE  ? "given up; not used yet"
 								    : "given up";
 

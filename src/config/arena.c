@@ -51,6 +51,12 @@ void obi_arena_free(struct obi_arena *arena)
 	free(arena);
 }
 
+void obi_arena_wipe(struct obi_arena *arena)
+{
+	for (struct chunk *chunk = arena->newest; chunk; chunk = chunk->older)
+		explicit_bzero(chunk->bytes, chunk->used);
+}
+
 static struct chunk *add_chunk(struct obi_arena *arena, size_t need)
 {
 	size_t size = arena->newest ? arena->newest->size * 2 : FIRST_CHUNK;

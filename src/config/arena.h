@@ -16,6 +16,9 @@ struct obi_arena;
 struct obi_arena *obi_arena_new(size_t limit);
 void obi_arena_free(struct obi_arena *arena);
 
+/* What it holds is not to be read any more, by anybody. */
+void obi_arena_wipe(struct obi_arena *arena);
+
 /* Zeroed, aligned for anything; NULL when out of memory or over the limit. */
 void *obi_arena_alloc(struct obi_arena *arena, size_t size);
 void *obi_arena_array(struct obi_arena *arena, size_t count, size_t size);

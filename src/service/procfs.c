@@ -186,6 +186,19 @@ int obi_procfs_stat(uint32_t pid, struct obi_procfs_stat *ret_stat)
 	return parse_stat(text, ret_stat);
 }
 
+int obi_procfs_owner(uint32_t pid, uint32_t *ret_uid)
+{
+	_cleanup_close_ int dir = obi_procfs_open_dir(pid);
+	struct stat st;
+
+	if (dir < 0)
+		return dir;
+	if (fstat(dir, &st))
+		return -errno;
+	*ret_uid = st.st_uid;
+	return 0;
+}
+
 int obi_procfs_netns(uint32_t pid, uint64_t *ret_inode)
 {
 	_cleanup_close_ int dir = obi_procfs_open_dir(pid);

@@ -180,6 +180,11 @@ int obi_settings_load(const char *path, char **env, struct obi_settings *ret_set
 	return e;
 }
 
+void obi_settings_wipe(const struct obi_settings *settings)
+{
+	obi_arena_wipe(settings->arena);
+}
+
 void obi_settings_free(struct obi_settings *settings)
 {
 	obi_arena_free(settings->arena);

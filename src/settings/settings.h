@@ -53,6 +53,9 @@ int obi_settings_load_text(const char *name, struct slice text, char **env,
 
 void obi_settings_free(struct obi_settings *settings);
 
+/* Overwrites every text of it: for a process that needs none of it. Only numbers are left. */
+void obi_settings_wipe(const struct obi_settings *settings);
+
 /* Can a run with these settings do anything useful? 0, or -EINVAL with the reason. */
 int obi_settings_validate(const struct obi_settings *settings, struct obi_error *ret_error);
 

@@ -82,7 +82,11 @@ static int run(const struct obi_settings *settings, const struct obi_host *host,
 	} else {
 		if (settings->global.log_level != LOG_DEBUG)
 			obi_trial_quiet();
-		status = obi_broker_run(settings, path, obi_caps_keep(settings, host));
+		status = obi_broker_run(settings, path,
+					&(struct obi_broker_caps){
+						.keep = obi_caps_keep(settings, host),
+						.look = obi_caps_look(settings, host),
+					});
 	}
 	buffer_free(&why);
 	return status;
