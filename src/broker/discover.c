@@ -186,10 +186,17 @@ static void say_told(struct obi_discover *d, uint64_t now_ns)
 
 static void finish(struct obi_discover *d, struct job *job);
 
+static uint64_t now_of(const struct obi_discover *d)
+{
+	uint64_t now = clock_monotonic_ns();
+
+	return now > d->now_ns ? now : d->now_ns;
+}
+
 /* As much is asked as the looker takes. */
 static void go_on(struct obi_discover *d)
 {
-	uint64_t now = clock_monotonic_ns();
+	uint64_t now = now_of(d);
 	struct job *job;
 
 	walk_go_on(d, now);
@@ -391,7 +398,7 @@ static void on_exec(struct obi_discover *d, const struct obi_process_event *even
 	struct job *job = jobs_find(d->users, event->pid);
 
 	if (p)
-		process_forget_program(d, p);
+		process_forget_program(p);
 	if (job) {
 		job_forget(job);
 		job->anew = job->asked;
@@ -507,17 +514,6 @@ void obi_discover_scan(struct obi_discover *d)
 
 /* ---- Languages ----------------------------------------------------------------------------- */
 
-/* An answer that may still change is asked for again, until it stands. */
-static void put_off(struct obi_discover *d, struct process *p)
-{
-	if (!process_is_provisional(p))
-		return;
-	if (look_again_put(&d->looks, p->looks, p->pid, p->program, clock_monotonic_ns()))
-		p->looks++;
-	else
-		p->final = true;
-}
-
 static uint32_t uid_of(const struct process *p)
 {
 	return p->user ? p->user->uid : USER_AGENT;
@@ -531,10 +527,8 @@ void obi_discover_language(struct obi_discover *d, uint32_t pid, const char *lan
 	if (!p || !p->asked || !p->inspected)
 		return;
 	p->asked = p->inspected = false;
-	if (!p->ask_again) {
+	if (!p->ask_again)
 		(void)snprintf(p->language, sizeof(p->language), "%s", language);
-		put_off(d, p);
-	}
 	(void)discover_want(d, pid, uid_of(p), JOB_LANGUAGE);
 	go_on(d);
 }
@@ -555,6 +549,7 @@ static void ask_again_due(struct obi_discover *d, uint64_t now_ns)
 
 void obi_discover_tick(struct obi_discover *d, uint64_t now_ns)
 {
+	d->now_ns = now_ns;
 	ask_again_due(d, now_ns);
 	if (d->retry_at_ns && now_ns >= d->retry_at_ns)
 		processes_mark_again(d);

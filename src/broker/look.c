@@ -23,6 +23,7 @@ static void take_stat(uint32_t pid, struct look_answer *answer)
 {
 	struct obi_procfs_stat stat;
 
+	(void)obi_procfs_owner(pid, &answer->uid);
 	if (obi_procfs_stat(pid, &stat))
 		return;
 	answer->parent = stat.parent;
@@ -34,8 +35,6 @@ static void look_at(const struct look_request *request, struct look_answer *answ
 	uint32_t pid = request->pid;
 
 	answer->error = obi_procfs_exe(pid, answer->text, PATH_MAX);
-	if (!answer->error)
-		answer->error = obi_procfs_owner(pid, &answer->uid);
 	if (answer->error)
 		return;
 	answer->args_at = (uint16_t)(strlen(answer->text) + 1);

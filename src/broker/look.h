@@ -16,7 +16,7 @@
 #include "service/procfs.h"
 
 enum look_kind {
-	LOOK_AT = 1, /* what it is: executable, owner, and what the flags ask for */
+	LOOK_AT = 1, /* what it is: executable, and what the flags ask for */
 	LOOK_PORTS,  /* on which it listens, as far as its descriptors from `from` on tell */
 	LOOK_OPEN,   /* descriptors of its files */
 	LOOK_WALK,   /* all processes that there are */
@@ -24,7 +24,7 @@ enum look_kind {
 
 /* struct look_request.flags */
 #define LOOK_WANT_ARGS 0x1
-#define LOOK_WANT_STAT 0x2    /* parent, time of its start; in a walk: parents */
+#define LOOK_WANT_STAT 0x2    /* owner, parent, time of its start; in a walk: parents */
 #define LOOK_WANT_SOCKETS 0x4 /* does it hold any? */
 #define LOOK_MANY 0x8         /* one of many: sockets of its namespace may be those of just now */
 #define LOOK_CANDIDATE 0x10   /* not its environment */

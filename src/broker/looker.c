@@ -207,7 +207,10 @@ void obi_looker_read(struct obi_looker *looker)
 {
 	static struct look_answer answer;
 
-	while (looker->sock >= 0) {
+	if (looker->sock < 0)
+		return;
+	/* Where nothing is asked there is nothing to read but its end. */
+	do {
 		int fds[OBI_WIRE_FDS], fd_count = 0;
 		uint32_t number = 0;
 		ssize_t n = receive(looker, &number, &answer, fds, &fd_count);
@@ -223,7 +226,7 @@ void obi_looker_read(struct obi_looker *looker)
 			return;
 		}
 		take_answer(looker, &answer, fds, fd_count);
-	}
+	} while (looker->count);
 }
 
 /* ---- Time ---------------------------------------------------------------------------------- */

@@ -101,13 +101,21 @@ static struct process *find_or_add(struct obi_discover *d, uint32_t pid)
 	return *at;
 }
 
+static void set_unmarked(struct obi_discover *d, struct process *p, bool unmarked)
+{
+	d->unmarked += unmarked - p->unmarked;
+	p->unmarked = unmarked;
+}
+
 static void end_selection(struct obi_discover *d, struct process *p)
 {
 	p->selected = false;
 	d->selected--;
 	(void)d->actions.mark(d->actions.context, p->pid, 0);
 	d->actions.forget(d->actions.context, p->pid);
-	d->retry_at_ns = clock_monotonic_ns() + RETRY_NS;
+	set_unmarked(d, p, false);
+	if (d->unmarked)
+		d->retry_at_ns = clock_monotonic_ns() + RETRY_NS;
 }
 
 void process_remove(struct obi_discover *d, struct process *p)
@@ -127,7 +135,7 @@ bool process_to_tell(const struct process *p)
 	return (p->selected && !p->told) || (p->asked && !p->inspected);
 }
 
-static void say_unmarked(struct obi_discover *d, const struct process *p, int error)
+static void say_unmarked(struct obi_discover *d, const struct process *p)
 {
 	uint64_t now = clock_monotonic_ns();
 
@@ -135,9 +143,8 @@ static void say_unmarked(struct obi_discover *d, const struct process *p, int er
 		return;
 	d->unmarked_said_ns = now;
 	log_warn("a process is selected but not observed: too many are; tried again when others end",
-		 F("pid", log_int(p->pid)), F("error", log_errno(error)),
-		 F("selected", log_int(d->selected)),
-		 F("notObserved", log_int((int64_t)d->counters.unmarked)));
+		 F("pid", log_int(p->pid)), F("selected", log_int(d->selected)),
+		 F("notObserved", log_int(d->unmarked)));
 }
 
 static bool is_gone(uint32_t pid)
@@ -150,12 +157,13 @@ static void mark(struct obi_discover *d, struct process *p)
 {
 	uint32_t flags = OBI_PROCESS_SELECTED | (uint32_t)p->entries.sampler << OBI_PROCESS_SAMPLER;
 	int error = d->actions.mark(d->actions.context, p->pid, flags);
+	bool first = error && !p->unmarked;
 
-	if (error && !p->unmarked) {
-		d->counters.unmarked++;
-		say_unmarked(d, p, error);
-	}
-	p->unmarked = error != 0;
+	set_unmarked(d, p, error != 0);
+	if (!first)
+		return;
+	d->counters.unmarked++;
+	say_unmarked(d, p);
 }
 
 void process_announce(struct obi_discover *d, struct process *p, const struct obi_files *files)
@@ -233,7 +241,6 @@ static void unselect_process(struct obi_discover *d, struct process *p, uint32_t
 	if (!p->selected)
 		return;
 	end_selection(d, p);
-	p->unmarked = false;
 	keep(d, p, uid);
 }
 
@@ -392,7 +399,7 @@ static void judge_again(struct obi_discover *d, struct process *p, struct look *
 
 /* ---- For which reason ---------------------------------------------------------------------- */
 
-void process_forget_program(struct obi_discover *d, struct process *p)
+void process_forget_program(struct process *p)
 {
 	p->program++;
 	p->fresh_ns = clock_monotonic_ns();
@@ -401,8 +408,6 @@ void process_forget_program(struct obi_discover *d, struct process *p)
 	p->language[0] = '\0';
 	p->ask_again = p->asked;
 	p->ports = (struct obi_ports){ 0 };
-	if (!p->selected && !p->asked)
-		process_remove(d, p);
 }
 
 static void judge_exec(struct obi_discover *d, struct look *look, const struct obi_ports *ports)
@@ -458,7 +463,7 @@ static void judge_scanned(struct obi_discover *d, struct look *look, const struc
 	bool selected;
 
 	if (p && p->exe && strcmp(p->exe, look->exe) != 0) { /* exec(2) was missed */
-		process_forget_program(d, p);
+		process_forget_program(p);
 		judge_exec(d, look, ports);
 		return;
 	}
@@ -492,6 +497,17 @@ static void judge_kin(struct obi_discover *d, const struct look *look)
 	p->seek_kin = true;
 }
 
+/* An answer that may still change is asked for again, until it stands. */
+static void put_off(struct obi_discover *d, struct process *p)
+{
+	if (!process_is_provisional(p))
+		return;
+	if (look_again_put(&d->looks, p->looks, p->pid, p->program, clock_monotonic_ns()))
+		p->looks++;
+	else
+		p->final = true;
+}
+
 static void judge_language(struct obi_discover *d, struct look *look)
 {
 	struct process *p = process_find(d, look->facts.pid);
@@ -500,6 +516,7 @@ static void judge_language(struct obi_discover *d, struct look *look)
 		p->ask_again = false;
 		ask(d, look, true);
 	} else if (p && p->language[0]) {
+		put_off(d, p);
 		judge_again(d, p, look);
 	}
 }
@@ -517,7 +534,7 @@ static void tidy(struct obi_discover *d, uint32_t pid)
 {
 	struct process *p = process_find(d, pid);
 
-	if (p && !p->selected && !p->asked && !p->language[0] && !p->ports.count)
+	if (p && !p->selected && !p->asked && !p->language[0] && !p->ports.count && !p->fresh_ns)
 		process_remove(d, p);
 }
 

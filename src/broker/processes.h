@@ -65,12 +65,14 @@ struct obi_discover {
 	struct walk_state walk;
 	struct obi_discover_counters counters;
 	uint32_t selected;
+	uint32_t unmarked; /* of these */
 	uint32_t kept;
 	uint32_t asked;       /* looks that are not answered */
 	uint32_t telling;     /* jobs with JOB_TELL */
 	size_t repeat_at;     /* bucket of which the worker is told next */
 	bool tell_when_done;
 	uint64_t tell_at_ns;  /* at the latest */
+	uint64_t now_ns;      /* as of the last tick */
 	uint64_t retry_at_ns; /* of what is not marked */
 	uint64_t sweep_at_ns;
 	size_t sweep_at;
@@ -94,7 +96,7 @@ struct process *process_find(const struct obi_discover *d, uint32_t pid);
 void process_remove(struct obi_discover *d, struct process *p);
 
 /* It is another program now: nothing of what it was counts any more. */
-void process_forget_program(struct obi_discover *d, struct process *p);
+void process_forget_program(struct process *p);
 
 /* A child of parent, which the kernel side has selected. NULL when out of memory. parent may be
  * NULL. */
