@@ -146,7 +146,13 @@ static void collect_counters(struct broker *b, struct obi_wire_counters *ret_cou
 	ret_counters->flows_dropped_packets = b->flows.dropped_packets;
 	ret_counters->flows_dropped_bytes = b->flows.dropped_bytes;
 	ret_counters->unannounced = b->unannounced;
-	ret_counters->processes = b->discover ? obi_discover_count(b->discover) : 0;
+	if (b->discover) {
+		struct obi_discover_counters counters;
+
+		obi_discover_counters(b->discover, &counters);
+		ret_counters->processes = obi_discover_count(b->discover);
+		ret_counters->not_observed = counters.unmarked;
+	}
 	ret_counters->spans_lost_in_restarts = b->worker.spans_lost;
 	ret_counters->memory[OBI_PART_BROKER] = obi_procfs_memory((uint32_t)getpid());
 	if (b->worker.child.pid)

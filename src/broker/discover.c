@@ -347,6 +347,8 @@ static void opened(struct obi_discover *d, struct job *job, const struct look_re
 static void take_answer(struct obi_discover *d, struct job *job, const struct look_request *request,
 			const struct look_answer *answer, const struct obi_files *files)
 {
+	/* What it was when it held the look it still is: else there were an answer. */
+	job->anew &= answer->error != -ETIMEDOUT;
 	if (job->ended) {
 		drop(d, job);
 	} else if (job->anew) {
