@@ -104,8 +104,7 @@ struct job *discover_want(struct obi_discover *d, uint32_t pid, uint32_t uid, un
 	return job;
 }
 
-/* The worker is to be told of it: what it needs of it is opened. */
-static void want_told(struct obi_discover *d, uint32_t pid, uint32_t uid)
+void discover_tell(struct obi_discover *d, uint32_t pid, uint32_t uid)
 {
 	struct job *job = discover_want(d, pid, uid, JOB_TELL);
 
@@ -171,7 +170,7 @@ static void repeat_some(struct obi_discover *d)
 	for (; d->repeat_at < PROCESS_BUCKETS && d->telling < TELLING_MAX; d->repeat_at++)
 		for (const struct process *p = d->buckets[d->repeat_at]; p; p = p->next)
 			if (process_to_tell(p))
-				want_told(d, p->pid, USER_AGENT);
+				discover_tell(d, p->pid, USER_AGENT);
 }
 
 static void say_told(struct obi_discover *d, uint64_t now_ns)
@@ -415,7 +414,7 @@ static void on_fork(struct obi_discover *d, const struct obi_process_event *even
 
 	if (parent && parent->exe &&
 	    process_forked(d, event->pid, parent, parent->exe))
-		want_told(d, event->pid, event->uid);
+		discover_tell(d, event->pid, event->uid);
 	else
 		(void)discover_want(d, event->pid, event->uid, JOB_FORK);
 }

@@ -113,9 +113,11 @@ static void end_selection(struct obi_discover *d, struct process *p)
 	d->selected--;
 	(void)d->actions.mark(d->actions.context, p->pid, 0);
 	d->actions.forget(d->actions.context, p->pid);
-	set_unmarked(d, p, false);
-	if (d->unmarked)
+	if (!p->unmarked && d->unmarked) {
+		d->room++;
 		d->retry_at_ns = clock_monotonic_ns() + RETRY_NS;
+	}
+	set_unmarked(d, p, false);
 }
 
 void process_remove(struct obi_discover *d, struct process *p)
@@ -132,7 +134,7 @@ void process_remove(struct obi_discover *d, struct process *p)
 
 bool process_to_tell(const struct process *p)
 {
-	return (p->selected && !p->told) || (p->asked && !p->inspected);
+	return (p->selected && !p->told && !p->unmarked) || (p->asked && !p->inspected);
 }
 
 static void say_unmarked(struct obi_discover *d, const struct process *p)
@@ -181,6 +183,10 @@ void process_announce(struct obi_discover *d, struct process *p, const struct ob
 	p->told = true;
 	d->actions.announce(d->actions.context, &target);
 	mark(d, p);
+	if (p->unmarked) { /* the worker has no more room than the kernel side */
+		p->told = false;
+		d->actions.forget(d->actions.context, p->pid);
+	}
 	if (p->seek_kin)
 		d->walk.kin = true;
 	p->seek_kin = false;
@@ -191,20 +197,17 @@ void process_announce(struct obi_discover *d, struct process *p, const struct ob
 
 void processes_mark_again(struct obi_discover *d)
 {
-	bool full = false;
-
 	d->retry_at_ns = 0;
-	for (size_t i = 0; i < PROCESS_BUCKETS && !full; i++) {
-		for (struct process *p = d->buckets[i]; p && !full; p = p->next) {
+	for (size_t i = 0; i < PROCESS_BUCKETS && d->room; i++) {
+		for (struct process *p = d->buckets[i]; p && d->room; p = p->next) {
 			if (!p->unmarked)
 				continue;
-			mark(d, p);
-			full = p->unmarked;
-			if (!full)
-				log_info("a process is observed that had to wait",
-					 F("pid", log_int(p->pid)));
+			set_unmarked(d, p, false);
+			discover_tell(d, p->pid, USER_AGENT);
+			d->room--;
 		}
 	}
+	d->room = 0;
 }
 
 void processes_sweep(struct obi_discover *d, size_t from, size_t count)

@@ -66,6 +66,7 @@ struct obi_discover {
 	struct obi_discover_counters counters;
 	uint32_t selected;
 	uint32_t unmarked; /* of these */
+	uint32_t room;     /* that others have left to them */
 	uint32_t kept;
 	uint32_t asked;       /* looks that are not answered */
 	uint32_t telling;     /* jobs with JOB_TELL */
@@ -109,7 +110,7 @@ bool process_to_tell(const struct process *p);
 /* The worker is told that it is selected, then the kernel side. */
 void process_announce(struct obi_discover *d, struct process *p, const struct obi_files *files);
 
-/* The kernel side is told again of those that it had no room for. */
+/* As many of those that there was no room for are tried again as others have ended. */
 void processes_mark_again(struct obi_discover *d);
 
 /* Those that ended unseen are removed; count buckets from one on. */
@@ -133,5 +134,8 @@ void walk_want_all(struct obi_discover *d, uint64_t at_ns);
 
 /* A job for it (discover.c). */
 struct job *discover_want(struct obi_discover *d, uint32_t pid, uint32_t uid, unsigned reason);
+
+/* The worker is to be told of it: what it needs of it is opened. */
+void discover_tell(struct obi_discover *d, uint32_t pid, uint32_t uid);
 
 #endif

@@ -79,8 +79,8 @@ test_full() {
 	assert_line "$SCRATCH/listeners.out" ready 60
 	assert_line "$LOG" 'level=WARN msg="a process is selected but not observed.*pid=[0-9]' 30
 	begin_server 8080
-	application_ready $SERVER
 	stop $attack || true
+	application_ready $SERVER
 	seen_later() { seen 8080 /later; }
 	wait_until 20 seen_later || fail "the server is not observed when there is room"
 	stop_agent

@@ -637,7 +637,7 @@ static void who_finds_no_room_is_marked_when_there_is_some(void **state)
 	mark_error = -E2BIG;
 	marked = 0;
 	event(OBI_PROCESS_EXEC, 0);
-	did_only("announce dash as '' fresh;");
+	did_only("announce dash as '' fresh;forget;");
 	obi_discover_counters(discover, &counters);
 	assert_int_equal(counters.unmarked, 1);
 	assert_int_equal(marked, 0);
@@ -652,8 +652,10 @@ static void who_finds_no_room_is_marked_when_there_is_some(void **state)
 	marked = 0;
 	obi_discover_event(discover, &(struct obi_process_event){ .type = OBI_PROCESS_EXIT,
 								  .pid = (uint32_t)getpid() });
+	did[0] = '\0';
 	tick_after(1000);
 	assert_true(marked & OBI_PROCESS_SELECTED);
+	did_only("announce dash as '' fresh;");
 }
 
 /* Of a user with very many of them some are forgotten, and nobody else's; none is marked. */
