@@ -101,15 +101,12 @@ test_exec_storm() {
 	sleep 3
 	for i in {0..9}; do
 		begin_server $((8080 + i))
-		get $((8080 + i)) "/storm/$i"
-		sleep 0.2
-		get $((8080 + i)) "/again/$i"
-	done
-	for i in {0..9}; do
-		wait_until 5 has_spans 1 "path=/again/$i" || fail "server $i is not seen"
+		application_ready $SERVER
+		seen $((8080 + i)) "/storm/$i" || fail "server $i is not seen"
 	done
 	wait "${attack[@]}" || true
 	cat "$SCRATCH"/storm.*
+	is_alive "$AGENT" || fail "it has ended"
 	stop_agent
 }
 

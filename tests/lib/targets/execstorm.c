@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * execstorm DESCRIPTORS SECONDS: holds so many descriptors, none of them a socket, and executes itself
+ * execstorm DESCRIPTORS SECONDS: holds so many descriptors, or as many as it may, none of them a socket, and executes itself
  * again and again for so long. Says how often.
  */
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+
+#define SPARE 20 /* descriptors, for the dynamic linker */
 
 static void again(const char *name, long end, long count)
 {
@@ -33,6 +36,7 @@ int main(int argc, char **argv)
 		setrlimit(RLIMIT_NOFILE, &limit);
 		for (int i = atoi(argv[1]); i > 0 && dup(null) >= 0; i--)
 			;
+		closefrom((int)limit.rlim_max - SPARE);
 		again(argv[0], time(NULL) + atol(argv[2]), 0);
 	}
 	if (argc == 4 && time(NULL) < atol(argv[1]))

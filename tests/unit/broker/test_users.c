@@ -62,7 +62,7 @@ static void who_took_least_time_is_next(void **state)
 	(void)put(5, 0);
 	(void)put(6, 0);
 	for (size_t i = 0; i < 5; i++) {
-		static const uint32_t order[] = { 101, 5, 6, 102, 103 };
+		static const uint32_t order[] = { 101, 5, 102, 6, 103 };
 
 		job = jobs_take(users);
 		assert_int_equal(job->pid, order[i]);
