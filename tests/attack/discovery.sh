@@ -212,6 +212,63 @@ test_hang_at_start_and_stop() {
 	assert_no_line "$LOG" 'the worker (died|broke)|level=ERROR'
 }
 
+# ---- Odd processes ----
+
+# A file of 2 GiB of which almost all is a hole, one that is there no more, and a process whose listening
+# socket is the last of very many descriptors: each is found, and costs what any other does.
+test_odd_executables() {
+	local i python servers=()
+	python=$(readlink -f $PYTHON)
+	for i in large gone; do
+		cp "$python" "$SCRATCH/$i"
+	done
+	truncate -s 2G "$SCRATCH/large"
+	cat >"$SCRATCH/obi.yaml" <<-'END'
+		discovery:
+		  instrument:
+		    - { open_ports: 8080-8089, languages: '*' }
+	END
+	observe OTEL_EBPF_CONFIG_PATH="$SCRATCH/obi.yaml"
+	PYTHONHOME=/usr "$SCRATCH/large" "$LIB/targets/echo.py" 8080 &
+	servers+=($!)
+	defer stop $!
+	PYTHONHOME=/usr "$SCRATCH/gone" "$LIB/targets/echo.py" 8081 &
+	servers+=($!)
+	defer stop $!
+	rm "$SCRATCH/gone"
+	for i in 0 1; do
+		wait_until 10 listens "${servers[i]}" "808$i" || fail "no server"
+		application_ready "${servers[i]}"
+		seen "808$i" "/odd/$i" || fail "$i is not seen"
+	done
+	assert_le "$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$(worker_of "$AGENT")/status")" 65536 \
+		"KiB of the worker"
+	assert_no_line "$LOG" 'level=(WARN|ERROR)'
+	stop_agent
+}
+
+test_last_of_many_descriptors() {
+	local many
+	$PYTHON - >"$SCRATCH/many" <<-'END' &
+		import os, resource, signal, socket
+		soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+		resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+		null = os.open("/dev/null", os.O_RDONLY)
+		for _ in range(min(hard, 60000) - 50):
+		    os.dup(null)
+		server = socket.create_server(("127.0.0.1", 8080))
+		print("ready", server.fileno(), flush=True)
+		signal.pause()
+	END
+	many=$!
+	defer stop $many
+	assert_line "$SCRATCH/many" ready 10
+	cat "$SCRATCH/many"
+	observe OTEL_EBPF_OPEN_PORT=8080
+	application_ready $many
+	stop_agent
+}
+
 # caps_of PID: "effective permitted", as masks.
 caps_of() {
 	awk '/^Cap(Eff|Prm):/ { printf "%s ", $2 } END { print "" }' "/proc/$1/status" | sed 's/ $//'
