@@ -2,8 +2,8 @@
 /*
  * Events and answers. What makes a process worth a look becomes a job (users.h), one a process
  * however much happens to it: it is looked at, its ports are found if they decide, it is judged
- * (processes.h), and what the worker needs of it is opened. An answer that is about an older program
- * of it, or about one that has ended, is dropped.
+ * (processes.h), and what the worker needs of it is opened. An answer that is about an older
+ * program of it, or about one that has ended, is dropped.
  */
 #include "broker/discover.h"
 
@@ -412,8 +412,7 @@ static void on_fork(struct obi_discover *d, const struct obi_process_event *even
 {
 	const struct process *parent = process_find(d, event->parent);
 
-	if (parent && parent->exe &&
-	    process_forked(d, event->pid, parent, parent->exe))
+	if (parent && parent->exe && process_forked(d, event->pid, parent, parent->exe))
 		discover_tell(d, event->pid, event->uid);
 	else
 		(void)discover_want(d, event->pid, event->uid, JOB_FORK);

@@ -36,14 +36,15 @@ struct obi_target {
 };
 
 struct obi_discover_actions {
-	/* Look at something; the answer goes to obi_discover_answer(), later. 0; -EBUSY: that process
-	 * is left alone; -EAGAIN: not now. */
+	/* Look at something; the answer goes to obi_discover_answer(), later. 0; -EBUSY: that
+	 * process is left alone; -EAGAIN: not now. */
 	int (*ask)(void *context, const struct look_request *request);
 	/* A process is selected (before its connections are observed), or has become another
 	 * program. */
 	void (*announce)(void *context, const struct obi_target *target);
 	/* Its language decides, and is not known: find it out, then obi_discover_language(). */
-	void (*inspect)(void *context, uint32_t pid, const char *exe, const struct obi_files *files);
+	void (*inspect)(void *context, uint32_t pid, const char *exe,
+			const struct obi_files *files);
 	/* It is gone. */
 	void (*forget)(void *context, uint32_t pid);
 	/* Tell the kernel side: OBI_PROCESS_*, 0 = forget. 0 or a negative errno. */

@@ -133,7 +133,8 @@ static void leave_files(int sock)
 	close_from(SOCK + 1);
 }
 
-/* Who ends the agent ends us: a terminal, or a service manager that signals all of them, does not. */
+/* Who ends the agent ends us: a terminal, or a service manager that signals all of them, does not.
+ */
 static void leave_signals(void)
 {
 	sigset_t none;

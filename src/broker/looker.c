@@ -132,8 +132,8 @@ static bool is_whole(const struct look_answer *answer, size_t size)
 	return size >= LOOK_HEAD && answer->text_len <= LOOK_TEXT_MAX &&
 	       answer->count <= LOOK_WALK_MAX && !(answer->text_len && answer->count) &&
 	       size == look_answer_size(answer) &&
-	       (!answer->text_len || (answer->args_at < answer->text_len &&
-				      answer->text[answer->text_len - 1] == '\0'));
+	       (!answer->text_len ||
+		(answer->args_at < answer->text_len && answer->text[answer->text_len - 1] == '\0'));
 }
 
 static void take_answer(struct obi_looker *looker, const struct look_answer *answer, int *fds,
@@ -278,8 +278,8 @@ void obi_looker_tick(struct obi_looker *looker, uint64_t now_ns)
 	} else {
 		looker->late = true;
 		if (now_ns > deadline_of(looker)) /* so late that it may have stood still too */
-			looker->since_ns = now_ns - asked_at(looker, 0)->request.patience_ms *
-							   NSEC_PER_MSEC;
+			looker->since_ns =
+				now_ns - asked_at(looker, 0)->request.patience_ms * NSEC_PER_MSEC;
 	}
 }
 

@@ -6,8 +6,8 @@
  * A process can hold whoever looks at it. A look that is not answered in its time ends the looker:
  * another one answers what was asked besides, and who held it is left alone until it executes
  * another program, or for some minutes. Because a process without those capabilities cannot give
- * them to a child, there are two: the keeper, which does nothing but to start a looker on the end of
- * a pair that it is sent, and the looker. Both end with the broker.
+ * them to a child, there are two: the keeper, which does nothing but to start a looker on the end
+ * of a pair that it is sent, and the looker. Both end with the broker.
  */
 #ifndef OBI_BROKER_LOOKER_H
 #define OBI_BROKER_LOOKER_H
@@ -28,9 +28,9 @@ struct looker_held {
 };
 
 struct obi_looker {
-	pid_t keeper;    /* 0: there is none */
+	pid_t keeper; /* 0: there is none */
 	int keeper_sock;
-	int sock;        /* ours to the looker of now */
+	int sock; /* ours to the looker of now */
 	struct look_page *page;
 	struct looker_asked asked[LOOK_ASKED_MAX]; /* a ring, the oldest first */
 	uint32_t first, count;

@@ -144,9 +144,10 @@ static void say_unmarked(struct obi_discover *d, const struct process *p)
 	if (d->unmarked_said_ns && now - d->unmarked_said_ns < SAID_NS)
 		return;
 	d->unmarked_said_ns = now;
-	log_warn("a process is selected but not observed: too many are; tried again when others end",
-		 F("pid", log_int(p->pid)), F("selected", log_int(d->selected)),
-		 F("notObserved", log_int(d->unmarked)));
+	log_warn(
+		"a process is selected but not observed: too many are; tried again when others end",
+		F("pid", log_int(p->pid)), F("selected", log_int(d->selected)),
+		F("notObserved", log_int(d->unmarked)));
 }
 
 static bool is_gone(uint32_t pid)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside of discovery: the table of processes, and how they are judged. The selected ones are in it,
- * and of the others those that listen or whose language decides: each user has a share of these, and
- * who has most gives way. Everything else costs nothing after it was looked at once.
+ * Inside of discovery: the table of processes, and how they are judged. The selected ones are in
+ * it, and of the others those that listen or whose language decides: each user has a share of
+ * these, and who has most gives way. Everything else costs nothing after it was looked at once.
  */
 #ifndef OBI_BROKER_PROCESSES_H
 #define OBI_BROKER_PROCESSES_H
@@ -45,7 +45,7 @@ struct process {
 
 /* All processes are looked through, or all children of what is selected. */
 struct walk_state {
-	uint32_t *pids;  /* to be looked at */
+	uint32_t *pids; /* to be looked at */
 	size_t next, count, room;
 	uint32_t left;   /* jobs of it that are not done */
 	unsigned reason; /* of those */
@@ -68,16 +68,16 @@ struct obi_discover {
 	uint32_t unmarked; /* of these */
 	uint32_t room;     /* that others have left to them */
 	uint32_t kept;
-	uint32_t asked;       /* looks that are not answered */
-	uint32_t telling;     /* jobs with JOB_TELL */
-	size_t repeat_at;     /* bucket of which the worker is told next */
+	uint32_t asked;   /* looks that are not answered */
+	uint32_t telling; /* jobs with JOB_TELL */
+	size_t repeat_at; /* bucket of which the worker is told next */
 	bool tell_when_done;
 	uint64_t tell_at_ns;  /* at the latest */
 	uint64_t now_ns;      /* as of the last tick */
 	uint64_t retry_at_ns; /* of what is not marked */
 	uint64_t sweep_at_ns;
 	size_t sweep_at;
-	uint64_t lost;        /* events, as of the last time */
+	uint64_t lost; /* events, as of the last time */
 	uint64_t lost_unsaid;
 	uint64_t lost_said_ns;
 	uint64_t unmarked_said_ns;

@@ -12,9 +12,9 @@
 
 #include "broker/look.h"
 
-#define USERS_MAX 256        /* further ones share the place of the first */
-#define JOBS_MAX 16384       /* of all; the user with most of them gives way */
-#define JOBS_AT_ONCE 8       /* of one user, with the looker */
+#define USERS_MAX 256         /* further ones share the place of the first */
+#define JOBS_MAX 16384        /* of all; the user with most of them gives way */
+#define JOBS_AT_ONCE 8        /* of one user, with the looker */
 #define USER_AGENT UINT32_MAX /* what is looked at on our own account */
 
 /* Why it is looked at; any of these may come together. */
@@ -42,26 +42,26 @@ struct user {
 	uint32_t held;          /* looks that its processes have held, of late */
 	uint32_t answered;
 	uint64_t took_ns;
-	struct job *first, *last; /* waiting */
+	struct job *first, *last;        /* waiting */
 	struct process *oldest, *newest; /* kept */
 };
 
 struct job {
-	struct job *next;  /* in its bucket */
+	struct job *next;           /* in its bucket */
 	struct job *before, *after; /* in its user's queue */
 	struct user *user;
 	uint32_t pid;
-	unsigned reasons;  /* enum job_reason */
+	unsigned reasons; /* enum job_reason */
 	enum job_step step;
 	bool queued;
-	bool asked;        /* the looker is at it */
-	bool anew;         /* ... but its answer is about something older */
-	bool ended;        /* ... and about nothing that is there any more */
-	bool sockets;      /* it may hold some */
-	uint32_t from;     /* descriptor to look at next */
+	bool asked;           /* the looker is at it */
+	bool anew;            /* ... but its answer is about something older */
+	bool ended;           /* ... and about nothing that is there any more */
+	bool sockets;         /* it may hold some */
+	uint32_t from;        /* descriptor to look at next */
 	uint32_t uid, parent; /* found */
 	uint64_t start_ns;
-	char *text;        /* its executable, and its arguments */
+	char *text; /* its executable, and its arguments */
 	const char *args;
 	struct obi_ports ports;
 };

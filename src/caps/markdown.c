@@ -43,6 +43,10 @@ static void put_example(struct buffer *buf, size_t i)
 	obi_caps_print(buf, required);
 	buffer_put_cstr(buf, " | ");
 	obi_caps_print(buf, obi_caps_keep(&settings, &usual));
+	if (obi_caps_look(&settings, &usual)) {
+		buffer_put_cstr(buf, "; the looker: ");
+		obi_caps_print(buf, obi_caps_look(&settings, &usual));
+	}
 	buffer_put_cstr(buf, " |\n");
 	obi_settings_free(&settings);
 }

@@ -81,8 +81,7 @@ test_full() {
 	begin_server 8080
 	stop $attack || true
 	application_ready $SERVER
-	seen_later() { seen 8080 /later; }
-	wait_until 20 seen_later || fail "the server is not observed when there is room"
+	wait_until 20 seen 8080 /later || fail "the server is not observed when there is room"
 	stop_agent
 	assert_ge "$(total 'process totals' notObserved)" 1 "processes that found no room"
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * execstorm DESCRIPTORS SECONDS: holds so many descriptors, or as many as it may, none of them a socket, and executes itself
- * again and again for so long. Says how often.
+ * execstorm DESCRIPTORS SECONDS: holds so many descriptors, or as many as it may, none of them a
+ * socket, and executes itself again and again for so long. Says how often.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * hang_exec FILE PORT: listens, then executes sleep(1) with FILE open for closing on exec. Where closing
- * FILE waits, so does the exec, half done: whoever looks at this process in /proc waits too.
+ * hang_exec FILE PORT: listens, then executes sleep(1) with FILE open for closing on exec. Where
+ * closing FILE waits, so does the exec, half done: whoever looks at this process in /proc waits
+ * too.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>

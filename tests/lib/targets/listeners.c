@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* listeners COUNT PORT: so many idle processes that each listen on PORT (0: any), until this one ends.
- * Says "ready". */
+/* listeners COUNT PORT: so many idle processes that each listen on PORT (0: any), until this one
+ * ends. Says "ready". */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <signal.h>

@@ -366,8 +366,6 @@ static void tick_after(uint64_t ms)
 	settle();
 }
 
-
-
 static void an_answer_right_after_exec_is_asked_for_again(void **state)
 {
 	start("exec sleep 100");
@@ -679,11 +677,11 @@ static void listeners_that_nobody_selects_have_a_share(void **state)
 			.pid = pid + 5000000, .uid = 99, .text_len = 6, .args_at = 5, .text = "/x/y"
 		};
 
-		obi_discover_event(discover, &(struct obi_process_event){
-						     .type = OBI_PROCESS_LISTEN,
-						     .pid = look.pid,
-						     .port = 7,
-						     .uid = 99 });
+		obi_discover_event(discover,
+				   &(struct obi_process_event){ .type = OBI_PROCESS_LISTEN,
+								.pid = look.pid,
+								.port = 7,
+								.uid = 99 });
 		request = take_asked();
 		assert_int_equal(request.kind, LOOK_AT);
 		obi_discover_answer(discover, &request, &look, NULL, 0);

@@ -120,10 +120,8 @@ static void very_many_users_share_a_place(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(one_process_is_one_job),
-		TEST(who_took_least_time_is_next),
-		TEST(one_user_has_few_with_the_looker),
-		TEST(the_longest_queue_gives_way),
+		TEST(one_process_is_one_job),           TEST(who_took_least_time_is_next),
+		TEST(one_user_has_few_with_the_looker), TEST(the_longest_queue_gives_way),
 		TEST(very_many_users_share_a_place),
 	};
 

@@ -153,10 +153,12 @@ static void one_pass_tells_processes_apart(void **state)
 	uint32_t from = 0;
 
 	assert_non_null(listeners);
-	assert_int_equal(obi_listeners_ports(listeners, (uint32_t)first.pid, &from, SIZE_MAX, &ports), 0);
+	assert_int_equal(
+		obi_listeners_ports(listeners, (uint32_t)first.pid, &from, SIZE_MAX, &ports), 0);
 	assert_true(has_port(&ports, first.ports[0]));
 	assert_false(has_port(&ports, second.ports[0]));
-	assert_int_equal(obi_listeners_ports(listeners, (uint32_t)second.pid, &from, SIZE_MAX, &ports), 0);
+	assert_int_equal(
+		obi_listeners_ports(listeners, (uint32_t)second.pid, &from, SIZE_MAX, &ports), 0);
 	assert_true(has_port(&ports, second.ports[0]));
 	assert_false(has_port(&ports, first.ports[0]));
 	obi_listeners_free(listeners);
@@ -200,9 +202,11 @@ static void namespaces_have_tables_of_their_own(void **state)
 	assert_int_equal(obi_procfs_netns((uint32_t)inside.pid, &inner), 0);
 	assert_int_equal(obi_procfs_netns((uint32_t)outside.pid, &outer), 0);
 	assert_int_not_equal(inner, outer);
-	assert_int_equal(obi_listeners_ports(listeners, (uint32_t)outside.pid, &from, SIZE_MAX, &ports), 0);
+	assert_int_equal(
+		obi_listeners_ports(listeners, (uint32_t)outside.pid, &from, SIZE_MAX, &ports), 0);
 	assert_true(has_port(&ports, outside.ports[0]));
-	assert_int_equal(obi_listeners_ports(listeners, (uint32_t)inside.pid, &from, SIZE_MAX, &ports), 0);
+	assert_int_equal(
+		obi_listeners_ports(listeners, (uint32_t)inside.pid, &from, SIZE_MAX, &ports), 0);
 	assert_int_equal(ports.count, 1);
 	assert_int_equal(ports.items[0], inside.ports[1]);
 	obi_listeners_free(listeners);
