@@ -132,10 +132,17 @@ bool walk_is_done(const struct obi_discover *d);
 uint64_t walk_next(const struct obi_discover *d);
 void walk_want_all(struct obi_discover *d, uint64_t at_ns);
 
-/* A job for it (discover.c). */
+/* ---- Jobs on their way (asking.c) ---- */
+
 struct job *discover_want(struct obi_discover *d, uint32_t pid, uint32_t uid, unsigned reason);
 
 /* The worker is to be told of it: what it needs of it is opened. */
 void discover_tell(struct obi_discover *d, uint32_t pid, uint32_t uid);
+
+/* It has ended: nothing more is wanted of it. */
+void discover_end(struct obi_discover *d, uint32_t pid);
+
+/* As much is asked as the looker takes. */
+void discover_go_on(struct obi_discover *d);
 
 #endif
