@@ -339,9 +339,12 @@ void obi_discover_answer(struct obi_discover *d, const struct look_request *requ
 	struct obi_files files = { .have = answer->fds, .fds = fds, .count = fd_count };
 	struct job *job;
 
-	if (request->kind == LOOK_WALK) {
+	if (request->kind == LOOK_WALK || request->kind == LOOK_SCAN) {
 		d->asked -= !(answer->flags & LOOK_MORE);
-		walk_answered(d, answer);
+		if (request->kind == LOOK_WALK)
+			walk_answered(d, answer);
+		else
+			scan_answered(d, answer);
 		discover_go_on(d);
 		return;
 	}

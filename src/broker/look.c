@@ -14,6 +14,7 @@
 /* Sockets that a program is begun with have low numbers (3 and following from systemd). */
 #define SOCKETS_AMONG 64
 #define FDS_A_LOOK 1024
+#define SCANNED_A_LOOK 256
 #define LISTENERS_NS (500 * NSEC_PER_MSEC)
 #define ARGS_MAX (LOOK_TEXT_MAX - PATH_MAX)
 
@@ -23,7 +24,6 @@ static void take_stat(uint32_t pid, struct look_answer *answer)
 {
 	struct obi_procfs_stat stat;
 
-	(void)obi_procfs_owner(pid, &answer->uid);
 	if (obi_procfs_stat(pid, &stat))
 		return;
 	answer->parent = stat.parent;
@@ -42,6 +42,8 @@ static void look_at(const struct look_request *request, struct look_answer *answ
 	if (request->flags & LOOK_WANT_ARGS)
 		(void)obi_procfs_args(pid, answer->text + answer->args_at, ARGS_MAX);
 	answer->text_len = (uint16_t)(answer->args_at + strlen(answer->text + answer->args_at) + 1);
+	if (request->flags & (LOOK_WANT_STAT | LOOK_WANT_OWNER))
+		(void)obi_procfs_owner(pid, &answer->uid);
 	if (request->flags & LOOK_WANT_STAT)
 		take_stat(pid, answer);
 	if ((request->flags & LOOK_WANT_SOCKETS) && obi_procfs_may_hold_sockets(pid, SOCKETS_AMONG))
@@ -112,8 +114,9 @@ static int open_files(const struct look_request *request, struct look_answer *an
 
 struct walk {
 	struct look_eyes *eyes;
+	const struct look_request *request;
 	struct look_answer *answer;
-	bool parents;
+	size_t seen;
 	void (*put)(void *context, const struct look_answer *answer, size_t size, const int *fds,
 		    int fd_count);
 	void *context;
@@ -127,6 +130,12 @@ static bool is_held(const struct look_eyes *eyes, uint32_t pid)
 	return false;
 }
 
+static void put_more(const struct walk *walk, struct look_answer *answer)
+{
+	answer->flags |= LOOK_MORE;
+	walk->put(walk->context, answer, look_answer_size(answer), NULL, 0);
+}
+
 static int walk_on(void *context, uint32_t pid)
 {
 	struct walk *walk = context;
@@ -136,16 +145,55 @@ static int walk_on(void *context, uint32_t pid)
 	if (is_held(walk->eyes, pid))
 		return 0;
 	walk->eyes->page->at = pid;
-	if (walk->parents)
-		(void)obi_procfs_stat(pid, &stat);
+	(void)obi_procfs_stat(pid, &stat);
 	answer->kin[answer->count++] = (struct look_kin){ .pid = pid, .parent = stat.parent };
 	if (answer->count == LOOK_WALK_MAX) {
-		answer->flags = LOOK_MORE;
-		walk->put(walk->context, answer, look_answer_size(answer), NULL, 0);
+		put_more(walk, answer);
 		answer->flags = 0;
 		answer->count = 0;
 	}
 	return 0;
+}
+
+static void scan_ports(struct walk *walk, uint32_t pid)
+{
+	struct look_request request = { .flags = LOOK_MANY, .pid = pid };
+	struct look_answer *answer = walk->answer;
+
+	look_at_ports(walk->eyes, &request, answer);
+	if (answer->from)
+		answer->flags |= LOOK_UNSEEN;
+	answer->error = 0;
+	answer->from = 0;
+}
+
+static int scan_on(void *context, uint32_t pid)
+{
+	struct walk *walk = context;
+	struct look_request request = *walk->request;
+
+	if (is_held(walk->eyes, pid))
+		return 0;
+	walk->eyes->page->at = request.pid = pid;
+	memset(walk->answer, 0, LOOK_HEAD);
+	walk->answer->pid = pid;
+	look_at(&request, walk->answer);
+	if (!walk->answer->error) {
+		if (walk->request->flags & LOOK_WANT_PORTS)
+			scan_ports(walk, pid);
+		put_more(walk, walk->answer);
+	}
+	return ++walk->seen == SCANNED_A_LOOK;
+}
+
+static void scan(struct walk *walk)
+{
+	uint32_t from = walk->request->from;
+	int error = obi_procfs_each(&from, scan_on, walk);
+
+	memset(walk->answer, 0, LOOK_HEAD);
+	walk->answer->error = error < 0 ? error : 0;
+	walk->answer->from = from;
 }
 
 void look_answer_request(struct look_eyes *eyes, const struct look_request *request,
@@ -155,11 +203,12 @@ void look_answer_request(struct look_eyes *eyes, const struct look_request *requ
 {
 	uint64_t begin = clock_monotonic_ns();
 	int fds[OBI_WIRE_FDS], fd_count = 0;
+	uint32_t all = 0;
 	struct look_answer answer;
 	struct walk walk = {
 		.eyes = eyes,
+		.request = request,
 		.answer = &answer,
-		.parents = request->flags & LOOK_WANT_STAT,
 		.put = put,
 		.context = context,
 	};
@@ -178,7 +227,10 @@ void look_answer_request(struct look_eyes *eyes, const struct look_request *requ
 		fd_count = open_files(request, &answer, fds);
 		break;
 	case LOOK_WALK:
-		answer.error = obi_procfs_each(walk_on, &walk);
+		answer.error = obi_procfs_each(&all, walk_on, &walk);
+		break;
+	case LOOK_SCAN:
+		scan(&walk);
 		break;
 	default:
 		answer.error = -EINVAL;

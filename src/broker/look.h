@@ -4,7 +4,8 @@
  * the process that is looked at (its execve(2) waits for a file system of its own making), so it is
  * done by a process that can be done without: see looker.h.
  *
- * A request has one answer, LOOK_WALK as many as it takes, the last one without LOOK_MORE.
+ * A request has one answer; LOOK_WALK and LOOK_SCAN have as many as it takes, the last one without
+ * LOOK_MORE.
  */
 #ifndef OBI_BROKER_LOOK_H
 #define OBI_BROKER_LOOK_H
@@ -19,35 +20,40 @@ enum look_kind {
 	LOOK_AT = 1, /* what it is: executable, and what the flags ask for */
 	LOOK_PORTS,  /* on which it listens, as far as its descriptors from `from` on tell */
 	LOOK_OPEN,   /* descriptors of its files */
-	LOOK_WALK,   /* all processes that there are */
+	LOOK_WALK,   /* all processes that there are, and their parents */
+	LOOK_SCAN,   /* some of all processes, from the place `from` on: each as by LOOK_AT */
 };
 
 /* struct look_request.flags */
 #define LOOK_WANT_ARGS 0x1
-#define LOOK_WANT_STAT 0x2    /* owner, parent, time of its start; in a walk: parents */
+#define LOOK_WANT_STAT 0x2    /* owner, parent, time of its start */
+#define LOOK_WANT_OWNER 0x80
 #define LOOK_WANT_SOCKETS 0x4 /* does it hold any? */
 #define LOOK_MANY 0x8         /* one of many: sockets of its namespace may be those of just now */
 #define LOOK_CANDIDATE 0x10   /* not its environment */
+#define LOOK_WANT_PORTS 0x40  /* SCAN: as LOOK_PORTS from the first descriptor on */
 #define LOOK_ANEW 0x20        /* it is another program than it was when it held a look */
 
 struct look_request {
 	uint32_t kind; /* enum look_kind */
 	uint32_t flags;
-	uint32_t pid;  /* 0 for a walk */
-	uint32_t from; /* PORTS: the first descriptor */
+	uint32_t pid;  /* 0 for a walk, a scan */
+	uint32_t from; /* PORTS: the first descriptor; SCAN: the place to go on from */
 	uint32_t patience_ms;
 };
 
 /* struct look_answer.flags */
-#define LOOK_MORE 0x1    /* PORTS: descriptors from `from` on; WALK: another answer follows */
+#define LOOK_MORE 0x1    /* another answer follows; PORTS: descriptors from `from` on */
 #define LOOK_SOCKETS 0x2 /* it holds some, or so many descriptors that it may */
+
+#define LOOK_UNSEEN 0x4  /* SCAN: it has more descriptors than were looked at */
 
 #define LOOK_TEXT_MAX 8192 /* executable and arguments, each with its end */
 #define LOOK_WALK_MAX 1000
 
 struct look_kin {
 	uint32_t pid;
-	uint32_t parent; /* 0: not asked, or gone */
+	uint32_t parent; /* 0: gone */
 };
 
 struct look_answer {
@@ -56,7 +62,7 @@ struct look_answer {
 	uint32_t pid;
 	uint32_t uid;
 	uint32_t parent;
-	uint32_t from;
+	uint32_t from; /* SCAN: at its end, 0 = it was the last */
 	uint32_t fds;   /* OPEN: OBI_WIRE_HAS_*, in that order */
 	uint32_t count; /* WALK */
 	uint64_t start_ns;

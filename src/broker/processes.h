@@ -51,7 +51,8 @@ struct walk_state {
 	unsigned reason; /* of those */
 	bool all, kin;   /* wanted */
 	bool walking;    /* the looker is at it */
-	bool again;      /* it could not walk through */
+	bool again;      /* it is not through */
+	uint32_t place;  /* of a scan, to go on from */
 	uint64_t begun_ns;
 	uint64_t all_at_ns, kin_at_ns; /* not before */
 };
@@ -126,6 +127,7 @@ bool process_is_provisional(const struct process *p);
 /* ---- The pass over all processes (walk.c) ---- */
 
 void walk_answered(struct obi_discover *d, const struct look_answer *answer);
+void scan_answered(struct obi_discover *d, const struct look_answer *answer);
 /* Asks for what is to be looked at next. */
 void walk_go_on(struct obi_discover *d, uint64_t now_ns);
 bool walk_is_done(const struct obi_discover *d);

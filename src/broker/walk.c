@@ -32,14 +32,9 @@ static void put(struct walk_state *walk, uint32_t pid)
 
 static void take_entry(struct obi_discover *d, const struct look_kin *entry)
 {
-	const struct process *p, *parent;
+	const struct process *p = process_find(d, entry->pid);
+	const struct process *parent = process_find(d, entry->parent);
 
-	if (d->walk.reason == JOB_SCAN) {
-		put(&d->walk, entry->pid);
-		return;
-	}
-	p = process_find(d, entry->pid);
-	parent = process_find(d, entry->parent);
 	if ((!p || !p->selected) && parent && parent->selected)
 		put(&d->walk, entry->pid);
 }
@@ -56,18 +51,85 @@ void walk_answered(struct obi_discover *d, const struct look_answer *answer)
 	walk->again = answer->error != 0;
 }
 
-static void start(struct obi_discover *d, unsigned reason, uint64_t now_ns)
+static void scanned(struct obi_discover *d, const struct look_answer *answer)
 {
-	struct walk_state *walk = &d->walk;
+	struct look look = {
+		.exe = answer->text,
+		.uid = answer->uid,
+		.parent = answer->parent,
+		.start_ns = answer->start_ns,
+		.facts = { .pid = answer->pid,
+			   .exe = answer->text,
+			   .args = answer->text + answer->args_at },
+	};
+	const struct process *p;
+
+	/* Of what happens to it just now there is an event, and a job. */
+	if (!answer->text_len || !answer->text[0] || !strcmp(answer->text, d->own_exe) ||
+	    jobs_find(d->users, answer->pid))
+		return;
+	if (answer->flags & LOOK_UNSEEN) {
+		(void)discover_want(d, answer->pid, answer->uid, JOB_SCAN);
+		return;
+	}
+	process_judge(d, &look, &answer->ports, JOB_SCAN);
+	p = process_find(d, answer->pid);
+	if (p && process_to_tell(p))
+		discover_tell(d, answer->pid, USER_AGENT);
+}
+
+static bool ask_to_scan(struct obi_discover *d)
+{
 	struct look_request request = {
-		.kind = LOOK_WALK,
-		.flags = reason == JOB_SCAN ? 0 : LOOK_WANT_STAT,
+		.kind = LOOK_SCAN,
+		.flags = LOOK_WANT_OWNER | LOOK_MANY,
+		.from = d->walk.place,
 		.patience_ms = 2000,
 	};
 
+	if (obi_select_needs_args(d->options))
+		request.flags |= LOOK_WANT_ARGS;
+	if (obi_select_needs_ports(d->options))
+		request.flags |= LOOK_WANT_PORTS;
+	/* Of languages it matters how old a process is, and of those that are known whether it is
+	 * still the same one. */
+	if (obi_select_needs_language(d->options) || d->selected || d->kept)
+		request.flags |= LOOK_WANT_STAT;
 	if (d->actions.ask(d->actions.context, &request))
-		return;
+		return false;
 	d->asked++;
+	return true;
+}
+
+/* One that held the scan is left out when it goes on from the same place. */
+void scan_answered(struct obi_discover *d, const struct look_answer *answer)
+{
+	struct walk_state *walk = &d->walk;
+
+	if (answer->flags & LOOK_MORE) {
+		scanned(d, answer);
+		return;
+	}
+	walk->walking = false;
+	if (!answer->error)
+		walk->place = answer->from;
+	walk->again = walk->place || answer->error;
+}
+
+static void start(struct obi_discover *d, unsigned reason, uint64_t now_ns)
+{
+	struct walk_state *walk = &d->walk;
+	const struct look_request request = { .kind = LOOK_WALK, .patience_ms = 2000 };
+
+	walk->place = 0;
+	if (reason == JOB_SCAN) {
+		if (!ask_to_scan(d))
+			return;
+	} else {
+		if (d->actions.ask(d->actions.context, &request))
+			return;
+		d->asked++;
+	}
 	walk->reason = reason;
 	walk->next = walk->count = 0;
 	walk->walking = true;
@@ -86,7 +148,6 @@ static void end(struct obi_discover *d, uint64_t now_ns)
 	if (walk->reason == JOB_SCAN) {
 		processes_sweep(d, 0, PROCESS_BUCKETS);
 		walk->all_at_ns = now_ns + ALL_PAUSE_NS + PAUSE_TIMES * took;
-		walk->all |= walk->again;
 		walk->kin = true;
 	} else {
 		walk->kin_at_ns = now_ns + PAUSE_TIMES * took;
@@ -112,6 +173,10 @@ void walk_go_on(struct obi_discover *d, uint64_t now_ns)
 	struct walk_state *walk = &d->walk;
 
 	feed(d);
+	if (walk->reason == JOB_SCAN && !walk->walking && walk->again && d->telling < AT_ONCE)
+		walk->walking = ask_to_scan(d);
+	if (walk->reason == JOB_SCAN && !walk->walking && walk->again)
+		return; /* goes on when there is room */
 	if (walk->reason && !walk->walking && !walk->left && walk->next == walk->count)
 		end(d, now_ns);
 	if (walk->reason)

@@ -395,10 +395,14 @@ static int count(void *context, uint32_t pid)
 
 static void walk_visits_processes_until_told_to_stop(void **state)
 {
-	int seen = 0, all = 0;
+	int seen = 0, all = 0, rest = 0;
+	uint32_t cursor = 0;
 
-	assert_int_equal(obi_procfs_each(look_for_self, &seen), 7);
-	assert_int_equal(obi_procfs_each(count, &all), 0);
+	assert_int_equal(obi_procfs_each(&cursor, look_for_self, &seen), 7);
+	assert_int_not_equal(cursor, 0);
+	assert_int_equal(obi_procfs_each(&cursor, count, &rest), 0);
+	assert_int_equal(cursor, 0);
+	assert_int_equal(obi_procfs_each(&cursor, count, &all), 0);
 	assert_true(seen >= 1 && all >= 1);
 }
 
