@@ -163,14 +163,10 @@ static uint64_t now_of(const struct obi_discover *d)
 	return now > d->now_ns ? now : d->now_ns;
 }
 
-/* As much is asked as the looker takes. */
-void discover_go_on(struct obi_discover *d)
+static void ask_for_jobs(struct obi_discover *d)
 {
-	uint64_t now = now_of(d);
 	struct job *job;
 
-	walk_go_on(d, now);
-	repeat_some(d);
 	while (d->asked < LOOK_ASKED_MAX && (job = jobs_take(d->users))) {
 		struct look_request request = request_of(d, job);
 		int error = d->actions.ask(d->actions.context, &request);
@@ -182,11 +178,21 @@ void discover_go_on(struct obi_discover *d)
 		jobs_answered(job, 0);
 		if (error == -EAGAIN) {
 			jobs_queue(d->users, job);
-			break;
+			return;
 		}
 		finish(d, job);
-		walk_go_on(d, now);
 	}
+}
+
+/* As much is asked as the looker takes: what is in the queue goes before a walk, which is long. */
+void discover_go_on(struct obi_discover *d)
+{
+	uint64_t now = now_of(d);
+
+	ask_for_jobs(d);
+	walk_go_on(d, now);
+	repeat_some(d);
+	ask_for_jobs(d);
 	say_told(d, now);
 }
 

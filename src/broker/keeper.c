@@ -30,23 +30,41 @@ extern char **environ;
 struct looking {
 	int sock;
 	uint32_t number; /* of the request */
+	size_t len;
+	uint8_t message[LOOK_MESSAGE_MAX];
 };
 
+static void send_message(struct looking *looking, const int *fds, int fd_count)
+{
+	if (obi_wire_send(looking->sock, looking->number, looking->message, looking->len, fds,
+			  fd_count))
+		_exit(0); /* nobody wants it any more */
+	looking->len = 0;
+}
+
+/* More of the same are sent together. */
 static void send_answer(void *context, const struct look_answer *answer, size_t size,
 			const int *fds, int fd_count)
 {
-	const struct looking *looking = context;
+	struct looking *looking = context;
+	size_t padded = (size + 7) & ~(size_t)7;
 
-	if (obi_wire_send(looking->sock, looking->number, answer, size, fds, fd_count))
-		_exit(0); /* nobody wants it any more */
+	if (looking->len + padded > sizeof(looking->message))
+		send_message(looking, NULL, 0);
+	memcpy(looking->message + looking->len, answer, size);
+	memset(looking->message + looking->len + size, 0, padded - size);
+	looking->len += padded;
+	if (!(answer->flags & LOOK_MORE) || fd_count)
+		send_message(looking, fds, fd_count);
 }
 
 __attribute__((noreturn)) static void look_for_ever(int sock, struct look_page *page)
 {
 	struct look_eyes eyes = { .page = page };
-	struct looking looking = { .sock = sock };
+	static struct looking looking;
 	struct look_request request;
 
+	looking.sock = sock;
 	page->at = 0;
 	for (;;) {
 		int fds[OBI_WIRE_FDS], fd_count = 0;

@@ -26,7 +26,7 @@ enum look_kind {
 
 /* struct look_request.flags */
 #define LOOK_WANT_ARGS 0x1
-#define LOOK_WANT_STAT 0x2    /* owner, parent, time of its start */
+#define LOOK_WANT_STAT 0x2 /* owner, parent, time of its start */
 #define LOOK_WANT_OWNER 0x80
 #define LOOK_WANT_SOCKETS 0x4 /* does it hold any? */
 #define LOOK_MANY 0x8         /* one of many: sockets of its namespace may be those of just now */
@@ -46,7 +46,7 @@ struct look_request {
 #define LOOK_MORE 0x1    /* another answer follows; PORTS: descriptors from `from` on */
 #define LOOK_SOCKETS 0x2 /* it holds some, or so many descriptors that it may */
 
-#define LOOK_UNSEEN 0x4  /* SCAN: it has more descriptors than were looked at */
+#define LOOK_UNSEEN 0x4 /* SCAN: it has more descriptors than were looked at */
 
 #define LOOK_TEXT_MAX 8192 /* executable and arguments, each with its end */
 #define LOOK_WALK_MAX 1000
@@ -62,7 +62,7 @@ struct look_answer {
 	uint32_t pid;
 	uint32_t uid;
 	uint32_t parent;
-	uint32_t from; /* SCAN: at its end, 0 = it was the last */
+	uint32_t from;  /* SCAN: at its end, 0 = it was the last */
 	uint32_t fds;   /* OPEN: OBI_WIRE_HAS_*, in that order */
 	uint32_t count; /* WALK */
 	uint64_t start_ns;
@@ -77,6 +77,9 @@ struct look_answer {
 };
 
 #define LOOK_HEAD offsetof(struct look_answer, text)
+
+/* Answers are sent several in one message, each begun at a multiple of 8. */
+#define LOOK_MESSAGE_MAX 32768
 
 /* Bytes of an answer that are sent. */
 static inline size_t look_answer_size(const struct look_answer *answer)

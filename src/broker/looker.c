@@ -127,13 +127,16 @@ static void close_all(int *fds, int count)
 		(void)close(fds[--count]);
 }
 
-static bool is_whole(const struct look_answer *answer, size_t size)
+/* The answer at the begin of size bytes: its own size, 0 where it is none. */
+static size_t whole_size(const struct look_answer *answer, size_t size)
 {
-	return size >= LOOK_HEAD && answer->text_len <= LOOK_TEXT_MAX &&
-	       answer->count <= LOOK_WALK_MAX && !(answer->text_len && answer->count) &&
-	       size == look_answer_size(answer) &&
-	       (!answer->text_len ||
-		(answer->args_at < answer->text_len && answer->text[answer->text_len - 1] == '\0'));
+	if (size < LOOK_HEAD || answer->text_len > LOOK_TEXT_MAX || answer->count > LOOK_WALK_MAX ||
+	    (answer->text_len && answer->count) || size < look_answer_size(answer))
+		return 0;
+	if (answer->text_len &&
+	    (answer->args_at >= answer->text_len || answer->text[answer->text_len - 1] != '\0'))
+		return 0;
+	return (look_answer_size(answer) + 7) & ~(size_t)7;
 }
 
 static void take_answer(struct obi_looker *looker, const struct look_answer *answer, int *fds,
@@ -143,7 +146,8 @@ static void take_answer(struct obi_looker *looker, const struct look_answer *ans
 
 	looker->since_ns = clock_monotonic_ns();
 	looker->late = false;
-	if ((request.kind != LOOK_WALK && request.kind != LOOK_SCAN) || !(answer->flags & LOOK_MORE))
+	if ((request.kind != LOOK_WALK && request.kind != LOOK_SCAN) ||
+	    !(answer->flags & LOOK_MORE))
 		pop(looker);
 	looker->take(looker->context, &request, answer, fds, fd_count);
 }
@@ -191,41 +195,65 @@ static void replace(struct obi_looker *looker)
 		log_error("cannot look at processes", F("error", log_errno(error)));
 }
 
-static ssize_t receive(struct obi_looker *looker, uint32_t *ret_number, struct look_answer *answer,
-		       int *fds, int *ret_fd_count)
+struct message {
+	uint32_t number;
+	int fds[OBI_WIRE_FDS], fd_count;
+	size_t len;
+	uint8_t bytes[LOOK_MESSAGE_MAX] __attribute__((aligned(8)));
+};
+
+/* 1; 0 where there is none; a negative errno. */
+static int receive(struct obi_looker *looker, struct message *message)
 {
 	ssize_t n;
 
+	message->fd_count = 0;
 	do
-		n = obi_wire_receive(looker->sock, ret_number, answer, sizeof(*answer), fds,
-				     ret_fd_count);
+		n = obi_wire_receive(looker->sock, &message->number, message->bytes,
+				     sizeof(message->bytes), message->fds, &message->fd_count);
 	while (n == -EINTR);
-	return n;
+	message->len = n < 0 ? 0 : (size_t)n;
+	return n == -EAGAIN ? 0 : n < 0 ? (int)n : 1;
+}
+
+/* The descriptors are those of the last answer. false: it is not an answer to what was asked. */
+static bool take_message(struct obi_looker *looker, struct message *message)
+{
+	size_t at = 0;
+
+	while (at < message->len) {
+		const struct look_answer *answer = (const void *)(message->bytes + at);
+		size_t size = whole_size(answer, message->len - at);
+		bool last = at + size >= message->len;
+
+		if (!size || !looker->count || message->number != asked_at(looker, 0)->number) {
+			close_all(message->fds, message->fd_count);
+			return false;
+		}
+		take_answer(looker, answer, message->fds, last ? message->fd_count : 0);
+		at += size;
+	}
+	return true;
 }
 
 void obi_looker_read(struct obi_looker *looker)
 {
-	static struct look_answer answer;
+	static struct message message;
+	int got;
 
 	if (looker->sock < 0)
 		return;
 	/* Where nothing is asked there is nothing to read but its end. */
 	do {
-		int fds[OBI_WIRE_FDS], fd_count = 0;
-		uint32_t number = 0;
-		ssize_t n = receive(looker, &number, &answer, fds, &fd_count);
-
-		if (n == -EAGAIN)
+		got = receive(looker, &message);
+		if (!got)
 			return;
-		if (n < 0 || !looker->count || number != asked_at(looker, 0)->number ||
-		    !is_whole(&answer, (size_t)n)) {
-			close_all(fds, fd_count);
+		if (got < 0 || !take_message(looker, &message)) {
 			log_warn("who looks at processes has ended: another one goes on",
 				 F("pid", log_int(looker->page->at)));
 			replace(looker);
 			return;
 		}
-		take_answer(looker, &answer, fds, fd_count);
 	} while (looker->count);
 }
 

@@ -52,6 +52,7 @@ struct walk_state {
 	bool all, kin;   /* wanted */
 	bool walking;    /* the looker is at it */
 	bool again;      /* it is not through */
+	uint32_t scans;  /* that are done */
 	uint32_t place;  /* of a scan, to go on from */
 	uint64_t begun_ns;
 	uint64_t all_at_ns, kin_at_ns; /* not before */

@@ -82,7 +82,7 @@ static bool ask_to_scan(struct obi_discover *d)
 {
 	struct look_request request = {
 		.kind = LOOK_SCAN,
-		.flags = LOOK_WANT_OWNER | LOOK_MANY,
+		.flags = LOOK_MANY,
 		.from = d->walk.place,
 		.patience_ms = 2000,
 	};
@@ -90,10 +90,10 @@ static bool ask_to_scan(struct obi_discover *d)
 	if (obi_select_needs_args(d->options))
 		request.flags |= LOOK_WANT_ARGS;
 	if (obi_select_needs_ports(d->options))
-		request.flags |= LOOK_WANT_PORTS;
-	/* Of languages it matters how old a process is, and of those that are known whether it is
-	 * still the same one. */
-	if (obi_select_needs_language(d->options) || d->selected || d->kept)
+		request.flags |= LOOK_WANT_PORTS | LOOK_WANT_OWNER;
+	/* Of languages it matters how old a process is, and of those that have been known for long
+	 * whether it is still the same one. */
+	if (obi_select_needs_language(d->options) || d->walk.scans)
 		request.flags |= LOOK_WANT_STAT;
 	if (d->actions.ask(d->actions.context, &request))
 		return false;
@@ -146,9 +146,10 @@ static void end(struct obi_discover *d, uint64_t now_ns)
 	uint64_t took = now_ns - walk->begun_ns;
 
 	if (walk->reason == JOB_SCAN) {
+		walk->scans++;
 		processes_sweep(d, 0, PROCESS_BUCKETS);
 		walk->all_at_ns = now_ns + ALL_PAUSE_NS + PAUSE_TIMES * took;
-		walk->kin = true;
+		walk->kin = d->selected != 0;
 	} else {
 		walk->kin_at_ns = now_ns + PAUSE_TIMES * took;
 		walk->kin |= walk->again;
@@ -183,7 +184,7 @@ void walk_go_on(struct obi_discover *d, uint64_t now_ns)
 		return;
 	if (walk->all && now_ns >= walk->all_at_ns)
 		start(d, JOB_SCAN, now_ns);
-	else if (walk->kin && (now_ns >= walk->kin_at_ns || d->tell_when_done))
+	else if (walk->kin && !d->telling && (now_ns >= walk->kin_at_ns || d->tell_when_done))
 		start(d, JOB_CHILD, now_ns);
 }
 

@@ -194,13 +194,12 @@ int obi_procfs_stat(uint32_t pid, struct obi_procfs_stat *ret_stat)
 
 int obi_procfs_owner(uint32_t pid, uint32_t *ret_uid)
 {
-	_cleanup_close_ int dir = obi_procfs_open_dir(pid);
+	char path[32];
 	struct stat st;
 
-	if (dir < 0)
-		return dir;
-	if (fstat(dir, &st))
-		return -errno;
+	(void)snprintf(path, sizeof(path), "/proc/%u", pid);
+	if (stat(path, &st))
+		return errno == ENOENT ? -ESRCH : -errno;
 	*ret_uid = st.st_uid;
 	return 0;
 }
