@@ -290,7 +290,7 @@ static void found_ports(struct obi_discover *d, struct job *job, const struct lo
 	for (unsigned i = 0; !answer->error && i < answer->ports.count; i++)
 		obi_ports_add(&job->ports, answer->ports.items[i]);
 	look.facts.ports = &job->ports;
-	if (!(answer->flags & LOOK_MORE) || obi_select(d->options, &look.facts, NULL)) {
+	if (!(answer->flags & LOOK_UNSEEN) || obi_select(d->options, &look.facts, NULL)) {
 		judge(d, job);
 		return;
 	}

@@ -75,7 +75,7 @@ static void look_at_ports(struct look_eyes *eyes, const struct look_request *req
 						      FDS_A_LOOK, &answer->ports)
 				: -ENOMEM;
 	if (!answer->error && answer->from)
-		answer->flags |= LOOK_MORE;
+		answer->flags |= LOOK_UNSEEN;
 	if (!(request->flags & LOOK_MANY))
 		look_eyes_close(eyes);
 }
@@ -161,10 +161,7 @@ static void scan_ports(struct walk *walk, uint32_t pid)
 	struct look_answer *answer = walk->answer;
 
 	look_at_ports(walk->eyes, &request, answer);
-	if (answer->from)
-		answer->flags |= LOOK_UNSEEN;
-	answer->error = 0;
-	answer->from = 0;
+	answer->error = 0; /* what else it is was found */
 }
 
 static int scan_on(void *context, uint32_t pid)

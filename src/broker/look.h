@@ -43,7 +43,7 @@ struct look_request {
 };
 
 /* struct look_answer.flags */
-#define LOOK_MORE 0x1    /* another answer follows; PORTS: descriptors from `from` on */
+#define LOOK_MORE 0x1    /* WALK, SCAN: another answer follows */
 #define LOOK_SOCKETS 0x2 /* it holds some, or so many descriptors that it may */
 
 #define LOOK_UNSEEN 0x4 /* SCAN: it has more descriptors than were looked at */

@@ -146,8 +146,7 @@ static void take_answer(struct obi_looker *looker, const struct look_answer *ans
 
 	looker->since_ns = clock_monotonic_ns();
 	looker->late = false;
-	if ((request.kind != LOOK_WALK && request.kind != LOOK_SCAN) ||
-	    !(answer->flags & LOOK_MORE))
+	if (!(answer->flags & LOOK_MORE))
 		pop(looker);
 	looker->take(looker->context, &request, answer, fds, fd_count);
 }

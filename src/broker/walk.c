@@ -6,6 +6,7 @@
  *
  * Few of a pass are looked at at a time: what happens meanwhile need not wait for its end.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,7 +49,7 @@ void walk_answered(struct obi_discover *d, const struct look_answer *answer)
 	if (answer->flags & LOOK_MORE)
 		return;
 	walk->walking = false;
-	walk->again = answer->error != 0;
+	walk->again = answer->error == -ETIMEDOUT;
 }
 
 static void scanned(struct obi_discover *d, const struct look_answer *answer)
@@ -113,7 +114,7 @@ void scan_answered(struct obi_discover *d, const struct look_answer *answer)
 	walk->walking = false;
 	if (!answer->error)
 		walk->place = answer->from;
-	walk->again = walk->place || answer->error;
+	walk->again = answer->error ? answer->error == -ETIMEDOUT : walk->place != 0;
 }
 
 static void start(struct obi_discover *d, unsigned reason, uint64_t now_ns)
