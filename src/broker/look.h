@@ -26,13 +26,13 @@ enum look_kind {
 
 /* struct look_request.flags */
 #define LOOK_WANT_ARGS 0x1
-#define LOOK_WANT_STAT 0x2 /* owner, parent, time of its start */
-#define LOOK_WANT_OWNER 0x80
-#define LOOK_WANT_SOCKETS 0x4 /* does it hold any? */
-#define LOOK_MANY 0x8         /* one of many: sockets of its namespace may be those of just now */
-#define LOOK_CANDIDATE 0x10   /* not its environment */
-#define LOOK_WANT_PORTS 0x40  /* SCAN: as LOOK_PORTS from the first descriptor on */
-#define LOOK_ANEW 0x20        /* it is another program than it was when it held a look */
+#define LOOK_WANT_STAT 0x2    /* owner, parent, time of its start */
+#define LOOK_WANT_OWNER 0x4   /* the first of these alone */
+#define LOOK_WANT_SOCKETS 0x8 /* does it hold any? */
+#define LOOK_WANT_PORTS 0x10  /* SCAN: as LOOK_PORTS from the first descriptor on */
+#define LOOK_MANY 0x20        /* one of many: sockets of its namespace may be those of just now */
+#define LOOK_CANDIDATE 0x40   /* not its environment */
+#define LOOK_ANEW 0x80        /* it is another program than it was when it held a look */
 
 struct look_request {
 	uint32_t kind; /* enum look_kind */
@@ -45,8 +45,7 @@ struct look_request {
 /* struct look_answer.flags */
 #define LOOK_MORE 0x1    /* WALK, SCAN: another answer follows */
 #define LOOK_SOCKETS 0x2 /* it holds some, or so many descriptors that it may */
-
-#define LOOK_UNSEEN 0x4 /* SCAN: it has more descriptors than were looked at */
+#define LOOK_UNSEEN 0x4  /* PORTS, SCAN: there are more descriptors, from `from` on */
 
 #define LOOK_TEXT_MAX 8192 /* executable and arguments, each with its end */
 #define LOOK_WALK_MAX 1000

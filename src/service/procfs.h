@@ -31,8 +31,9 @@ struct obi_procfs_stat {
 	bool exiting;      /* zombie: its files are closed */
 };
 
-/* Calls take with each process id, ascending, from *cursor on (0: all). Ends early where take returns
- * nonzero, returns that and sets *cursor to go on behind; else 0 with *cursor 0, or a negative errno. */
+/* Calls take with each process id, ascending, from *cursor on (0: all). Ends early where take
+ * returns nonzero, returns that and sets *cursor to go on behind; else 0 with *cursor 0, or a
+ * negative errno. */
 int obi_procfs_each(uint32_t *cursor, int (*take)(void *context, uint32_t pid), void *context);
 
 /* Full path of the executable, without the " (deleted)" of a file that is no longer there.
