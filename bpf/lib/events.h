@@ -5,8 +5,10 @@
 
 static __always_inline void process_event_output(struct obi_process_event *event)
 {
+	if (event->type != OBI_PROCESS_PRESSES) /* which has its name there */
+		event->uid = bpf_get_current_uid_gid();
 	if (bpf_ringbuf_output(&process_events, event, sizeof(*event), 0))
-		count(OBI_APP_EVENTS_LOST);
+		__sync_fetch_and_add(&process_events_lost, 1);
 }
 
 #endif

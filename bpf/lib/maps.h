@@ -135,6 +135,9 @@ struct {
 	__uint(max_entries, 128 << 10);
 } process_events SEC(".maps");
 
+/* That found it full. Plain memory: the broker looks at it each time it has read them. */
+unsigned long long process_events_lost;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);

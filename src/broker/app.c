@@ -428,6 +428,11 @@ void obi_app_process_events(struct obi_app *app,
 	(void)obi_ring_drain(&app->events, 4096, take_event, app);
 }
 
+uint64_t obi_app_events_lost(const struct obi_app *app)
+{
+	return __atomic_load_n(&app->skel->bss->process_events_lost, __ATOMIC_RELAXED);
+}
+
 int obi_app_set_process(struct obi_app *app, uint32_t pid, uint32_t flags)
 {
 	int map = bpf_map__fd(app->skel->maps.processes);
@@ -476,4 +481,5 @@ void obi_app_counters(const struct obi_app *app, uint64_t ret_counters[OBI_APP_C
 {
 	obi_counters_sum(bpf_map__fd(app->skel->maps.app_counters), ret_counters, OBI_APP_COUNTERS);
 	ret_counters[OBI_APP_MISSED] = missed_runs(app);
+	ret_counters[OBI_APP_EVENTS_LOST] = obi_app_events_lost(app);
 }

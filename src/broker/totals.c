@@ -52,7 +52,8 @@ void obi_totals_log(const struct obi_wire_counters *counters, bool application, 
 	if (application) {
 		log_counters("application totals", counters->app, app_names, OBI_APP_COUNTERS);
 		log_info("process totals",
-			 F("unannounced", log_int((int64_t)counters->unannounced)));
+			 F("unannounced", log_int((int64_t)counters->unannounced)),
+			 F("notObserved", log_int((int64_t)counters->not_observed)));
 	}
 	if (!network)
 		return;
