@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The start: nothing is lost from where programs are attached, since records wait in the ring. */
+#include "broker/state.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+
+#include "base/cleanup.h"
+#include "base/heap.h"
+#include "base/log.h"
+#include "broker/agent_ip.h"
+#include "caps/check.h"
+
+#define LOADING_HEAP (32u << 20) /* libbpf reads BTF of some 5 MB, each time with a copy */
+
+/* ---- Start and stop ---- */
+
+static int open_application(struct broker *b)
+{
+	struct obi_discover_actions actions = { .ask = broker_ask_looker,
+						.announce = broker_announce,
+						.inspect = broker_inspect,
+						.forget = broker_forget,
+						.mark = broker_mark,
+						.told = broker_told,
+						.context = b };
+	const char *injection, *why_not = NULL;
+	char why[256] = "";
+	int error;
+
+	log_info0("starting Application Observability mode");
+	error = obi_app_open(b->settings, &b->app, why, sizeof(why));
+	if (error) {
+		log_error("cannot start Application Observability mode", F("error", log_str(why)));
+		return error;
+	}
+	injection = obi_app_injection(b->app, &why_not);
+	log_info("application tracer attached", F("plane", log_str(obi_app_plane(b->app))),
+		 F("headerInjection", log_str(*injection ? injection : "off")));
+	if (why_not)
+		log_warn("headers will not be injected into requests",
+			 F("reason", log_str(why_not)));
+	b->discover = obi_discover_new(&b->settings->discovery, &actions);
+	if (!b->discover)
+		return -ENOMEM;
+	error = obi_looker_start(&b->looker);
+	if (error) {
+		log_error("cannot look at processes", F("error", log_errno(error)));
+		return error;
+	}
+	return broker_watch_fd(b, obi_app_events_fd(b->app), EPOLLIN);
+}
+
+static struct timespec timespec_of(uint64_t ns)
+{
+	return (struct timespec){ (time_t)(ns / NSEC_PER_SEC), (long)(ns % NSEC_PER_SEC) };
+}
+
+/* A descriptor that is readable after first_ns, then every period_ns, on the loop; or a negative
+ * errno. */
+static int open_timer(struct broker *b, uint64_t first_ns, uint64_t period_ns)
+{
+	struct itimerspec spec = {
+		.it_value = timespec_of(first_ns),
+		.it_interval = timespec_of(period_ns),
+	};
+	_cleanup_close_ int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	int error;
+
+	if (fd < 0 || timerfd_settime(fd, 0, &spec, NULL))
+		return -errno;
+	error = broker_watch_fd(b, fd, EPOLLIN);
+	return error ? error : take_fd(fd);
+}
+
+static int open_network(struct broker *b)
+{
+	uint64_t ns = b->settings->network.cache_active_timeout;
+	char why[256] = "";
+	int error;
+
+	log_info0("starting OBI in Network metrics mode");
+	obi_agent_ip(&b->settings->network, b->agent_ip);
+	obi_flow_batch_init(&b->flows, broker_send_flows, b);
+	error = obi_net_open(b->settings, &b->net, why, sizeof(why));
+	if (error) {
+		log_error("cannot start Network metrics mode", F("error", log_str(why)));
+		return error;
+	}
+	ns = ns < NSEC_PER_MSEC ? NSEC_PER_MSEC : ns;
+	b->timer = open_timer(b, ns, ns);
+	if (b->timer < 0)
+		return b->timer;
+	return broker_watch_fd(b, obi_net_events_fd(b->net), EPOLLIN);
+}
+
+/* The first reading is made at once. What cannot be opened costs these metrics alone. */
+static void open_bpf_stats(struct broker *b)
+{
+	struct bpf_object *objects[OBI_BPF_STATS_OBJECTS] = {
+		b->app ? obi_app_object(b->app) : NULL,
+		b->net ? obi_net_object(b->net) : NULL,
+	};
+
+	if (!obi_bpf_stats_wanted(b->settings))
+		return;
+	b->bpf_stats = obi_bpf_stats_open(b->settings, objects);
+	if (b->bpf_stats)
+		b->bpf_timer = open_timer(b, 1, b->settings->export.internal.bpf_interval);
+}
+
+static int open_loop(struct broker *b)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	b->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	b->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (b->signals < 0 || b->epoll < 0)
+		return -errno;
+	return broker_watch_fd(b, b->signals, EPOLLIN);
+}
+
+/* Everything that is loaded and attached. */
+static int open_tracers(struct broker *b)
+{
+	int error = 0;
+
+	(void)obi_caps_raise();
+	heap_prepare(LOADING_HEAP);
+	if (obi_settings_network(b->settings))
+		error = open_network(b);
+	if (!error && !broker_stop_is_wanted(b) && obi_settings_application(b->settings))
+		error = open_application(b);
+	return error;
+}
+
+/* Before there is much in memory that a child would not need. */
+static int open_children(struct broker *b, const char *config_path, uint64_t look_caps)
+{
+	struct obi_child_role role = {
+		.config_path = config_path,
+		.config_fd = b->config_fd,
+		.output = &b->output,
+	};
+	int error = obi_output_open(&b->output);
+
+	if (!error)
+		error = broker_watch_fd(b, obi_output_fd(&b->output), EPOLLIN);
+	if (error)
+		return error;
+	b->environments[OBI_ROLE_WORKER] = obi_role_environment(OBI_ROLE_WORKER, environ);
+	b->environments[OBI_ROLE_SENDER] = obi_role_environment(OBI_ROLE_SENDER, environ);
+	if (!b->environments[OBI_ROLE_WORKER] || !b->environments[OBI_ROLE_SENDER])
+		return -ENOMEM;
+	role.verb = OBI_WORKER_VERB;
+	role.env = b->environments[OBI_ROLE_WORKER];
+	role.from = OBI_OUTPUT_WORKER;
+	b->worker.role = role;
+	role.verb = OBI_SENDER_VERB;
+	role.env = b->environments[OBI_ROLE_SENDER];
+	role.from = OBI_OUTPUT_SENDER;
+	obi_sender_start(&b->sender, b->settings, &role);
+	/* It starts on another CPU while we load. */
+	error = obi_child_start(&b->worker.role, &b->worker.child);
+	if (error || !obi_settings_application(b->settings))
+		return error;
+	error = obi_looker_open(&b->looker, b->settings, look_caps);
+	if (error)
+		log_error("cannot start who looks at processes", F("error", log_errno(error)));
+	return error;
+}
+
+int broker_open_all(struct broker *b, const char *config_path, const struct obi_broker_caps *caps)
+{
+	uint64_t keep = caps->keep;
+	int error = open_loop(b);
+
+	if (!error)
+		error = open_children(b, config_path, caps->look);
+	if (!error)
+		error = open_tracers(b);
+	if (error || broker_stop_is_wanted(b))
+		return error;
+	error = obi_worker_start(&b->worker);
+	if (error) {
+		log_error("cannot start the worker", F("error", log_errno(error)));
+		return error;
+	}
+	/* tc attaches to the interfaces that are there before it gives anything up. */
+	if (b->net)
+		broker_read_interfaces(b);
+	open_bpf_stats(b);
+	if (geteuid() == 0)
+		keep |= OBI_CAPS_OF_ROOT_BROKER;
+	error = obi_caps_limit(keep);
+	if (error)
+		log_warn("cannot give up capabilities", F("error", log_errno(error)));
+	if (b->discover)
+		obi_discover_scan(b->discover);
+	heap_release();
+	if (b->net)
+		log_info("Flows agent successfully started",
+			 F("hook", log_str(obi_net_hook(b->net))));
+	return 0;
+}
