@@ -16,8 +16,6 @@
 
 #define LOADING_HEAP (32u << 20) /* libbpf reads BTF of some 5 MB, each time with a copy */
 
-/* ---- Start and stop ---- */
-
 static int open_application(struct broker *b)
 {
 	struct obi_discover_actions actions = { .ask = broker_ask_looker,
