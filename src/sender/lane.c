@@ -135,7 +135,8 @@ void sender_lane_tell_left(struct sender_lane *lane)
 	uint64_t items = items_left(lane);
 
 	if (items || lane->spill) /* nothing may be less than there was on disk */
-		answer_peer(lane, 0, OBI_BATCH_LEFT, items, 0, OUTBOX_SPILL_LOST);
+		answer_peer(lane, 0, OBI_BATCH_LEFT, items, lane->spill_broken, OUTBOX_SPILL_LOST);
+	lane->spill_broken = 0;
 	answer_left(lane, lane->unheard_exported, 0, OUTBOX_SPILL_LOST);
 	lane->unheard_exported = 0;
 	for (int i = 0; i < OUTBOX_DROPS; i++) {

@@ -43,6 +43,7 @@ struct sender_lane {
 	uint64_t unsaid;
 	/* Settled while there was no worker to hear it. */
 	uint64_t unheard_exported, unheard_dropped[OUTBOX_DROPS];
+	uint64_t spill_broken; /* items found damaged, which no worker has heard of */
 	bool recovery_unsaid;
 	bool spill_said;
 };

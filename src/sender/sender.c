@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <nss.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -33,6 +34,7 @@ struct sender {
 	int epoll;
 	struct sender_peer peer;
 	struct sender_lane lanes[OTLP_SIGNALS];
+	struct sender_directory directory;
 	uint64_t curl_at;  /* time of libcurl's timer, 0: none */
 	uint64_t flush_at; /* end of a flush that goes on, 0: none */
 	uint64_t leave_at; /* the broker is gone: the worker has until then, 0: it is there */
@@ -310,12 +312,17 @@ static int open_lane(struct sender *s, enum otlp_signal signal, char *const *env
 	return 0;
 }
 
-static int close_sandbox(const char *spill_directory)
+/* The spill directory by its descriptor: what stands at its path by now may be another. */
+static int close_sandbox(int spill_directory)
 {
+	char path[32] = "";
 	struct obi_sandbox sandbox;
 	const char *step = NULL;
-	int error = sender_sandbox_close(spill_directory, &sandbox, &step);
+	int error;
 
+	if (spill_directory >= 0)
+		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", spill_directory);
+	error = sender_sandbox_close(path, &sandbox, &step);
 	if (error) {
 		log_error("the sender cannot shut itself in, and does not run without",
 			  F("step", log_str(step)), F("error", log_errno(error)));
@@ -329,7 +336,6 @@ static int close_sandbox(const char *spill_directory)
 static int open_all(struct sender *s, char *const *env)
 {
 	const struct obi_otlp_options *options = &s->settings->otlp;
-	_cleanup_close_ int directory = -1;
 	int error = open_curl(s);
 
 	if (error)
@@ -342,15 +348,15 @@ static int open_all(struct sender *s, char *const *env)
 	if (error)
 		return error;
 	if (*options->common.spill_directory)
-		directory = sender_setup_directory(options->common.spill_directory);
+		sender_setup_directory(options->common.spill_directory, &s->directory);
 	/* No modules of the name service switch: they could not be loaded in the sandbox, and run
 	 * code of anybody's. */
 	(void)__nss_configure_lookup("hosts", "files dns");
-	error = close_sandbox(directory >= 0 ? options->common.spill_directory : NULL);
+	error = close_sandbox(s->directory.fd);
 	if (error)
 		return error;
-	if (directory >= 0)
-		sender_setup_spill(s->lanes, take_fd(directory), options);
+	if (s->directory.fd >= 0)
+		sender_setup_spill(s->lanes, s->directory.fd, options);
 	(void)malloc_trim(0);
 	return watch_fd(s, OBI_WIRE_FD);
 }
@@ -360,6 +366,7 @@ static void close_all(struct sender *s)
 	for (size_t i = 0; i < OTLP_SIGNALS; i++)
 		if (s->lanes[i].curl)
 			sender_lane_close(&s->lanes[i]);
+	sender_directory_close(&s->directory);
 	sender_peer_set(&s->peer, -1);
 	free(s->peer.pending);
 	if (s->multi)
@@ -373,7 +380,7 @@ int obi_sender_run(const struct obi_settings *settings, char *const *env)
 	static struct sender s;
 	int error;
 
-	s = (struct sender){ .settings = settings, .epoll = -1, .peer.fd = -1 };
+	s = (struct sender){ .settings = settings, .epoll = -1, .peer.fd = -1, .directory = { -1, -1 } };
 	/* Threads of the resolver share the one heap. */
 	(void)mallopt(M_ARENA_MAX, 1);
 	error = open_all(&s, env);

@@ -7,19 +7,26 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include "base/cleanup.h"
+#include "export/otlp/outbox.h"
+#include "wire/batch.h"
 
 #define MAGIC 0x4c50534fu /* "OSPL" */
 #define SEGMENTS 16       /* the limit is so many segments */
 #define SEGMENT_MIN (256u << 10)
 #define SEGMENT_MAX (64u << 20)
+#define SEGMENTS_MAX 4096 /* however small they are */
+#define BODY_MAX (OUTBOX_BODY_MAX + OBI_BATCH_FRAME)
+/* No file of ours is longer: the last record is put while there is room for it. */
+#define FILE_MAX (SEGMENT_MAX + sizeof(struct record) + BODY_MAX)
 #define FIRST_NUMBER (1ull << 32) /* leaves numbers for what is put before */
+#define LAST_NUMBER (1ull << 62)
+#define CHUNK 16384
 #define NAME_MAX_LEN 64
 
 /* Native byte order: a directory does not move between machines. */
@@ -53,7 +60,9 @@ struct sender_spill {
 	uint64_t next_number;  /* of the next segment: none is used twice */
 	uint64_t read_segment; /* where the next is read from */
 	uint32_t read_offset;
-	bool append_closed; /* the last segment is of an earlier run, whose end may be torn */
+	/* The last segment is of an earlier run, whose end may be torn, or could not be written. */
+	bool append_closed;
+	struct sender_spill_found found;
 };
 
 static void file_name(const struct sender_spill *spill, uint64_t number,
@@ -62,14 +71,32 @@ static void file_name(const struct sender_spill *spill, uint64_t number,
 	(void)snprintf(ret_name, NAME_MAX_LEN, "%s-%016" PRIx64 ".spill", spill->prefix, number);
 }
 
-static int open_segment(const struct sender_spill *spill, uint64_t number, int flags)
+/* A file that another user has a hand in is not a segment, whatever its name; nor is one that could
+ * make an open or a read wait. */
+static bool is_ours(const struct stat *st)
 {
+	return S_ISREG(st->st_mode) && st->st_uid == geteuid() && st->st_nlink == 1 &&
+	       !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* Returns a descriptor; -EPERM where what stands there is not ours. */
+static int open_segment(const struct sender_spill *spill, uint64_t number, int flags,
+			uint64_t *ret_size)
+{
+	_cleanup_close_ int fd = -1;
 	char name[NAME_MAX_LEN];
-	int fd;
+	struct stat st;
 
 	file_name(spill, number, name);
-	fd = openat(spill->directory, name, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
-	return fd < 0 ? -errno : fd;
+	fd = openat(spill->directory, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (fd < 0)
+		return errno == ELOOP || errno == ENXIO ? -EPERM : -errno;
+	if (fstat(fd, &st))
+		return -errno;
+	if (!is_ours(&st))
+		return -EPERM;
+	*ret_size = (uint64_t)st.st_size;
+	return take_fd(fd);
 }
 
 /* ---- Records --------------------------------------------------------------------- */
@@ -92,48 +119,85 @@ static struct record make_record(struct slice body, uint32_t items)
 	return record;
 }
 
-/* Takes a record off the segment; false where its header is broken or its body is cut short. */
-static bool take_record(struct slice *in, struct record *ret_record, struct slice *ret_body)
+static bool read_at(int fd, void *to, size_t len, uint64_t at)
+{
+	char *next = to;
+
+	while (len) {
+		ssize_t n = pread(fd, next, len, (off_t)at);
+
+		if (n <= 0)
+			return false;
+		next += n;
+		at += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+static bool read_header(int fd, uint64_t at, uint64_t size, struct record *ret_record)
 {
 	struct record record;
 
-	if (in->len < sizeof(record))
+	if (at > size || size - at < sizeof(record) || !read_at(fd, &record, sizeof(record), at) ||
+	    record.magic != MAGIC || record.header_crc != header_crc(&record))
 		return false;
-	memcpy(&record, in->data, sizeof(record));
-	if (record.magic != MAGIC || record.header_crc != header_crc(&record) ||
-	    record.size > in->len - sizeof(record))
-		return false;
-	*ret_body = slice_first(slice_from(*in, sizeof(record)), record.size);
-	*in = slice_from(*in, sizeof(record) + record.size);
 	*ret_record = record;
 	return true;
 }
 
-static bool body_is_whole(const struct record *record, struct slice body)
+static uint64_t body_at(uint64_t at)
 {
-	return record->items > 0 && record->body_crc == crc32(0, body.data, (uInt)body.len);
+	return at + sizeof(struct record);
 }
 
-uint64_t sender_spill_scan(struct slice segment,
-			   void (*take)(void *context, uint32_t offset, uint32_t items,
-					struct slice body),
-			   void *context)
+/* Is there as much, and no more than any batch has? */
+static bool size_is_right(const struct record *record, uint64_t at, uint64_t size)
 {
-	const uint8_t *start = segment.data;
-	struct record record;
-	struct slice body;
-	uint64_t broken = 0;
+	return record->items > 0 && record->size <= BODY_MAX && record->size <= size - body_at(at);
+}
 
-	while (take_record(&segment, &record, &body)) {
-		if (record.done)
-			continue;
-		if (body_is_whole(&record, body))
-			take(context, (uint32_t)(body.data - start - sizeof(record)), record.items,
-			     body);
-		else
-			broken += record.items;
+static bool body_is_whole(int fd, const struct record *record, uint64_t at, uint64_t size)
+{
+	uint8_t chunk[CHUNK];
+	uint32_t left = record->size;
+	uLong crc = 0;
+
+	if (!size_is_right(record, at, size))
+		return false;
+	for (at = body_at(at); left;) {
+		uint32_t len = left < CHUNK ? left : CHUNK;
+
+		if (!read_at(fd, chunk, len, at))
+			return false;
+		crc = crc32(crc, chunk, len);
+		at += len;
+		left -= len;
 	}
-	return broken;
+	return crc == record->body_crc;
+}
+
+void sender_spill_scan(int fd, uint64_t size,
+		       void (*take)(void *context, uint32_t offset, uint32_t items, uint32_t bytes),
+		       void *context, struct sender_spill_found *found)
+{
+	uint64_t end = size < FILE_MAX ? size : FILE_MAX, at = 0;
+	struct record record;
+
+	while (at < end && read_header(fd, at, size, &record)) {
+		if (!record.done && body_is_whole(fd, &record, at, size)) {
+			take(context, (uint32_t)at, record.items, record.size);
+		} else if (!record.done) {
+			found->broken_items += record.items ? record.items : 1;
+			found->broken_bytes += record.size;
+		}
+		at = body_at(at) + record.size;
+	}
+	if (at >= end)
+		return;
+	/* What stood there nobody can tell. */
+	found->broken_items++;
+	found->broken_bytes += end - at;
 }
 
 /* ---- Segments -------------------------------------------------------------------- */
@@ -169,13 +233,11 @@ static struct segment *insert_segment(struct sender_spill *spill, uint64_t numbe
 	return &spill->segments[at];
 }
 
-static void remove_segment(struct sender_spill *spill, struct segment *segment)
+/* Its file is left as it is. */
+static void drop_segment(struct sender_spill *spill, struct segment *segment)
 {
 	size_t at = (size_t)(segment - spill->segments);
-	char name[NAME_MAX_LEN];
 
-	file_name(spill, segment->number, name);
-	(void)unlinkat(spill->directory, name, 0);
 	spill->bytes -= segment->size;
 	if (spill->read_segment == segment->number)
 		spill->read_offset = 0;
@@ -183,7 +245,16 @@ static void remove_segment(struct sender_spill *spill, struct segment *segment)
 	spill->count--;
 }
 
-static void count_record(void *context, uint32_t offset, uint32_t items, struct slice body)
+static void remove_segment(struct sender_spill *spill, struct segment *segment)
+{
+	char name[NAME_MAX_LEN];
+
+	file_name(spill, segment->number, name);
+	(void)unlinkat(spill->directory, name, 0);
+	drop_segment(spill, segment);
+}
+
+static void count_record(void *context, uint32_t offset, uint32_t items, uint32_t bytes)
 {
 	struct segment *segment = context;
 
@@ -192,42 +263,26 @@ static void count_record(void *context, uint32_t offset, uint32_t items, struct 
 	segment->items += items;
 }
 
-/* Maps a segment; NULL where that fails or it is empty. */
-static const uint8_t *map_segment(const struct sender_spill *spill, uint64_t number,
-				  size_t *ret_size)
-{
-	_cleanup_close_ int fd = open_segment(spill, number, O_RDONLY);
-	struct stat st;
-	void *map;
-
-	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size <= 0 ||
-	    st.st_size > (off_t)UINT32_MAX)
-		return NULL;
-	/* Ours alone: nobody shortens it under the mapping. */
-	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (map == MAP_FAILED)
-		return NULL;
-	*ret_size = (size_t)st.st_size;
-	return map;
-}
-
 static int take_file(struct sender_spill *spill, uint64_t number)
 {
-	struct segment *segment = insert_segment(spill, number);
-	const uint8_t *map;
-	size_t size = 0;
+	struct segment *segment;
+	_cleanup_close_ int fd = -1;
+	uint64_t size = 0;
 
+	if (spill->count < SEGMENTS_MAX && number < LAST_NUMBER)
+		fd = open_segment(spill, number, O_RDONLY, &size);
+	if (number >= spill->next_number && number < LAST_NUMBER)
+		spill->next_number = number + 1;
+	if (fd < 0) {
+		spill->found.foreign++;
+		return 0;
+	}
+	segment = insert_segment(spill, number);
 	if (!segment)
 		return -ENOMEM;
-	if (number >= spill->next_number)
-		spill->next_number = number + 1;
-	map = map_segment(spill, number, &size);
-	if (map) {
-		segment->size = (uint32_t)size;
-		spill->bytes += size;
-		(void)sender_spill_scan(slice_of(map, size), count_record, segment);
-		(void)munmap((void *)map, size);
-	}
+	segment->size = (uint32_t)(size < FILE_MAX ? size : FILE_MAX);
+	spill->bytes += segment->size;
+	sender_spill_scan(fd, size, count_record, segment, &spill->found);
 	if (!segment->records)
 		remove_segment(spill, segment);
 	return 0;
@@ -306,6 +361,19 @@ void sender_spill_close(struct sender_spill *spill)
 
 /* ---- Writing --------------------------------------------------------------------- */
 
+/* A segment begins as a file that was not there before, and goes on as it was left. */
+static int open_to_write(const struct sender_spill *spill, const struct segment *segment)
+{
+	bool is_new = segment->size == 0;
+	uint64_t size = 0;
+	_cleanup_close_ int fd = open_segment(
+		spill, segment->number, O_WRONLY | (is_new ? O_CREAT | O_EXCL : 0), &size);
+
+	if (fd < 0)
+		return fd;
+	return size == segment->size ? take_fd(fd) : -EIO;
+}
+
 /* All of it or nothing: what was written of a record is cut off again. */
 static int write_record(struct sender_spill *spill, struct segment *segment, struct slice body,
 			uint32_t items)
@@ -315,7 +383,7 @@ static int write_record(struct sender_spill *spill, struct segment *segment, str
 		{ .iov_base = &record, .iov_len = sizeof(record) },
 		{ .iov_base = (void *)body.data, .iov_len = body.len },
 	};
-	_cleanup_close_ int fd = open_segment(spill, segment->number, O_WRONLY | O_CREAT);
+	_cleanup_close_ int fd = open_to_write(spill, segment);
 	ssize_t n;
 
 	if (fd < 0)
@@ -333,6 +401,15 @@ static int write_record(struct sender_spill *spill, struct segment *segment, str
 	segment->unread++;
 	segment->items += items;
 	return 0;
+}
+
+/* One that could not be begun takes only a file with it that it made itself. */
+static void forget_failed(struct sender_spill *spill, struct segment *segment, int error)
+{
+	if (error == -EEXIST || error == -EPERM)
+		drop_segment(spill, segment);
+	else
+		remove_segment(spill, segment);
 }
 
 static struct segment *segment_for(struct sender_spill *spill, size_t more)
@@ -353,9 +430,10 @@ int sender_spill_append(struct sender_spill *spill, struct slice body, uint32_t 
 	int error;
 
 	*ret_lost = 0;
-	if (more > spill->limit / 2 || body.len > SEGMENT_MAX)
+	if (more > spill->limit / 2 || body.len > BODY_MAX)
 		return -EMSGSIZE;
-	while (spill->count && spill->bytes + more > spill->limit) {
+	while (spill->count &&
+	       (spill->bytes + more > spill->limit || spill->count >= SEGMENTS_MAX)) {
 		*ret_lost += spill->segments[0].items;
 		remove_segment(spill, &spill->segments[0]);
 	}
@@ -363,8 +441,12 @@ int sender_spill_append(struct sender_spill *spill, struct slice body, uint32_t 
 	if (!segment)
 		return -ENOMEM;
 	error = write_record(spill, segment, body, items);
-	if (error && !segment->size)
-		remove_segment(spill, segment);
+	if (!error)
+		return 0;
+	if (!segment->size)
+		forget_failed(spill, segment, error);
+	else if (error != -ENOSPC && error != -EDQUOT)
+		spill->append_closed = true; /* the next try is with a new one */
 	return error;
 }
 
@@ -375,16 +457,17 @@ int sender_spill_prepend(struct sender_spill *spill, struct slice body, uint32_t
 	struct segment *segment;
 	int error;
 
-	if (more > spill->limit / 2 || body.len > SEGMENT_MAX)
+	if (more > spill->limit / 2 || body.len > BODY_MAX)
 		return -EMSGSIZE;
-	if (spill->bytes + more > spill->limit)
+	if (spill->bytes + more > spill->limit || spill->count >= SEGMENTS_MAX ||
+	    number >= LAST_NUMBER)
 		return -ENOSPC;
 	segment = insert_segment(spill, number);
 	if (!segment)
 		return -ENOMEM;
 	error = write_record(spill, segment, body, items);
 	if (error)
-		remove_segment(spill, segment);
+		forget_failed(spill, segment, error);
 	return error;
 }
 
@@ -407,34 +490,50 @@ static struct segment *reading(struct sender_spill *spill)
 	return NULL;
 }
 
+/* Reads the body of a record; false where it is not whole, and nothing was put. */
+static bool read_body(int fd, const struct record *record, uint64_t at, uint64_t size,
+		      struct buffer *body)
+{
+	char *to = size_is_right(record, at, size) ? buffer_reserve(body, record->size) : NULL;
+
+	if (!to || !read_at(fd, to, record->size, body_at(at)) ||
+	    record->body_crc != crc32(0, (const Bytef *)to, record->size))
+		return false;
+	body->len += record->size;
+	return true;
+}
+
 /* Puts the body of the next record that counts; false where the segment has none any more. */
-static bool read_record(struct sender_spill *spill, struct slice segment, struct buffer *body_buf,
+static bool read_record(struct sender_spill *spill, int fd, uint64_t size, struct buffer *body,
 			struct sender_spill_place *place)
 {
-	struct slice in = slice_from(segment, spill->read_offset), body;
+	uint64_t end = size < FILE_MAX ? size : FILE_MAX;
 	struct record record;
+	bool found = false;
 
-	while (take_record(&in, &record, &body)) {
-		place->offset = spill->read_offset;
+	while (!found && spill->read_offset < end &&
+	       read_header(fd, spill->read_offset, size, &record)) {
+		uint64_t at = spill->read_offset, next = body_at(at) + record.size;
+
+		found = !record.done && read_body(fd, &record, at, size, body);
+		if (body->failed)
+			break;
+		place->offset = (uint32_t)at;
 		place->items = record.items;
-		spill->read_offset += (uint32_t)(sizeof(record) + record.size);
-		if (record.done || !body_is_whole(&record, body))
-			continue;
-		buffer_put_slice(body_buf, body);
-		return true;
+		spill->read_offset = (uint32_t)(next < FILE_MAX ? next : FILE_MAX);
 	}
-	return false;
+	return found;
 }
 
 static int read_from(struct sender_spill *spill, struct segment *segment, struct buffer *body,
 		     struct sender_spill_place *place, uint64_t *lost)
 {
-	size_t size = 0;
-	const uint8_t *map = map_segment(spill, segment->number, &size);
-	bool found = map && read_record(spill, slice_of(map, size), body, place);
+	uint64_t size = 0;
+	_cleanup_close_ int fd = open_segment(spill, segment->number, O_RDONLY, &size);
+	bool found = fd >= 0 && read_record(spill, fd, size, body, place);
 
-	if (map)
-		(void)munmap((void *)map, size);
+	if (body->failed)
+		return -ENOMEM;
 	place->segment = segment->number;
 	if (!found) {
 		/* It was whole when it was counted, and is not any more. */
@@ -443,7 +542,7 @@ static int read_from(struct sender_spill *spill, struct segment *segment, struct
 		return -EAGAIN;
 	}
 	segment->unread--;
-	return body->failed ? -ENOMEM : 0;
+	return 0;
 }
 
 int sender_spill_next(struct sender_spill *spill, struct buffer *body,
@@ -468,6 +567,7 @@ uint32_t sender_spill_done(struct sender_spill *spill, const struct sender_spill
 {
 	struct segment *segment = find_segment(spill, place->segment);
 	static const uint32_t done = 1;
+	uint64_t size = 0;
 	int fd;
 
 	if (!segment || segment->items < place->items || !segment->records)
@@ -478,13 +578,18 @@ uint32_t sender_spill_done(struct sender_spill *spill, const struct sender_spill
 		remove_segment(spill, segment);
 		return place->items;
 	}
-	fd = open_segment(spill, place->segment, O_WRONLY);
+	fd = open_segment(spill, place->segment, O_WRONLY, &size);
 	if (fd >= 0) {
 		(void)!pwrite(fd, &done, sizeof(done),
 			      place->offset + (off_t)offsetof(struct record, done));
 		(void)close(fd);
 	}
 	return place->items;
+}
+
+struct sender_spill_found sender_spill_found(const struct sender_spill *spill)
+{
+	return spill->found;
 }
 
 uint64_t sender_spill_items(const struct sender_spill *spill)
