@@ -9,16 +9,18 @@
  * known to be clean, and one that is not clean is looked up again after cleaning.
  *
  * Rendering a scrape takes place in pieces, between which rows are added and fed but
- * not moved: metrics_expire() waits until no rendering is under way.
+ * not moved: metrics_expire() waits until no rendering is under way, but not for ever.
  */
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/utf8.h"
 #include "export/metrics/table.h"
 
 #define CACHE_LINE 64
+#define HELD_NS (120 * NSEC_PER_SEC)
 
 /* Of a row beside its own: its share of the list and of the index, at most three quarters full. */
 #define ROW_OVERHEAD 48
@@ -348,9 +350,26 @@ static void delete_row(struct metric_table *table, struct metric_row *row)
 	metric_row_free(table, row);
 }
 
+/* Readers who take their time one after the other must not keep rows for good: after a while those
+ * under way are given up. */
+static bool is_held(struct metrics *metrics, uint64_t now_ns)
+{
+	if (!metrics->renderings) {
+		metrics->held_since_ns = 0;
+		return false;
+	}
+	if (!metrics->held_since_ns)
+		metrics->held_since_ns = now_ns;
+	if (now_ns - metrics->held_since_ns < HELD_NS)
+		return true;
+	metrics->held_since_ns = 0;
+	metrics->rows_freed_under++;
+	return false;
+}
+
 void metrics_expire(struct metrics *metrics, uint64_t now_ns)
 {
-	if (metrics->renderings)
+	if (is_held(metrics, now_ns))
 		return;
 	for (size_t t = 0; t < metrics->tables_count; t++) {
 		struct metric_table *table = metrics->tables[t];
