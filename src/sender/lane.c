@@ -336,20 +336,21 @@ static void came_through(struct sender_lane *lane, struct sender_batch *batch,
 }
 
 /* The first failure of those that were under way together sets the time; a wish for more of any
- * of them counts. */
+ * of them counts, up to half the time that a batch has: a collector may say when to come again
+ * (OTLP specification, "OTLP/HTTP Throttling"), not that nobody comes again. */
 static void set_next_try(struct sender_lane *lane, const struct sender_outcome *outcome,
 			 uint64_t now_ns)
 {
 	uint64_t wish = outcome->wait_given ? outcome->wait_ns : 0, wait;
 	uint32_t random;
 
-	wish = wish < lane->max_elapsed_ns ? wish : lane->max_elapsed_ns;
+	wish = wish < lane->max_elapsed_ns / 2 ? wish : lane->max_elapsed_ns / 2;
 	if (now_ns >= lane->next_try_ns) {
 		random_bytes(&random, sizeof(random));
 		wait = sender_backoff_next(&lane->backoff, random);
 		if (lane->flushing)
 			wait = wait < FLUSH_WAIT_NS ? wait : FLUSH_WAIT_NS;
-		lane->next_try_ns = now_ns + wait;
+		lane->next_try_ns = lane->own_try_ns = now_ns + wait;
 		lane->failures++;
 		lane->flush_failures += lane->flushing;
 	}
@@ -357,9 +358,10 @@ static void set_next_try(struct sender_lane *lane, const struct sender_outcome *
 		lane->next_try_ns = now_ns + wish;
 }
 
+/* The collector's wish alone ends no batch: there is a try after it. */
 static bool expired(const struct sender_lane *lane, const struct sender_batch *batch)
 {
-	return !lane->spill && lane->next_try_ns - batch->first_try_ns > lane->max_elapsed_ns;
+	return !lane->spill && lane->own_try_ns - batch->first_try_ns > lane->max_elapsed_ns;
 }
 
 static void failed(struct sender_lane *lane, struct sender_batch *batch,

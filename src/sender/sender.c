@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "sender/lane.h"
+#include "sender/resolver.h"
 #include "sender/sandbox.h"
 #include "sender/setup.h"
 #include "wire/wire.h"
@@ -43,11 +44,22 @@ struct sender {
 
 /* ---- libcurl --------------------------------------------------------------------- */
 
+static struct sender_request *request_of(const struct sender *s, CURL *easy)
+{
+	void *request = NULL;
+
+	s->curl.easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&request);
+	return request;
+}
+
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *socket_context)
 {
 	struct sender *s = context;
 	struct epoll_event event = { .data.fd = fd };
+	struct sender_request *request = request_of(s, easy);
 
+	if (request)
+		sender_request_uses(request, what == CURL_POLL_REMOVE ? -1 : fd);
 	if (what == CURL_POLL_REMOVE) {
 		(void)epoll_ctl(s->epoll, EPOLL_CTL_DEL, fd, NULL);
 		return 0;
@@ -99,6 +111,25 @@ static struct sender_lane *lane_of(struct sender *s, const struct sender_request
 	return NULL;
 }
 
+static bool is_used(void *context, int fd)
+{
+	const struct sender *s = context;
+
+	for (size_t i = 0; i < OTLP_SIGNALS; i++)
+		for (unsigned k = 0; k < s->lanes[i].request_count; k++)
+			if (s->lanes[i].requests[k].connection.fd == fd)
+				return true;
+	return false;
+}
+
+static bool gave_up_on_a_name(const struct sender *s, CURL *easy, CURLcode code)
+{
+	curl_off_t us = 0;
+
+	s->curl.easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &us);
+	return code == CURLE_OPERATION_TIMEDOUT && !us;
+}
+
 static void take_finished(struct sender *s)
 {
 	CURLMsg *message;
@@ -106,12 +137,31 @@ static void take_finished(struct sender *s)
 
 	while ((message = s->curl.multi_info_read(s->multi, &left))) {
 		CURLcode code = message->data.result;
-		void *request = NULL;
+		struct sender_request *request = request_of(s, message->easy_handle);
 
-		s->curl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&request);
+		if (gave_up_on_a_name(s, message->easy_handle, code))
+			sender_resolver_end_hung(is_used, s);
 		if (message->msg == CURLMSG_DONE && request)
 			sender_lane_finished(lane_of(s, request), request, code,
 					     clock_monotonic_ns());
+	}
+}
+
+/* libcurl gives on what it keeps, not what it reads: an answer without an end may consist of what is
+ * skipped. */
+static void end_flood(struct sender *s, int fd)
+{
+	for (size_t i = 0; i < OTLP_SIGNALS; i++) {
+		struct sender_lane *lane = &s->lanes[i];
+
+		for (unsigned k = 0; k < lane->request_count; k++) {
+			struct sender_request *request = &lane->requests[k];
+
+			if (request->batch && request->connection.fd == fd && fd >= 0 &&
+			    sender_request_is_flooded(request))
+				sender_lane_finished(lane, request, CURLE_RECV_ERROR,
+						     clock_monotonic_ns());
+		}
 	}
 }
 
@@ -122,6 +172,7 @@ static void act(struct sender *s, curl_socket_t fd, uint32_t events)
 			    (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
 
 	(void)s->curl.multi_socket_action(s->multi, fd, mask, &running);
+	end_flood(s, fd);
 }
 
 /* ---- Worker and broker ----------------------------------------------------------- */
@@ -333,6 +384,21 @@ static int close_sandbox(int spill_directory)
 	return 0;
 }
 
+static void warn_of_no_verification(const struct sender *s)
+{
+	for (size_t i = 0; i < OTLP_SIGNALS; i++) {
+		const struct sender_target *target = &s->lanes[i].target;
+
+		if (!s->lanes[i].open || !target->endpoint.tls ||
+		    !target->options->insecure_skip_verify)
+			continue;
+		log_warn("certificates are not verified: who stands between can read and change "
+			 "what is sent, and take the credentials",
+			 F("option", log_str("insecure_skip_verify")));
+		return;
+	}
+}
+
 static int open_all(struct sender *s, char *const *env)
 {
 	const struct obi_otlp_options *options = &s->settings->otlp;
@@ -347,6 +413,7 @@ static int open_all(struct sender *s, char *const *env)
 		error = open_lane(s, (enum otlp_signal)i, env);
 	if (error)
 		return error;
+	warn_of_no_verification(s);
 	if (*options->common.spill_directory)
 		sender_setup_directory(options->common.spill_directory, &s->directory);
 	/* No modules of the name service switch: they could not be loaded in the sandbox, and run
