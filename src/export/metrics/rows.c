@@ -83,7 +83,8 @@ static void make_key(const struct metric_table *table, const struct slice *value
 	ret_key->len = (size_t)(to - ret_key->bytes);
 }
 
-/* Leaves bytes out that are not UTF-8. Returns whether there were any. */
+/* Leaves bytes out that are not UTF-8, and puts '?' for what is not printable: text formats have
+ * escapes for line feeds alone, and labels end up on terminals. Returns whether there were any. */
 static bool clean_key(struct row_key *key)
 {
 	struct row_key dirty = *key;
@@ -97,10 +98,14 @@ static bool clean_key(struct row_key *key)
 		at += 1 + value.len;
 		while (value.len) {
 			size_t valid = utf8_length(value);
+			bool printable = valid && (*value.data == '\n' || utf8_printable(value));
 
-			memcpy(to, value.data, valid);
-			to += valid;
-			changed |= valid == 0;
+			if (printable)
+				memcpy(to, value.data, valid);
+			else if (valid)
+				*to = '?';
+			to += printable ? valid : valid > 0;
+			changed |= !printable;
 			value = slice_from(value, valid ? valid : 1);
 		}
 		*len = (uint8_t)(to - len - 1);
