@@ -11,6 +11,8 @@
 #   ESC, C1, bidirectional controls,    on the terminal by the text      escaped or replaced
 #   invalid UTF-8 in path and method    printer, in the log, in labels
 #   the same over OTLP                  -                                valid UTF-8
+#   passwords in a URL by other names   at the collector                 REDACTED
+#   than the list's: Token=, x=1;token=
 
 # shellcheck source=../lib/lib.sh
 . "$(dirname "$0")/../lib/lib.sh"
@@ -161,6 +163,34 @@ test_otlp_is_utf8() {
 	sleep 0.5
 	stop_agent
 	expect_calm "$LOG" "OTLP holds what is no UTF-8"
+}
+
+# Each value that must not be seen is this word.
+test_secrets_in_urls() {
+	local name names=(Token PASSWORD 'x=1;token' 'token[]' auth key code accessToken 'user%5Bpassword%5D' X-Api-Key)
+	need nginx
+	start_nginx 'server { listen 8080; location / { return 200 "hello"; } }'
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=8080 OTEL_EBPF_TRACE_PRINTER=text OTEL_EBPF_PROMETHEUS_PORT=9400 \
+		OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=debug OTEL_EBPF_OTLP_TRACES_BATCH_TIMEOUT=100ms OTEL_EBPF_ROUTES_UNMATCHED=path
+	application_ready "$NGINX" "$(children "$NGINX")"
+	for name in "${names[@]}"; do
+		curl -g -sS -o /dev/null "http://127.0.0.1:8080/seen?page=1&$name=hunter2"
+	done
+	curl -sS -o /dev/null 'http://127.0.0.1:8080/shop;jsessionid=hunter2/seen'
+	sleep 1
+	scrape 9400 "$SCRATCH/scrape"
+	stop_agent
+	assert_ge "$(grep -c REDACTED "$LOG")" 11 "values that are hidden"
+	assert_no_line "$LOG" hunter2
+	assert_no_line "$SCRATCH/scrape" hunter2
+	step allow_only
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=8080 OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=debug \
+		OTEL_EBPF_OTLP_TRACES_BATCH_TIMEOUT=100ms OTEL_EBPF_SENSITIVE_QUERY_PARAMS_ALLOW_ONLY=page
+	application_ready "$NGINX" "$(children "$NGINX")"
+	curl -sS -o /dev/null 'http://127.0.0.1:8080/seen?page=17&q=hunter2&hunter2'
+	assert_line "$LOG" 'page=17&REDACTED&REDACTED' 5
+	stop_agent
+	assert_no_line "$LOG" hunter2
 }
 
 run_tests "$@"
