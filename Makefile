@@ -34,7 +34,11 @@ CFLAGS ?= -O2 -g
 # -funsigned-char is not assumed anywhere; section flags let the linker drop what no verb uses.
 BASE_CFLAGS := -std=gnu11 $(WARN) -Iinclude -Isrc -D_GNU_SOURCE -DOBI_VERSION='"$(VERSION)"' \
 	-fstack-protector-strong -ffunction-sections -fdata-sections $(SYSROOT:%=--sysroot=%)
-LDFLAGS := -Wl,--gc-sections $(SYSROOT:%=--sysroot=%)
+# What makes a fault in here hard to use: tests/lint/check-hardening looks at what came of it.
+HARDENING := -D_FORTIFY_SOURCE=3 -fstack-clash-protection -fPIE \
+	$(if $(filter arm64,$(BPF_ARCH)),-mbranch-protection=standard,-fcf-protection=full)
+LDFLAGS := -Wl,--gc-sections -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
+	$(SYSROOT:%=--sysroot=%)
 BPF_CPU := v3
 # Without 32-bit registers: the verifier refuses their spills to programs without CAP_PERFMON.
 BPF_CPU_net := v2
@@ -54,7 +58,7 @@ all: $(OBI)
 # other flags is built again, and nothing else is.
 differ = $(subst $(1),,$(2))$(subst $(2),,$(1))
 remember = $(if $(call differ,$(file <$(1)),$(2)),$(shell mkdir -p $(dir $(1)))$(file >$(1),$(2)))
-$(call remember,$(BUILD)/flags,$(CC) $(BASE_CFLAGS) $(CFLAGS))
+$(call remember,$(BUILD)/flags,$(CC) $(BASE_CFLAGS) $(HARDENING) $(CFLAGS))
 $(call remember,$(BUILD)/bpf.flags,$(CLANG) $(BPF_CPU) $(BPF_CPU_net) $(BPF_CFLAGS))
 
 # ---- BPF programs ---------------------------------------------------------------------------
@@ -74,12 +78,23 @@ OBJECTS := $(LIB_SOURCES:src/%.c=$(BUILD)/obj/%.o)
 
 $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags | $(SKELETONS)
 	@mkdir -p $(@D)
-	$(CC) $(BASE_CFLAGS) $(CFLAGS) -I$(BUILD)/skel -MMD -MP -c $< -o $@
+	$(CC) $(BASE_CFLAGS) $(HARDENING) $(CFLAGS) -I$(BUILD)/skel -MMD -MP -c $< -o $@
 
 $(OBI): $(BUILD)/obj/main.o $(OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@.new $^ $(LIBS)
+	$(CC) $(HARDENING) $(CFLAGS) $(LDFLAGS) -o $@.new $^ $(LIBS)
 	mv $@.new $@
+
+# ---- Children that have been taken over, for the tests of attacks --------------------------------
+
+HOSTILE := $(BUILD)/hostile/obi
+HOSTILE_WRAPS := obi_child_start obi_child_spawn obi_wire_send sender_sandbox_close
+
+hostile: $(HOSTILE)
+
+$(HOSTILE): tests/attack/hostile.c $(BUILD)/obj/main.o $(OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(BASE_CFLAGS) $(HARDENING) $(CFLAGS) $(LDFLAGS) $(HOSTILE_WRAPS:%=-Wl,--wrap=%) -MMD -MP -o $@ $^ $(LIBS)
 
 # ---- Release and installation ----------------------------------------------------------------
 
@@ -93,7 +108,7 @@ release:
 	@echo "$(RELEASE)/obi: $$(stat -c %s $(RELEASE)/obi) bytes"
 
 install: release
-	install -D -m 755 $(RELEASE)/obi $(DESTDIR)$(PREFIX)/bin/obi
+	install -D -m 750 $(RELEASE)/obi $(DESTDIR)$(PREFIX)/bin/obi
 	install -D -m 644 docs/obi.1 $(DESTDIR)$(PREFIX)/share/man/man1/obi.1
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	for unit in $(UNITS); do sed 's,^ExecStart=[^ ]*,ExecStart=$(PREFIX)/bin/obi,' $$unit \
@@ -169,7 +184,10 @@ fuzz: fuzz-targets
 
 # ---- Lint and docs ----------------------------------------------------------------------------
 
-lint: lint-includes lint-format lint-shell lint-files lint-docs
+lint: lint-includes lint-format lint-shell lint-files lint-docs lint-hardening
+
+lint-hardening: $(OBI)
+	tests/lint/check-hardening $(OBI) $(BUILD)/flags
 
 lint-%:
 	tests/lint/check-$*

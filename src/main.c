@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "caps/check.h"
 #include "settings/settings.h"
 #include "verb/verb.h"
 
@@ -36,6 +37,10 @@ int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "";
 
+	if (obi_caps_lower()) {
+		(void)fputs("obi: cannot lower its capabilities\n", stderr);
+		return OBI_EXIT_CANNOT_START;
+	}
 	if (!strcmp(word, "--help") || !strcmp(word, "-help") || !strcmp(word, "-h") ||
 	    !strcmp(word, "help"))
 		return print_help();

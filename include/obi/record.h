@@ -96,6 +96,9 @@ _Static_assert(sizeof(struct obi_tuple) == 40, "obi_tuple layout");
 _Static_assert(sizeof(struct obi_trace) == 40, "obi_trace layout");
 _Static_assert(sizeof(struct obi_record) == 160, "obi_record layout");
 
+/* Bytes of the longest. */
+#define OBI_RECORD_MAX (sizeof(struct obi_record) + OBI_HEAD_MAX)
+
 /*
  * The progress board: an mmapable array that lets the worker follow messages of
  * more than one chunk without an event for each. Slot = conn % OBI_BOARD_SLOTS;

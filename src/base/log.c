@@ -11,6 +11,9 @@
 
 static enum log_level threshold = LOG_INFO;
 static bool as_json;
+static bool (*put_line)(void *context, struct slice line);
+static void *put_context;
+static uint64_t lost;
 
 static const char *const level_names[] = { "DEBUG", "INFO", "WARN", "ERROR" };
 
@@ -89,13 +92,27 @@ static void put_key(struct buffer *out, const char *key)
 	buffer_put_char(out, '=');
 }
 
-void log_write(enum log_level level, const char *msg, const struct log_field *fields, int count)
+void log_set_writer(bool (*put)(void *context, struct slice line), void *context)
+{
+	put_line = put;
+	put_context = context;
+}
+
+static bool write_line(struct buffer *line)
+{
+	if (put_line)
+		return put_line(put_context, slice_of(line->data, line->len));
+	buffer_put_char(line, '\n');
+	return !line->failed && write(STDOUT_FILENO, line->data, line->len) == (ssize_t)line->len;
+}
+
+static bool write_event(enum log_level level, const char *msg, const struct log_field *fields,
+			int count)
 {
 	struct buffer out = { 0 };
 	struct log_value text = log_str(msg);
+	bool written;
 
-	if (!log_enabled(level))
-		return;
 	buffer_put_cstr(&out, as_json ? "{\"time\":\"" : "time=");
 	put_time(&out);
 	buffer_put_cstr(&out, as_json ? "\",\"level\":\"" : " level=");
@@ -107,7 +124,20 @@ void log_write(enum log_level level, const char *msg, const struct log_field *fi
 		put_key(&out, fields[i].key);
 		put_value(&out, &fields[i].value);
 	}
-	buffer_put_cstr(&out, as_json ? "}\n" : "\n");
-	(void)!write(STDOUT_FILENO, out.data, out.len);
+	buffer_put_cstr(&out, as_json ? "}" : "");
+	written = write_line(&out);
 	buffer_free(&out);
+	return written;
+}
+
+void log_write(enum log_level level, const char *msg, const struct log_field *fields, int count)
+{
+	struct log_field lines = F("lines", log_int((int64_t)lost));
+
+	if (!log_enabled(level))
+		return;
+	if (lost && write_event(LOG_WARN, "the log had no room: lines were lost", &lines, 1))
+		lost = 0;
+	if (lost || !write_event(level, msg, fields, count))
+		lost++;
 }

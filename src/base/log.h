@@ -3,7 +3,8 @@
  * The log, on standard output, one line an event, in the field's slog text form:
  *   time=2026-11-24T10:00:00.123+01:00 level=INFO msg="…" key=value
  * or as JSON. Only the broker, the worker and the verbs log: libraries return
- * errors.
+ * errors. Lines that cannot be written are counted, and the next one that can is
+ * preceded by their number.
  *
  *   log_info("starting", F("port", log_int(8080)), F("path", log_str("/metrics")));
  */
@@ -59,6 +60,10 @@ struct log_value log_errno(int error);
 void log_set_level(enum log_level level);
 void log_set_json(bool json);
 bool log_enabled(enum log_level level);
+
+/* Another way out than write(2) to standard output: takes a line without its end, false where it was
+ * dropped. NULL: the usual one. */
+void log_set_writer(bool (*put)(void *context, struct slice line), void *context);
 
 /* Writes one line in one write(2). fields end where count says. */
 void log_write(enum log_level level, const char *msg, const struct log_field *fields, int count);

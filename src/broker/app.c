@@ -197,6 +197,9 @@ static int open_and_load(struct obi_app *app, const struct obi_settings *setting
 	error = app_bpf__load(skel);
 	if (!error)
 		error = fill_samplers(app, settings);
+	/* Only programs write it from here on: who is handed the descriptor can but read. */
+	if (!error && bpf_map_freeze(bpf_map__fd(skel->maps.board)))
+		error = -errno;
 	if (error) {
 		app_bpf__destroy(skel);
 		app->skel = NULL;

@@ -19,7 +19,6 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,32 +35,42 @@
 #include "broker/flow_batch.h"
 #include "broker/iface.h"
 #include "broker/net.h"
+#include "broker/output.h"
 #include "broker/sender.h"
 #include "broker/totals.h"
 #include "broker/worker.h"
 #include "caps/check.h"
 #include "service/procfs.h"
+#include "settings/role.h"
+#include "wire/ring.h"
 #include "wire/wire.h"
 
 #define RELEASE_US 300000
 #define SENDER_STOP_NS NSEC_PER_SEC
+#define REAP_NS NSEC_PER_SEC /* what is killed ends in such a time, or never */
+#define OUTPUT_STOP_MS 500
+#define OUTPUT_WAIT_NS (20 * NSEC_PER_MSEC)
 #define LOADING_HEAP (32u << 20) /* libbpf reads BTF of some 5 MB, each time with a copy */
 
 struct broker {
 	const struct obi_settings *settings;
-	const char *config_path;
 	int epoll, signals, timer, iface_watch, bpf_timer;
 	struct obi_app *app;
 	struct obi_net *net;
 	struct obi_bpf_stats *bpf_stats; /* NULL: nobody asks for them */
 	struct obi_discover *discover;
+	struct obi_output output;
+	int config_fd;          /* for children: the text of the file */
+	char **environments[2]; /* by role */
 	struct obi_worker_child worker;
 	struct obi_sender_child sender;
 	struct obi_flow_batch flows;
 	char agent_ip[48];
 	uint64_t tc_errors;
 	uint64_t unannounced;
+	bool untold; /* the worker had no room to be told of a process: again when it has */
 	bool stopping;
+	uint64_t stop_by; /* monotonic time */
 	int exit_status;
 };
 
@@ -78,13 +87,24 @@ static int send_flows(void *context, const struct obi_wire_flows *flows, size_t 
 	return send_worker(context, OBI_WIRE_FLOWS, flows, size, NULL, 0);
 }
 
-/* A worker that starts anew is told of all; one that lives and does not read is not told again. */
+/* A worker that starts anew is told of all, and one that had no room as soon as it has. */
 static void send_process(struct broker *b, struct obi_wire_process *message, const char *exe)
 {
 	int error = obi_child_send_process(&b->worker.child, message, exe);
 
-	if (error && error != -EPIPE && error != -ECONNRESET)
+	if (error == -EAGAIN)
+		b->untold = true;
+	else if (error && error != -EPIPE && error != -ECONNRESET)
 		b->unannounced++;
+}
+
+static void tell_untold(struct broker *b)
+{
+	if (!b->untold || obi_queue_waits(&b->worker.child.queue))
+		return;
+	b->untold = false;
+	if (b->discover)
+		obi_discover_repeat(b->discover);
 }
 
 static void announce(void *context, const struct obi_target *target)
@@ -202,11 +222,36 @@ static int introduce_worker(void *context)
 	return error;
 }
 
+/* What waits in the ring is the next worker's, if the dead one has left its beginning right. */
+static void repair_ring(struct broker *b)
+{
+	ssize_t lost;
+
+	if (!b->app)
+		return;
+	lost = obi_ring_repair(obi_app_ring_fd(b->app), obi_app_ring_size(b->app),
+			       sizeof(struct obi_record), OBI_RECORD_MAX);
+	if (lost)
+		log_error("the worker left a false place in the ring: what waited is lost",
+			  F("bytes", log_int(lost)));
+}
+
+static uint64_t records_seen(struct broker *b)
+{
+	uint64_t counters[OBI_APP_COUNTERS] = { 0 };
+
+	if (b->app)
+		obi_app_counters(b->app, counters);
+	return counters[OBI_APP_RECORDS];
+}
+
 static void worker_ended(struct broker *b, int status)
 {
 	if (b->stopping)
 		b->worker.phase = OBI_PHASE_STOPPING;
-	if (obi_worker_ended(&b->worker, status))
+	obi_output_pump(&b->output); /* its last words */
+	repair_ring(b);
+	if (obi_worker_ended(&b->worker, status, records_seen(b)))
 		return;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		b->exit_status = 255;
@@ -325,6 +370,13 @@ static void read_interfaces(struct broker *b)
 		watch_interfaces(b);
 }
 
+static void begin_stop(struct broker *b)
+{
+	if (!b->stop_by)
+		b->stop_by = clock_monotonic_ns() + b->settings->global.shutdown_timeout;
+	b->stopping = true;
+}
+
 static void read_signals(struct broker *b)
 {
 	struct signalfd_siginfo info;
@@ -333,8 +385,15 @@ static void read_signals(struct broker *b)
 		if (info.ssi_signo == SIGCHLD)
 			reap(b);
 		else
-			b->stopping = true;
+			begin_stop(b);
 	}
+}
+
+/* Between the long steps of a start. */
+static bool stop_is_wanted(struct broker *b)
+{
+	read_signals(b);
+	return b->stopping;
 }
 
 static void read_timer(struct broker *b)
@@ -365,6 +424,8 @@ static void dispatch(struct broker *b, int fd)
 		read_signals(b);
 	else if (fd == b->worker.child.sock)
 		read_worker(b);
+	else if (fd == obi_output_fd(&b->output))
+		obi_output_pump(&b->output);
 	else if (fd == b->timer)
 		read_timer(b);
 	else if (fd == b->bpf_timer)
@@ -377,18 +438,36 @@ static void dispatch(struct broker *b, int fd)
 		read_net_events(b);
 }
 
+static void sooner(uint64_t *at, uint64_t other)
+{
+	if (other && other < *at)
+		*at = other;
+}
+
 static int timeout_ms(const struct broker *b)
 {
-	uint64_t now = clock_monotonic_ns(), at = b->sender.start_at;
-	uint64_t look = b->discover ? obi_discover_next(b->discover) : 0;
+	uint64_t now = clock_monotonic_ns(), at = now + OBI_WORKER_TICK_NS;
 
-	if (b->worker.restart_at && (!at || b->worker.restart_at < at))
-		at = b->worker.restart_at;
-	if (look && (!at || look < at))
-		at = look;
-	if (!at)
-		return -1;
+	sooner(&at, b->sender.start_at);
+	sooner(&at, b->worker.restart_at);
+	if (b->discover)
+		sooner(&at, obi_discover_next(b->discover));
+	if (obi_output_waits(&b->output) || obi_queue_waits(&b->worker.child.queue))
+		sooner(&at, now + OUTPUT_WAIT_NS);
 	return at > now ? (int)((at - now) / NSEC_PER_MSEC) + 1 : 0;
+}
+
+static void tick(struct broker *b)
+{
+	uint64_t now = clock_monotonic_ns();
+
+	obi_worker_tick(&b->worker, now);
+	tell_untold(b);
+	if (b->discover)
+		obi_discover_tick(b->discover, now);
+	(void)obi_sender_tick(&b->sender, &b->worker.child, now);
+	if (obi_output_waits(&b->output))
+		obi_output_pump(&b->output);
 }
 
 static void run_loop(struct broker *b)
@@ -401,10 +480,7 @@ static void run_loop(struct broker *b)
 		for (int i = 0; i < n && !b->stopping; i++)
 			dispatch(b, events[i].data.fd);
 		if (!b->stopping)
-			obi_worker_tick(&b->worker, clock_monotonic_ns());
-		if (b->discover)
-			obi_discover_tick(b->discover, clock_monotonic_ns());
-		(void)obi_sender_tick(&b->sender, &b->worker.child, clock_monotonic_ns());
+			tick(b);
 	}
 }
 
@@ -514,20 +590,58 @@ static int open_loop(struct broker *b)
 	return watch_fd(b, b->signals, EPOLLIN);
 }
 
-static int open_all(struct broker *b, uint64_t keep_caps)
+/* Everything that is loaded and attached. */
+static int open_tracers(struct broker *b)
+{
+	int error = 0;
+
+	(void)obi_caps_raise();
+	heap_prepare(LOADING_HEAP);
+	if (obi_settings_network(b->settings))
+		error = open_network(b);
+	if (!error && !stop_is_wanted(b) && obi_settings_application(b->settings))
+		error = open_application(b);
+	return error;
+}
+
+static int open_children(struct broker *b, const char *config_path)
+{
+	struct obi_child_role role = {
+		.config_path = config_path,
+		.config_fd = b->config_fd,
+		.output = &b->output,
+	};
+	int error = obi_output_open(&b->output);
+
+	if (!error)
+		error = watch_fd(b, obi_output_fd(&b->output), EPOLLIN);
+	if (error)
+		return error;
+	b->environments[OBI_ROLE_WORKER] = obi_role_environment(OBI_ROLE_WORKER, environ);
+	b->environments[OBI_ROLE_SENDER] = obi_role_environment(OBI_ROLE_SENDER, environ);
+	if (!b->environments[OBI_ROLE_WORKER] || !b->environments[OBI_ROLE_SENDER])
+		return -ENOMEM;
+	role.verb = OBI_WORKER_VERB;
+	role.env = b->environments[OBI_ROLE_WORKER];
+	role.from = OBI_OUTPUT_WORKER;
+	b->worker.role = role;
+	role.verb = OBI_SENDER_VERB;
+	role.env = b->environments[OBI_ROLE_SENDER];
+	role.from = OBI_OUTPUT_SENDER;
+	obi_sender_start(&b->sender, b->settings, &role);
+	/* It starts on another CPU while we load. */
+	return obi_child_start(&b->worker.role, &b->worker.child);
+}
+
+static int open_all(struct broker *b, const char *config_path, uint64_t keep_caps)
 {
 	int error = open_loop(b);
 
-	/* The worker starts on another CPU while we load. */
 	if (!error)
-		error = obi_child_start(b->config_path, &b->worker.child);
-	obi_sender_start(&b->sender, b->settings, b->config_path);
-	heap_prepare(LOADING_HEAP);
-	if (!error && obi_settings_network(b->settings))
-		error = open_network(b);
-	if (!error && obi_settings_application(b->settings))
-		error = open_application(b);
-	if (error)
+		error = open_children(b, config_path);
+	if (!error)
+		error = open_tracers(b);
+	if (error || stop_is_wanted(b))
 		return error;
 	error = obi_worker_start(&b->worker);
 	if (error) {
@@ -561,44 +675,58 @@ static void log_totals(struct broker *b)
 	obi_totals_log(&counters, b->app != NULL, b->net != NULL);
 }
 
-/* Waits a moment for what stopping is about: the worker and signals. The rest is left alone. */
+/* Waits a moment for what stopping is about: the worker, what children say, signals. The rest is
+ * left alone. */
 static void await_worker(struct broker *b)
 {
+	bool reads = b->worker.child.pid && !b->worker.condemned;
 	struct pollfd fds[] = {
 		{ .fd = b->signals, .events = POLLIN },
-		{ .fd = b->worker.phase == OBI_PHASE_STOPPING && b->worker.child.pid
-				? b->worker.child.sock
-				: -1,
-		  .events = POLLIN },
+		{ .fd = obi_output_fd(&b->output), .events = POLLIN },
+		{ .fd = reads ? b->worker.child.sock : -1, .events = POLLIN },
 	};
 
 	if (poll(fds, ARRAY_SIZE(fds), 20) > 0)
 		for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 			if (fds[i].revents & POLLIN)
 				dispatch(b, fds[i].fd);
+	if (b->worker.child.pid)
+		(void)obi_queue_flush(&b->worker.child.queue, b->worker.child.sock);
+	obi_output_pump(&b->output);
 	reap(b);
 }
 
-/* The worker has until the deadline to flush and exit. */
+static void await_worker_until(struct broker *b, uint64_t deadline)
+{
+	while (b->worker.child.pid && clock_monotonic_ns() < deadline)
+		await_worker(b);
+}
+
+/* What is left of the time to stop, less what comes afterwards. */
+static uint64_t time_left(const struct broker *b)
+{
+	uint64_t now = clock_monotonic_ns(), rest = b->settings->global.shutdown_timeout / 10;
+	uint64_t by = b->stop_by - (rest < NSEC_PER_SEC ? rest : NSEC_PER_SEC);
+
+	return by > now ? by - now : 0;
+}
+
+/* The worker has until then to flush and exit. */
 static void stop_worker(struct broker *b)
 {
-	struct obi_wire_stop stop = { .timeout_ns = b->settings->global.shutdown_timeout };
-	uint64_t deadline = clock_monotonic_ns() + stop.timeout_ns;
+	struct obi_wire_stop stop = { .timeout_ns = time_left(b) };
 
 	if (!b->worker.child.pid)
 		return;
 	b->worker.phase = OBI_PHASE_STOPPING;
 	(void)send_worker(b, OBI_WIRE_STOP, &stop, sizeof(stop), NULL, 0);
-	while (b->worker.child.pid && clock_monotonic_ns() < deadline)
-		await_worker(b);
+	await_worker_until(b, clock_monotonic_ns() + stop.timeout_ns);
 	if (!b->worker.child.pid)
 		return;
 	log_error0("graceful shutdown has timed out");
 	b->exit_status = 255;
 	(void)kill(b->worker.child.pid, SIGKILL);
-	deadline = clock_monotonic_ns() + NSEC_PER_SEC;
-	while (b->worker.child.pid && clock_monotonic_ns() < deadline)
-		await_worker(b);
+	await_worker_until(b, clock_monotonic_ns() + REAP_NS);
 }
 
 static void close_all(struct broker *b)
@@ -608,37 +736,41 @@ static void close_all(struct broker *b)
 	obi_app_close(b->app);
 	obi_net_close(b->net);
 	obi_flow_batch_free(&b->flows);
-	for (size_t i = 0; i < 5; i++) {
-		int fd = (const int[]){ b->epoll, b->signals, b->timer, b->iface_watch,
-					b->bpf_timer }[i];
+	for (size_t i = 0; i < ARRAY_SIZE(b->environments); i++)
+		free(b->environments[i]);
+	for (size_t i = 0; i < 6; i++) {
+		int fd = (const int[]){ b->epoll,       b->signals,   b->timer,
+					b->iface_watch, b->bpf_timer, b->config_fd }[i];
 
 		if (fd >= 0)
 			(void)close(fd);
 	}
 }
 
-int obi_broker_run(const struct obi_settings *settings, const char *config_path, uint64_t keep_caps)
+int obi_broker_run(struct obi_settings *settings, const char *config_path, uint64_t keep_caps)
 {
 	struct broker b = {
 		.settings = settings,
-		.config_path = config_path,
+		.config_fd = obi_role_text(settings),
 		.epoll = -1,
 		.signals = -1,
 		.timer = -1,
 		.iface_watch = -1,
 		.bpf_timer = -1,
-		.worker = { .config_path = config_path,
-			    .introduce = introduce_worker,
+		.output = { .epoll = -1 },
+		.sender = { .sock = -1 },
+		.worker = { .introduce = introduce_worker,
 			    .context = &b,
 			    .child = { .sock = -1, .page_fd = -1 } },
 	};
 
-	if (open_all(&b, keep_caps)) {
+	if (open_all(&b, config_path, keep_caps)) {
 		b.exit_status = 255;
 		b.stopping = true;
 	} else {
 		run_loop(&b);
 	}
+	begin_stop(&b);
 	if (b.net) {
 		obi_net_stop(b.net);
 		read_net_events(&b);
@@ -650,5 +782,6 @@ int obi_broker_run(const struct obi_settings *settings, const char *config_path,
 	if (b.app && obi_app_release(b.app))
 		(void)usleep(RELEASE_US);
 	close_all(&b);
+	obi_output_close(&b.output, OUTPUT_STOP_MS);
 	return b.exit_status;
 }

@@ -9,9 +9,9 @@
 
 #include "settings/settings.h"
 
-/* Runs until SIGINT or SIGTERM. config_path is handed to the worker, NULL where there is none.
- * Returns the exit status: 0, or 255 where the agent could not start. */
-int obi_broker_run(const struct obi_settings *settings, const char *config_path,
-		   uint64_t keep_caps);
+/* Runs until SIGINT or SIGTERM. config_path is for the children's messages, NULL where there is
+ * none; the text of the file goes to them, and is wiped here. Returns the exit status: 0, or 255
+ * where the agent could not start. */
+int obi_broker_run(struct obi_settings *settings, const char *config_path, uint64_t keep_caps);
 
 #endif

@@ -19,8 +19,7 @@
 
 static void start(struct obi_sender_child *sender)
 {
-	int error =
-		obi_child_spawn(OBI_SENDER_VERB, sender->config_path, &sender->pid, &sender->sock);
+	int error = obi_child_spawn(&sender->role, &sender->pid, &sender->sock);
 
 	sender->start_at = 0;
 	if (!error) {
@@ -33,14 +32,14 @@ static void start(struct obi_sender_child *sender)
 }
 
 void obi_sender_start(struct obi_sender_child *sender, const struct obi_settings *settings,
-		      const char *config_path)
+		      const struct obi_child_role *role)
 {
-	*sender = (struct obi_sender_child){ .config_path = config_path, .sock = -1 };
+	*sender = (struct obi_sender_child){ .role = *role, .sock = -1 };
 	if (obi_otlp_sender_wanted(&settings->otlp))
 		start(sender);
 }
 
-void obi_sender_join(const struct obi_sender_child *sender, const struct obi_child *worker)
+void obi_sender_join(const struct obi_sender_child *sender, struct obi_child *worker)
 {
 	int pair[2], error;
 
@@ -94,8 +93,7 @@ bool obi_sender_reap(struct obi_sender_child *sender, pid_t pid, int status)
 	return true;
 }
 
-uint64_t obi_sender_tick(struct obi_sender_child *sender, const struct obi_child *worker,
-			 uint64_t now_ns)
+uint64_t obi_sender_tick(struct obi_sender_child *sender, struct obi_child *worker, uint64_t now_ns)
 {
 	if (sender->start_at && now_ns >= sender->start_at) {
 		start(sender);

@@ -3,28 +3,28 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 
 #define RESTART_WINDOW_NS (10 * NSEC_PER_SEC)
 #define RESTARTS_IN_WINDOW 5
-#define SEND_TIMEOUT_MS 200
+/* It asks for counters each second. */
+#define SILENT_NS (15 * NSEC_PER_SEC)
+#define STARTING_NS (60 * NSEC_PER_SEC)
+#define STOOD_STILL_NS (3 * NSEC_PER_SEC)
 
 int obi_worker_start(struct obi_worker_child *worker)
 {
-	struct timeval timeout = { .tv_usec = SEND_TIMEOUT_MS * 1000L };
-	int error = worker->child.pid ? 0 : obi_child_start(worker->config_path, &worker->child);
+	int error = worker->child.pid ? 0 : obi_child_start(&worker->role, &worker->child);
 
 	if (error)
 		return error;
 	worker->phase = OBI_PHASE_STARTING;
 	worker->meter = (struct obi_request_meter){ 0 }; /* not the dead one's */
-	(void)setsockopt(worker->child.sock, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+	worker->condemned = false;
+	worker->heard_ns = worker->taken_ns = clock_monotonic_ns();
 	return worker->introduce(worker->context);
 }
 
@@ -55,11 +55,14 @@ static void restart(struct obi_worker_child *worker)
 	worker->restart_at = clock_monotonic_ns() + NSEC_PER_SEC;
 }
 
-bool obi_worker_ended(struct obi_worker_child *worker, int status)
+bool obi_worker_ended(struct obi_worker_child *worker, int status, uint64_t seen)
 {
 	uint64_t pending = worker->child.page ? worker->child.page->pending : 0;
 	bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 
+	/* The page is the worker's to write. */
+	if (pending > seen - worker->spans_lost)
+		pending = seen - worker->spans_lost;
 	obi_child_release(&worker->child);
 	if (worker->phase == OBI_PHASE_STOPPING ||
 	    (worker->phase == OBI_PHASE_STARTING && WIFEXITED(status) && !clean &&
@@ -78,10 +81,46 @@ bool obi_worker_ended(struct obi_worker_child *worker, int status)
 	return true;
 }
 
+/* ---- One that hangs ------------------------------------------------------------------------ */
+
+static void condemn(struct obi_worker_child *worker)
+{
+	worker->condemned = true;
+	(void)kill(worker->child.pid, SIGKILL);
+}
+
+/* A broker that stood still has heard nothing either: what waits for it is read first. */
+static void judge(struct obi_worker_child *worker, uint64_t now_ns)
+{
+	bool starting = worker->phase == OBI_PHASE_STARTING;
+	bool silent, takes_nothing;
+
+	if (now_ns - worker->ticked_ns > STOOD_STILL_NS)
+		worker->heard_ns = worker->taken_ns = now_ns;
+	worker->ticked_ns = now_ns;
+	if (!worker->child.pid || worker->condemned)
+		return;
+	silent = now_ns - worker->heard_ns > (starting ? STARTING_NS : SILENT_NS);
+	takes_nothing = !starting && now_ns - worker->taken_ns > SILENT_NS;
+	if (!silent && !takes_nothing)
+		return;
+	log_error("the worker hangs: ending it",
+		  F("reason",
+		    log_str(silent ? "it has asked for nothing" : "it has taken no message")),
+		  F("seconds",
+		    log_int((int64_t)((now_ns - (silent ? worker->heard_ns : worker->taken_ns)) /
+				      NSEC_PER_SEC))));
+	condemn(worker);
+}
+
 void obi_worker_tick(struct obi_worker_child *worker, uint64_t now_ns)
 {
 	if (worker->restart_at && now_ns >= worker->restart_at)
 		restart(worker);
+	if (worker->child.pid && (obi_queue_flush(&worker->child.queue, worker->child.sock) ||
+				  !obi_queue_waits(&worker->child.queue)))
+		worker->taken_ns = now_ns;
+	judge(worker, now_ns);
 }
 
 /* ---- Requests ------------------------------------------------------------------------------ */
@@ -93,8 +132,12 @@ const struct obi_request *obi_worker_read(struct obi_worker_child *worker, void 
 	const struct obi_request *request;
 	const char *why = "malformed";
 	uint32_t id = 0;
-	ssize_t n = obi_wire_receive(worker->child.sock, &id, body, size, fds, &fd_count);
+	ssize_t n;
 
+	*ret_gone = worker->condemned;
+	if (worker->condemned)
+		return NULL;
+	n = obi_wire_receive(worker->child.sock, &id, body, size, fds, &fd_count);
 	*ret_gone = n < 0 && n != -EAGAIN && n != -EINTR && n != -EPROTO;
 	if (n == -EAGAIN || n == -EINTR || *ret_gone)
 		return NULL;
@@ -108,7 +151,8 @@ const struct obi_request *obi_worker_read(struct obi_worker_child *worker, void 
 	if (!request) {
 		log_error("the worker broke the rules: ending it", F("request", log_int(id)),
 			  F("reason", log_str(why)));
-		(void)kill(worker->child.pid, SIGKILL);
+		condemn(worker);
 	}
+	worker->heard_ns = clock_monotonic_ns();
 	return request;
 }

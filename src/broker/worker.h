@@ -8,10 +8,11 @@
 
 #include <stdbool.h>
 
+#include "base/clock.h"
 #include "broker/child.h"
 
 struct obi_worker_child {
-	const char *config_path;
+	struct obi_child_role role;
 	/* It has just been started (restarts > 0: again): tells it what there is. 0 or a negative
 	 * errno. */
 	int (*introduce)(void *context);
@@ -24,19 +25,26 @@ struct obi_worker_child {
 	uint32_t restarts_in_window;
 	uint64_t window_start;
 	struct obi_request_meter meter;
+	bool condemned;     /* it is being ended: nothing of it is read any more */
+	uint64_t heard_ns;  /* its last request */
+	uint64_t taken_ns;  /* it last took a message, or there was none for it */
+	uint64_t ticked_ns; /* we last looked */
 };
 
 /* Starts it, unless that has been done ahead (obi_child_start), and introduces it. */
 int obi_worker_start(struct obi_worker_child *worker);
 
-/* It ended. false where there is nobody to start again: it could not start at all. */
-bool obi_worker_ended(struct obi_worker_child *worker, int status);
+/* It ended. seen: records that there have ever been, so that it cannot have lost more. false where
+ * there is nobody to start again: it could not start at all. */
+bool obi_worker_ended(struct obi_worker_child *worker, int status, uint64_t seen);
 
-/* Starts it again when its time has come. */
+/* At least each OBI_WORKER_TICK_NS: starts it again when its time has come, sends it what waits,
+ * and ends it where it has asked or taken nothing for a long time. */
+#define OBI_WORKER_TICK_NS (1 * NSEC_PER_SEC)
 void obi_worker_tick(struct obi_worker_child *worker, uint64_t now_ns);
 
 /* One request; NULL where there is none. A worker that breaks the rules is ended. *ret_gone: its
- * end of the pair is closed, and there will be no more. */
+ * end of the pair is closed, or it is being ended, and there will be no more. */
 const struct obi_request *obi_worker_read(struct obi_worker_child *worker, void *body, size_t size,
 					  bool *ret_gone);
 

@@ -40,12 +40,13 @@ static int read_sets(struct sets *ret_sets)
 	return 0;
 }
 
-static int write_sets(uint64_t mask)
+static int write_sets(const struct sets *sets)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = {
-		{ .effective = (uint32_t)mask, .permitted = (uint32_t)mask },
-		{ .effective = (uint32_t)(mask >> 32), .permitted = (uint32_t)(mask >> 32) },
+		{ .effective = (uint32_t)sets->effective, .permitted = (uint32_t)sets->permitted },
+		{ .effective = (uint32_t)(sets->effective >> 32),
+		  .permitted = (uint32_t)(sets->permitted >> 32) },
 	};
 
 	return syscall(__NR_capset, &header, data) ? -errno : 0;
@@ -61,7 +62,18 @@ int obi_caps_effective(uint64_t *ret_mask)
 	return error;
 }
 
-int obi_caps_set(uint64_t mask)
+int obi_caps_held(uint64_t *ret_mask)
+{
+	struct sets sets = { 0 };
+	int error = read_sets(&sets);
+
+	if (!error)
+		*ret_mask = sets.permitted;
+	return error;
+}
+
+/* Of what is permitted; nothing is left to be inherited. */
+static int change_sets(uint64_t effective, uint64_t permitted)
 {
 	struct sets sets = { 0 };
 	int error = read_sets(&sets);
@@ -70,7 +82,24 @@ int obi_caps_set(uint64_t mask)
 		return error;
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0))
 		return -errno;
-	return write_sets(mask & sets.permitted);
+	sets.permitted &= permitted;
+	sets.effective = effective & sets.permitted;
+	return write_sets(&sets);
+}
+
+int obi_caps_set(uint64_t mask)
+{
+	return change_sets(mask, mask);
+}
+
+int obi_caps_lower(void)
+{
+	return geteuid() ? change_sets(0, ~UINT64_C(0)) : 0;
+}
+
+int obi_caps_raise(void)
+{
+	return change_sets(~UINT64_C(0), ~UINT64_C(0));
 }
 
 int obi_caps_limit(uint64_t keep)

@@ -23,6 +23,18 @@
 /* The effective set of the calling thread. 0 or a negative errno. */
 int obi_caps_effective(uint64_t *ret_mask);
 
+/* What it may make effective. 0 or a negative errno. */
+int obi_caps_held(uint64_t *ret_mask);
+
+/*
+ * A file that carries capabilities is run by users who have none: what it opens for them they must be
+ * able to open themselves. So the effective set is empty whenever something is opened that the user
+ * names, and is raised only for what takes capabilities. Root's files are root's: nothing is lowered
+ * there. 0 or a negative errno.
+ */
+int obi_caps_lower(void);
+int obi_caps_raise(void);
+
 /* All that this configuration needs on this kernel. Below 5.8 that is CAP_SYS_ADMIN alone. */
 uint64_t obi_caps_required(const struct obi_settings *settings, const struct obi_host *host);
 

@@ -13,15 +13,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_CHUNK 4096
-#define LARGEST_CHUNK 65536
+#include "base/hidden.h"
+
+#define HEAD 64 /* so that a chunk with what stands before it fills its pages */
+#define FIRST_CHUNK (4096 - HEAD)
+#define LARGEST_CHUNK (65536 - HEAD)
 
 struct chunk {
 	struct chunk *older;
+	size_t memory; /* bytes of all of it */
 	size_t size;
 	size_t used;
 	alignas(max_align_t) unsigned char bytes[];
 };
+
+_Static_assert(sizeof(struct chunk) <= HEAD, "what stands before a chunk");
 
 struct obi_arena {
 	struct chunk *newest;
@@ -46,14 +52,14 @@ void obi_arena_free(struct obi_arena *arena)
 		return;
 	for (struct chunk *chunk = arena->newest; chunk; chunk = older) {
 		older = chunk->older;
-		free(chunk);
+		hidden_free(chunk, chunk->memory);
 	}
 	free(arena);
 }
 
 static struct chunk *add_chunk(struct obi_arena *arena, size_t need)
 {
-	size_t size = arena->newest ? arena->newest->size * 2 : FIRST_CHUNK;
+	size_t size = arena->newest ? arena->newest->size * 2 : FIRST_CHUNK, memory;
 	struct chunk *chunk;
 
 	if (size > LARGEST_CHUNK)
@@ -64,9 +70,11 @@ static struct chunk *add_chunk(struct obi_arena *arena, size_t need)
 		size = need;
 	if (size > arena->limit - arena->total)
 		return NULL;
-	chunk = calloc(1, sizeof(*chunk) + size);
+	memory = sizeof(*chunk) + size;
+	chunk = hidden_alloc(&memory);
 	if (!chunk)
 		return NULL;
+	chunk->memory = memory;
 	chunk->size = size;
 	chunk->older = arena->newest;
 	arena->newest = chunk;

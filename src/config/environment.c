@@ -95,3 +95,16 @@ int obi_environment_replace(char *const *env, struct slice text, size_t limit, s
 	buffer_put_slice(buf, text);
 	return buf->len > limit ? -EFBIG : 0;
 }
+
+bool obi_environment_refers(struct slice text, struct slice name)
+{
+	struct reference reference;
+
+	for (ptrdiff_t at = slice_find(text, '$'); at >= 0; at = slice_find(text, '$')) {
+		text = slice_from(text, (size_t)at);
+		if (read_reference(text, &reference) && slice_equal(reference.name, name))
+			return true;
+		text = slice_from(text, 1);
+	}
+	return false;
+}

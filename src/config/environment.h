@@ -3,6 +3,8 @@
 #ifndef OBI_CONFIG_ENVIRONMENT_H
 #define OBI_CONFIG_ENVIRONMENT_H
 
+#include <stdbool.h>
+
 #include "base/buffer.h"
 #include "base/slice.h"
 
@@ -18,5 +20,8 @@ const char *obi_environment_get(char *const *env, struct slice name);
  * What does not have this form stays as it is. Values are not replaced again. 0, or -EFBIG where
  * the result would have more than limit bytes (it is then cut off somewhere). */
 int obi_environment_replace(char *const *env, struct slice text, size_t limit, struct buffer *buf);
+
+/* Does text have a reference to the variable? */
+bool obi_environment_refers(struct slice text, struct slice name);
 
 #endif

@@ -43,6 +43,7 @@ enum obi_type {
 #define OBI_OPTION_OPTIONAL 0x10  /* INT: field is struct obi_optional_int */
 #define OBI_OPTION_REQUIRED 0x20  /* an element without it is an error */
 #define OBI_OPTION_SHORTHAND 0x40 /* a scalar in the place of an element means this row */
+#define OBI_OPTION_SENDER 0x80    /* credentials: for the sender, and no other child */
 
 struct obi_optional_int {
 	int64_t value;

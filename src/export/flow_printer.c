@@ -7,7 +7,7 @@
 #include "export/exporter.h"
 #include "export/internal.h"
 #include "export/text/flow_text.h"
-#include "export/text/line_writer.h"
+#include "base/line_writer.h"
 #include "settings/settings.h"
 
 #define CLOSE_MS 1000

@@ -13,7 +13,7 @@
 #include "export/internal.h"
 #include "export/otlp/json.h"
 #include "export/otlp/spans.h"
-#include "export/text/line_writer.h"
+#include "base/line_writer.h"
 #include "settings/settings.h"
 
 /* How long the end of the program waits for a slow reader of what is printed. */

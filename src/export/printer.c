@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "export/exporter.h"
 #include "export/internal.h"
-#include "export/text/line_writer.h"
+#include "base/line_writer.h"
 #include "export/text/span_text.h"
 #include "settings/settings.h"
 

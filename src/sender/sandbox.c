@@ -29,9 +29,7 @@ static const int allowed[] = {
 	SCMP_SYS(close),
 	SCMP_SYS(lseek),
 	SCMP_SYS(fstat),
-	SCMP_SYS(fcntl),
 	SCMP_SYS(ftruncate),
-	SCMP_SYS(ioctl),
 	/* files: which ones is Landlock's to say */
 	SCMP_SYS(openat),
 	SCMP_SYS(newfstatat),
@@ -89,7 +87,6 @@ static const int allowed[] = {
 	SCMP_SYS(geteuid),
 	SCMP_SYS(getgid),
 	SCMP_SYS(getegid),
-	SCMP_SYS(tgkill),
 	SCMP_SYS(sched_yield),
 	SCMP_SYS(exit),
 	SCMP_SYS(exit_group),
@@ -97,29 +94,35 @@ static const int allowed[] = {
 	SCMP_SYS(sysinfo),
 };
 
-static int allow_sockets(scmp_filter_ctx filter, int call)
+static int allow_socket(scmp_filter_ctx filter, int call, int family, int type)
 {
-	static const int families[] = { AF_INET, AF_INET6, AF_UNIX };
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 2,
+				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family, 0),
+				SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, (scmp_datum_t)type));
+}
+
+/* Of Unix sockets only what a collector listens on, and pairs, which libcurl wakes itself up by. A
+ * pair of datagrams could be sent from to anywhere. */
+static int allow_sockets(scmp_filter_ctx filter, bool unix_sockets)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
 	static const int types[] = { SOCK_STREAM, SOCK_DGRAM };
-	int error = 0;
+	int error = allow_socket(filter, SCMP_SYS(socketpair), AF_UNIX, SOCK_STREAM);
 
 	for (size_t f = 0; f < ARRAY_SIZE(families) && !error; f++)
 		for (size_t t = 0; t < ARRAY_SIZE(types) && !error; t++)
-			error = seccomp_rule_add(
-				filter, SCMP_ACT_ALLOW, call, 2,
-				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[f], 0),
-				SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, (scmp_datum_t)types[t]));
+			error = allow_socket(filter, SCMP_SYS(socket), families[f], types[t]);
+	if (!error && unix_sockets)
+		error = allow_socket(filter, SCMP_SYS(socket), AF_UNIX, SOCK_STREAM);
 	return error;
 }
 
 /* Threads, and no process: what flags clone3 has cannot be seen from here, so the C library is told
  * to do without. */
-static int allow_more(void *filter)
+static int allow_more(scmp_filter_ctx filter, bool unix_sockets)
 {
-	int error = allow_sockets(filter, SCMP_SYS(socket));
+	int error = allow_sockets(filter, unix_sockets);
 
-	if (!error)
-		error = allow_sockets(filter, SCMP_SYS(socketpair));
 	if (!error)
 		error = seccomp_rule_add(
 			filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
@@ -129,13 +132,28 @@ static int allow_more(void *filter)
 	return error;
 }
 
-static int load_filter(void)
+static int allow_network(void *filter)
 {
-	return obi_seccomp_load(allowed, ARRAY_SIZE(allowed), allow_more);
+	return allow_more(filter, false);
 }
 
-int sender_sandbox_close(const char *spill_directory, struct obi_sandbox *ret_sandbox,
-			 const char **ret_step)
+static int allow_network_and_unix(void *filter)
+{
+	return allow_more(filter, true);
+}
+
+static int load_filter(void)
+{
+	return obi_seccomp_load(allowed, ARRAY_SIZE(allowed), allow_network);
+}
+
+static int load_filter_with_unix(void)
+{
+	return obi_seccomp_load(allowed, ARRAY_SIZE(allowed), allow_network_and_unix);
+}
+
+int sender_sandbox_close(const char *spill_directory, const struct sender_reach *reach,
+			 struct obi_sandbox *ret_sandbox, const char **ret_step)
 {
 	/* All of /etc: files that are replaced by renaming, as resolv.conf is, would drop out of a
 	 * rule of their own. The others are where links from there lead to. */
@@ -153,7 +171,11 @@ int sender_sandbox_close(const char *spill_directory, struct obi_sandbox *ret_sa
 	struct obi_sandbox_rules rules = {
 		.paths = paths,
 		.path_count = ARRAY_SIZE(paths),
-		.filter = load_filter,
+		.ports = reach->ports,
+		.port_count = reach->port_count,
+		.any_port = reach->any_port,
+		.abstract_sockets = reach->abstract_sockets,
+		.filter = reach->unix_sockets ? load_filter_with_unix : load_filter,
 	};
 
 	if (!spill_directory || !*spill_directory)

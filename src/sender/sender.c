@@ -364,16 +364,21 @@ static int open_lane(struct sender *s, enum otlp_signal signal, char *const *env
 }
 
 /* The spill directory by its descriptor: what stands at its path by now may be another. */
-static int close_sandbox(int spill_directory)
+static int close_sandbox(const struct sender *s, char *const *env)
 {
-	char path[32] = "";
+	struct sender_reach reach = { .ports = { SENDER_DNS_PORT }, .port_count = 1 };
+	char directory[32] = "";
 	struct obi_sandbox sandbox;
 	const char *step = NULL;
 	int error;
 
-	if (spill_directory >= 0)
-		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", spill_directory);
-	error = sender_sandbox_close(path, &sandbox, &step);
+	for (size_t i = 0; i < OTLP_SIGNALS; i++)
+		if (s->lanes[i].open)
+			sender_reach_add(&reach, &s->lanes[i].target.endpoint);
+	sender_reach_proxies(&reach, env);
+	if (s->directory.fd >= 0)
+		(void)snprintf(directory, sizeof(directory), "/proc/self/fd/%d", s->directory.fd);
+	error = sender_sandbox_close(directory, &reach, &sandbox, &step);
 	if (error) {
 		log_error("the sender cannot shut itself in, and does not run without",
 			  F("step", log_str(step)), F("error", log_errno(error)));
@@ -419,7 +424,7 @@ static int open_all(struct sender *s, char *const *env)
 	/* No modules of the name service switch: they could not be loaded in the sandbox, and run
 	 * code of anybody's. */
 	(void)__nss_configure_lookup("hosts", "files dns");
-	error = close_sandbox(s->directory.fd);
+	error = close_sandbox(s, env);
 	if (error)
 		return error;
 	if (s->directory.fd >= 0)

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/hidden.h"
 #include "config/arena.h"
 #include "config/environment.h"
 #include "config/load.h"
@@ -39,7 +40,29 @@ static void cleanup_arena(struct obi_arena **arena)
 
 /* ---- Layers ---------------------------------------------------------------------- */
 
-static int read_file_layer(const struct obi_load *load, struct slice text, char **env,
+/* The text that is read: as it is in the file, or with its variables replaced already. */
+struct source {
+	struct slice text;
+	bool replaced;
+};
+
+static int replace_variables(const struct obi_load *load, const struct source *source, char **env,
+			     struct buffer *ret_text)
+{
+	int e = 0;
+
+	if (source->replaced)
+		buffer_put_slice(ret_text, source->text);
+	else if (source->text.len <= OBI_YAML_MAX_BYTES)
+		e = obi_environment_replace(env, source->text, OBI_YAML_MAX_BYTES, ret_text);
+	if (e < 0 || source->text.len > OBI_YAML_MAX_BYTES)
+		return obi_error_set(load->error, -EINVAL,
+				     "parsing YAML configuration: %s is larger than 1 MiB",
+				     load->name);
+	return ret_text->failed ? obi_error_set(load->error, -ENOMEM, "out of memory") : 0;
+}
+
+static int read_file_layer(const struct obi_load *load, const struct source *source, char **env,
 			   struct obi_settings *settings)
 {
 	struct obi_yaml yaml = {
@@ -49,32 +72,23 @@ static int read_file_layer(const struct obi_load *load, struct slice text, char 
 		.warnings_arena = load->arena,
 		.error = load->error,
 	};
-	struct buffer replaced = { 0 };
 	struct obi_node *root = NULL;
-	int e;
+	int e = replace_variables(load, source, env, &settings->text);
 
-	if (text.len > OBI_YAML_MAX_BYTES ||
-	    obi_environment_replace(env, text, OBI_YAML_MAX_BYTES, &replaced) < 0)
-		e = obi_error_set(load->error, -EINVAL,
-				  "parsing YAML configuration: %s is larger than 1 MiB",
-				  load->name);
-	else if (replaced.failed)
-		e = obi_error_set(load->error, -ENOMEM, "out of memory");
-	else
-		e = obi_yaml_read(&yaml, slice_of(replaced.data, replaced.len), &root);
+	if (e == 0)
+		e = obi_yaml_read(&yaml, slice_of(settings->text.data, settings->text.len), &root);
 	if (e == 0)
 		e = obi_load_tree(load, obi_settings_groups, root, settings, settings->origins);
-	buffer_free(&replaced);
 	return e;
 }
 
-static int read_layers(const struct obi_load *load, struct slice text, char **env,
+static int read_layers(const struct obi_load *load, const struct source *source, char **env,
 		       struct obi_settings *settings)
 {
 	int e = obi_load_defaults(load, obi_settings_groups, settings);
 
 	if (e == 0)
-		e = read_file_layer(load, text, env, settings);
+		e = read_file_layer(load, source, env, settings);
 	if (e == 0)
 		e = obi_load_environment(load, obi_settings_groups, env, settings,
 					 settings->origins);
@@ -83,8 +97,8 @@ static int read_layers(const struct obi_load *load, struct slice text, char **en
 	return e;
 }
 
-int obi_settings_load_text(const char *name, struct slice text, char **env,
-			   struct obi_settings *ret_settings, struct obi_error *ret_error)
+static int load_source(const char *name, const struct source *source, char **env,
+		       struct obi_settings *ret_settings, struct obi_error *ret_error)
 {
 	__attribute__((cleanup(cleanup_arena))) struct obi_arena *arena = NULL;
 	__attribute__((cleanup(cleanup_arena))) struct obi_arena *scratch = NULL;
@@ -104,12 +118,22 @@ int obi_settings_load_text(const char *name, struct slice text, char **env,
 	load.warnings = &settings.warnings;
 	settings.arena = arena;
 	settings.file = obi_arena_strdup(arena, name);
-	e = read_layers(&load, text, env, &settings);
-	if (e < 0)
+	e = read_layers(&load, source, env, &settings);
+	if (e < 0) {
+		buffer_free(&settings.text);
 		return e;
+	}
 	arena = NULL; /* belongs to the result now */
 	*ret_settings = settings;
 	return 0;
+}
+
+int obi_settings_load_text(const char *name, struct slice text, char **env,
+			   struct obi_settings *ret_settings, struct obi_error *ret_error)
+{
+	struct source source = { .text = text };
+
+	return load_source(name, &source, env, ret_settings, ret_error);
 }
 
 /* ---- File ------------------------------------------------------------------------ */
@@ -138,14 +162,38 @@ static int read_all(int fd, struct buffer *buf)
 	return 0;
 }
 
-static int read_path(const char *path, struct buffer *buf, struct obi_error *error)
+/* What somebody else may write is somebody else's configuration. */
+static const char *doubt_of(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+		return NULL;
+	if (st.st_mode & S_IWOTH)
+		return "any user may write this file";
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		return "this file belongs to another user";
+	return NULL;
+}
+
+static int read_path(const char *path, struct buffer *buf, const char **ret_doubt,
+		     struct obi_error *error)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	int e = fd < 0 ? -errno : read_all(fd, buf);
 
 	if (e < 0)
 		return obi_error_set(error, e, "can't open %s: %s", path, strerror(-e));
+	*ret_doubt = doubt_of(fd);
 	return 0;
+}
+
+static int read_given(int fd, struct buffer *buf, struct obi_error *error)
+{
+	int e = lseek(fd, 0, SEEK_SET) < 0 ? -errno : read_all(fd, buf);
+
+	return e < 0 ? obi_error_set(error, e, "can't read the configuration: %s", strerror(-e))
+		     : 0;
 }
 
 /* Says in the settings which file was read, where the environment has not said it already. */
@@ -160,28 +208,60 @@ static void set_path(struct obi_settings *settings, const char *path)
 	settings->origins[0].kind = OBI_ORIGIN_COMMAND_LINE;
 }
 
-int obi_settings_load(const char *path, char **env, struct obi_settings *ret_settings,
-		      struct obi_error *ret_error)
+/* fd: with the text, its variables replaced; -1: path is opened. */
+static int load(const char *path, int fd, char **env, struct obi_settings *ret_settings,
+		struct obi_error *ret_error)
 {
 	const char *from_env = obi_environment_get(env, SLICE_LIT("OTEL_EBPF_CONFIG_PATH"));
+	struct source source = { .replaced = fd >= 0 };
 	struct buffer text = { 0 };
+	const char *doubt = NULL;
 	int e = 0;
 
 	if (from_env)
 		path = from_env;
-	if (path)
-		e = read_path(path, &text, ret_error);
+	if (fd >= 0)
+		e = read_given(fd, &text, ret_error);
+	else if (path)
+		e = read_path(path, &text, &doubt, ret_error);
+	source.text = slice_of(text.data, text.len);
 	if (e == 0)
-		e = obi_settings_load_text(path ? path : "", slice_of(text.data, text.len), env,
-					   ret_settings, ret_error);
+		e = load_source(path ? path : "", &source, env, ret_settings, ret_error);
+	if (e == 0 && doubt &&
+	    obi_warnings_add(&ret_settings->warnings, ret_settings->arena, doubt, "config_path",
+			     path))
+		e = obi_error_set(ret_error, -ENOMEM, "out of memory");
 	if (e == 0 && path)
 		set_path(ret_settings, path);
 	buffer_free(&text);
 	return e;
 }
 
+int obi_settings_load(const char *path, char **env, struct obi_settings *ret_settings,
+		      struct obi_error *ret_error)
+{
+	int e;
+
+	hidden_begin();
+	e = load(path, -1, env, ret_settings, ret_error);
+	hidden_end();
+	return e;
+}
+
+int obi_settings_load_given(const char *path, int fd, char **env, struct obi_settings *ret_settings,
+			    struct obi_error *ret_error)
+{
+	int e;
+
+	hidden_begin();
+	e = load(path, fd, env, ret_settings, ret_error);
+	hidden_end();
+	return e;
+}
+
 void obi_settings_free(struct obi_settings *settings)
 {
+	buffer_free(&settings->text);
 	obi_arena_free(settings->arena);
 	*settings = (struct obi_settings){ 0 };
 }

@@ -35,6 +35,7 @@ struct obi_settings {
 	const char *file;             /* that was read, for messages; "" = none */
 	struct obi_origin *origins;   /* one a row: where its value came from */
 	struct obi_arena *arena;      /* everything above points into it */
+	struct buffer text;           /* of the file, its variables replaced: for children */
 };
 
 /* All rows, in the order of the docs; they describe struct obi_settings. */
@@ -50,6 +51,11 @@ int obi_settings_load(const char *path, char **env, struct obi_settings *ret_set
 /* The same from memory; name stands for the file's name in messages. */
 int obi_settings_load_text(const char *name, struct slice text, char **env,
 			   struct obi_settings *ret_settings, struct obi_error *ret_error);
+
+/* In a child: the file has been read and its variables replaced; the text comes from a descriptor,
+ * which stays the caller's. */
+int obi_settings_load_given(const char *path, int fd, char **env, struct obi_settings *ret_settings,
+			    struct obi_error *ret_error);
 
 void obi_settings_free(struct obi_settings *settings);
 

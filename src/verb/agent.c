@@ -4,9 +4,14 @@
  * program's order: kernel, configuration, capabilities.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/hidden.h"
 #include "base/log.h"
 #include "broker/broker.h"
 #include "caps/check.h"
@@ -34,13 +39,13 @@ static int wrong_configuration(const char *why)
 static int check_capabilities(const struct obi_settings *settings, const struct obi_host *host,
 			      struct buffer *ret_why)
 {
-	uint64_t effective, missing;
-	int error = obi_caps_effective(&effective);
+	uint64_t held, missing;
+	int error = obi_caps_held(&held);
 
 	if (error) {
 		buffer_printf(ret_why, "unable to query OS capabilities: %s", strerror(-error));
 	} else {
-		missing = obi_caps_missing(settings, host, effective);
+		missing = obi_caps_missing(settings, host, held);
 		if (!missing)
 			return 0;
 		obi_caps_print_error(ret_why, missing);
@@ -50,6 +55,20 @@ static int check_capabilities(const struct obi_settings *settings, const struct 
 		return -EPERM;
 	log_warn(OBI_CAPS_WARNING, F("error", log_str(ret_why->data)));
 	return 0;
+}
+
+/* Whoever may run the file uses its capabilities. */
+static void warn_of_file(void)
+{
+	char value[64];
+	struct stat st;
+
+	if (stat("/proc/self/exe", &st) || !(st.st_mode & S_IXOTH) ||
+	    getxattr("/proc/self/exe", "security.capability", value, sizeof(value)) <= 0)
+		return;
+	log_warn("any user of this host can run this program with its capabilities, and watch all "
+		 "traffic with it",
+		 F("remedy", log_str("chown root:obi and chmod 0750, then setcap again")));
 }
 
 static void dump_config(const struct obi_settings *settings)
@@ -68,7 +87,7 @@ static void dump_config(const struct obi_settings *settings)
 	buffer_free(&out);
 }
 
-static int run(const struct obi_settings *settings, const struct obi_host *host, const char *path)
+static int run(struct obi_settings *settings, const struct obi_host *host, const char *path)
 {
 	struct buffer why = { 0 };
 	struct obi_error error;
@@ -88,6 +107,18 @@ static int run(const struct obi_settings *settings, const struct obi_host *host,
 	return status;
 }
 
+__attribute__((noreturn)) static void leave(int number)
+{
+	_exit(0);
+}
+
+/* Until there is something to undo, a wish to stop is that alone. */
+static void leave_when_told(void)
+{
+	(void)signal(SIGTERM, leave);
+	(void)signal(SIGINT, leave);
+}
+
 int verb_agent(int argc, char **argv)
 {
 	struct obi_settings settings;
@@ -97,6 +128,8 @@ int verb_agent(int argc, char **argv)
 	const char *path;
 	int status;
 
+	leave_when_told();
+	hide_environment();
 	if (verb_parse_config_path(argc, argv, &path))
 		return OBI_EXIT_USAGE;
 	log_info("OpenTelemetry eBPF Instrumentation", F("Version", log_str("v" OBI_VERSION)));
@@ -108,6 +141,7 @@ int verb_agent(int argc, char **argv)
 		return wrong_configuration(error.text);
 	verb_apply_log(&settings);
 	verb_log_warnings(&settings);
+	warn_of_file();
 	status = run(&settings, &host, path);
 	if (status == 0)
 		log_info0("OpenTelemetry eBPF Instrumentation successfully exiting");

@@ -352,7 +352,7 @@ static int run(const struct arguments *arguments, const struct obi_settings *set
 	int error = obi_host_read("", &report.host);
 
 	if (!error)
-		error = obi_caps_effective(&report.effective);
+		error = obi_caps_held(&report.effective);
 	if (error) {
 		(void)fprintf(stderr, "obi: unable to query kernel or capabilities: %s\n",
 			      strerror(-error));
@@ -433,6 +433,7 @@ int verb_check(int argc, char **argv)
 		(void)fprintf(stderr, "obi: wrong configuration: %s\n", error.text);
 		return OBI_EXIT_CANNOT_START;
 	}
+	(void)obi_caps_raise();
 	status = run(&arguments, &settings);
 	obi_settings_free(&settings);
 	return status;

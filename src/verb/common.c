@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "verb/verb.h"
@@ -43,10 +44,13 @@ void verb_apply_log(const struct obi_settings *settings)
 	log_set_json(settings->global.log_format == OBI_LOG_JSON);
 }
 
-int verb_begin_child(int argc, char **argv, const char *name, struct obi_settings *ret_settings)
+int verb_begin_child(int argc, char **argv, enum obi_role role, struct obi_settings *ret_settings)
 {
+	const char *name = role == OBI_ROLE_WORKER ? "worker" : "sender";
 	struct obi_error error;
 	const char *path;
+	bool given;
+	int failed;
 
 	if (fcntl(OBI_WIRE_FD, F_GETFD) < 0) {
 		(void)fprintf(stderr, "obi: the %s is started by the agent itself\n", name);
@@ -57,10 +61,16 @@ int verb_begin_child(int argc, char **argv, const char *name, struct obi_setting
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (verb_parse_config_path(argc, argv, &path))
 		return OBI_EXIT_USAGE;
-	if (obi_settings_load(path, environ, ret_settings, &error)) {
+	given = fcntl(OBI_CONFIG_FD, F_GET_SEALS) > 0;
+	failed = obi_settings_load_given(path, given ? OBI_CONFIG_FD : -1, environ, ret_settings,
+					 &error);
+	if (given)
+		(void)close(OBI_CONFIG_FD);
+	if (failed) {
 		log_error("wrong configuration", F("error", log_str(error.text)));
 		return OBI_EXIT_CANNOT_START;
 	}
+	obi_role_scrub(role, ret_settings);
 	verb_apply_log(ret_settings);
 	return 0;
 }

@@ -12,11 +12,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/random.h"
 #include "export/families/families.h"
 #include "export/text/span_text.h"
 #include "pipeline/pipeline.h"
@@ -178,7 +178,7 @@ static int run_capture(struct run *run, struct capture *capture)
 	uint64_t offset;
 	int err;
 
-	(void)getrandom(&options.seed, sizeof(options.seed), 0);
+	random_bytes(&options.seed, sizeof(options.seed));
 	replay = replay_new(&options);
 	if (!replay)
 		return out_of_memory();

@@ -11,7 +11,7 @@ extern char **environ;
 int verb_sender(int argc, char **argv)
 {
 	struct obi_settings settings;
-	int status = verb_begin_child(argc, argv, "sender", &settings);
+	int status = verb_begin_child(argc, argv, OBI_ROLE_SENDER, &settings);
 
 	if (status)
 		return status;

@@ -8,7 +8,7 @@
 int verb_worker(int argc, char **argv)
 {
 	struct obi_settings settings;
-	int status = verb_begin_child(argc, argv, "worker", &settings);
+	int status = verb_begin_child(argc, argv, OBI_ROLE_WORKER, &settings);
 
 	return status ? status : obi_worker_run(&settings);
 }

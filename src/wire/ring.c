@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
+#include <stdbool.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -39,6 +40,11 @@ void obi_ring_unmap(struct obi_ring *ring)
 	*ring = (struct obi_ring){ 0 };
 }
 
+static size_t length_of(uint32_t head)
+{
+	return head & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+}
+
 size_t obi_ring_drain(struct obi_ring *ring, size_t budget,
 		      void (*take)(void *context, const void *record, size_t size), void *context)
 {
@@ -48,7 +54,7 @@ size_t obi_ring_drain(struct obi_ring *ring, size_t budget,
 	while (taken < budget && consumer < __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE)) {
 		const uint8_t *at = ring->data + (consumer & (ring->size - 1));
 		uint32_t head = __atomic_load_n((const uint32_t *)at, __ATOMIC_ACQUIRE);
-		uint32_t len = head & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+		size_t len = length_of(head);
 
 		if (head & BPF_RINGBUF_BUSY_BIT)
 			break; /* still being written */
@@ -60,6 +66,43 @@ size_t obi_ring_drain(struct obi_ring *ring, size_t budget,
 		__atomic_store_n(ring->consumer, consumer, __ATOMIC_RELEASE);
 	}
 	return taken;
+}
+
+/* Do records lead from one position to the other? */
+static bool leads_to(const struct obi_ring *ring, unsigned long from, unsigned long to, size_t min,
+		     size_t max)
+{
+	if (from % 8 || to - from > ring->size)
+		return false;
+	while (from < to) {
+		const uint8_t *at = ring->data + (from & (ring->size - 1));
+		size_t len = length_of(__atomic_load_n((const uint32_t *)at, __ATOMIC_ACQUIRE));
+
+		if (len < min || len > max)
+			return false;
+		from += (len + BPF_RINGBUF_HDR_SZ + 7) & ~7UL;
+	}
+	return from == to;
+}
+
+ssize_t obi_ring_repair(int fd, size_t size, size_t min, size_t max)
+{
+	struct obi_ring ring = { 0 };
+	int error = obi_ring_map(&ring, fd, size);
+	unsigned long consumer, producer;
+	ssize_t lost = 0;
+
+	if (error)
+		return error;
+	consumer = __atomic_load_n(ring.consumer, __ATOMIC_ACQUIRE);
+	producer = __atomic_load_n(ring.producer, __ATOMIC_ACQUIRE);
+	if (!leads_to(&ring, consumer, producer, min, max)) {
+		/* How much it was cannot be told where the position is none. */
+		lost = producer - consumer <= size ? (ssize_t)(producer - consumer) : (ssize_t)size;
+		__atomic_store_n(ring.consumer, producer, __ATOMIC_RELEASE);
+	}
+	obi_ring_unmap(&ring);
+	return lost;
 }
 
 size_t obi_ring_waiting(const struct obi_ring *ring)

@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct obi_ring {
 	unsigned long *consumer; /* position, in a page of its own */
@@ -27,6 +28,14 @@ void obi_ring_unmap(struct obi_ring *ring);
  * returns. Returns how many. */
 size_t obi_ring_drain(struct obi_ring *ring, size_t budget,
 		      void (*take)(void *context, const void *record, size_t size), void *context);
+
+/*
+ * Sets right where the next consumer begins: a reader that was not to be trusted may have left any
+ * position. It stands where whole records, of min to max bytes each, lead from it to the producer's
+ * position; else what waits is given up. Returns how many bytes were, 0 = none. A negative errno
+ * where the ring cannot be mapped. Nobody may read meanwhile.
+ */
+ssize_t obi_ring_repair(int fd, size_t size, size_t min, size_t max);
 
 /* Bytes waiting. */
 size_t obi_ring_waiting(const struct obi_ring *ring);

@@ -3,6 +3,7 @@
 #include "wire/wire.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -51,10 +52,25 @@ static int take_descriptors(struct msghdr *msg, int ret_fds[OBI_WIRE_FDS])
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
 		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (size_t i = 0; i < n && count < OBI_WIRE_FDS; i++)
-			memcpy(&ret_fds[count++], CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+		for (size_t i = 0; i < n; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+			if (count < OBI_WIRE_FDS)
+				ret_fds[count++] = fd;
+			else
+				(void)close(fd);
+		}
 	}
 	return count;
+}
+
+/* An empty packet, which is no message, reads as the end does. */
+static bool has_ended(int sock)
+{
+	struct pollfd pollfd = { .fd = sock };
+
+	return poll(&pollfd, 1, 0) > 0 && (pollfd.revents & (POLLHUP | POLLERR));
 }
 
 ssize_t obi_wire_receive(int sock, uint32_t *ret_id, void *body, size_t size,
@@ -78,14 +94,13 @@ ssize_t obi_wire_receive(int sock, uint32_t *ret_id, void *body, size_t size,
 	n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return -errno;
-	if (n == 0)
-		return -EPIPE;
+	/* Before anything else is looked at: what came is ours to close. */
 	count = take_descriptors(&msg, fds);
 	if ((size_t)n < sizeof(header) || header.size != (size_t)n - sizeof(header) ||
 	    (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
 		for (int i = 0; i < count; i++)
 			(void)close(fds[i]);
-		return -EPROTO;
+		return n == 0 && has_ended(sock) ? -EPIPE : -EPROTO;
 	}
 	memcpy(ret_fds, fds, sizeof(int) * (size_t)count);
 	*ret_fd_count = count;

@@ -23,8 +23,9 @@
 
 #define OBI_WIRE_FDS 4
 
-/* Descriptor under which the worker finds its end of the pair. */
+/* Descriptors under which a child finds its end of the pair, and the text of its configuration. */
 #define OBI_WIRE_FD 3
+#define OBI_CONFIG_FD 4
 
 enum obi_wire_id {
 	OBI_WIRE_START = 1,      /* struct obi_wire_start; enum obi_start_fd, as its flags say */
@@ -188,7 +189,8 @@ struct obi_request {
 	const char *name;
 	unsigned phases; /* enum obi_phase bits in which it is permitted */
 	uint32_t size;   /* exact size of its body */
-	uint32_t rate;   /* at most so many a second */
+	uint32_t rate;   /* at most so many a second, in the long run */
+	uint32_t burst;  /* at most so many at once: a broker that stood still finds them all */
 };
 
 /* Room for the body of any request: a row's size is that of a member. */
@@ -206,13 +208,14 @@ const struct obi_request *obi_request_check(uint32_t id, size_t size, int fd_cou
 
 #define OBI_REQUESTS_MAX 8
 
-/* Requests of the current second, each row by itself; zero at first. */
+/* Time in which each row has made too many requests, as it were: it goes down as time goes by. Zero
+ * at first. */
 struct obi_request_meter {
-	uint64_t second;
-	uint32_t made[OBI_REQUESTS_MAX];
+	uint64_t last_ns;
+	uint64_t ahead_ns[OBI_REQUESTS_MAX];
 };
 
-/* Counts the request; false where it is one too many in its second. */
+/* Counts the request; false where it is one too many. */
 bool obi_request_within_rate(struct obi_request_meter *meter, const struct obi_request *request,
 			     uint64_t now_ns);
 

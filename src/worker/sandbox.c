@@ -12,6 +12,7 @@
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +24,25 @@
 #include "base/cleanup.h"
 
 #define LAST_CAP 63
-#define TRUNCATE (1ull << 14) /* LANDLOCK_ACCESS_FS_TRUNCATE, 6.2 */
+
+/* linux/landlock.h of Linux 6.12; Debian 12 has that of 6.1. */
+#define TRUNCATE (1ull << 14) /* LANDLOCK_ACCESS_FS_TRUNCATE, ABI 3 */
+#define BIND_TCP (1ull << 0)  /* LANDLOCK_ACCESS_NET_BIND_TCP, ABI 4 */
+#define CONNECT_TCP (1ull << 1)
+#define RULE_NET_PORT 2            /* LANDLOCK_RULE_NET_PORT */
+#define SCOPE_ABSTRACT (1ull << 0) /* LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET, ABI 6 */
+#define SCOPE_SIGNAL (1ull << 1)
+
+struct ruleset {
+	uint64_t handled_access_fs;
+	uint64_t handled_access_net;
+	uint64_t scoped;
+};
+
+struct net_port {
+	uint64_t allowed_access;
+	uint64_t port;
+};
 
 /* Root's file access would outlive its capabilities. Not being allowed to change is no failure: it
  * means that we are not privileged. */
@@ -92,26 +111,61 @@ static int allow_path(int ruleset, const struct obi_sandbox_path *path, uint64_t
 	return 0;
 }
 
-/* Handles every file system right of the ABI and allows what the rules say: what is open stays
- * usable. */
-static int restrict_file_system(const struct obi_sandbox_rules *rules, int *ret_abi)
+static int allow_port(int ruleset, uint16_t port)
 {
-	struct landlock_ruleset_attr attr = { 0 };
+	struct net_port rule = { .allowed_access = CONNECT_TCP, .port = port };
+
+	return syscall(__NR_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0) ? -errno : 0;
+}
+
+/* All that the ABI knows is forbidden, but for what the rules say. */
+static size_t handle(const struct obi_sandbox_rules *rules, long abi, struct ruleset *ret_attr)
+{
+	struct ruleset attr = {
+		/* Rights of ABI 1 (13 of them), 2 (refer), 3 (truncate), 5 (ioctl on devices). */
+		.handled_access_fs = abi >= 5   ? 0xffff
+				     : abi >= 3 ? 0x7fff
+				     : abi == 2 ? 0x3fff
+						: 0x1fff,
+		.handled_access_net = BIND_TCP | (rules->any_port ? 0 : CONNECT_TCP),
+		.scoped = SCOPE_SIGNAL | (rules->abstract_sockets ? 0 : SCOPE_ABSTRACT),
+	};
+
+	*ret_attr = attr;
+	return abi >= 6   ? sizeof(attr)
+	       : abi >= 4 ? offsetof(struct ruleset, scoped)
+			  : offsetof(struct ruleset, handled_access_net);
+}
+
+static int add_rules(int ruleset, const struct obi_sandbox_rules *rules, long abi,
+		     const struct ruleset *attr)
+{
 	int error = 0;
+
+	for (size_t i = 0; i < rules->path_count && !error; i++)
+		error = allow_path(ruleset, &rules->paths[i], attr->handled_access_fs);
+	for (size_t i = 0; i < rules->port_count && !error && abi >= 4 && !rules->any_port; i++)
+		error = allow_port(ruleset, rules->ports[i]);
+	return error;
+}
+
+/* What is open stays usable. */
+static int restrict_landlock(const struct obi_sandbox_rules *rules, int *ret_abi)
+{
 	long abi = syscall(__NR_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	_cleanup_close_ int ruleset = -1;
+	struct ruleset attr;
+	size_t size;
+	int error;
 
 	*ret_abi = 0;
 	if (abi <= 0)
 		return 0; /* before 5.13, or not enabled */
-	/* Rights of ABI 1 (13 of them), 2 (refer), 3 (truncate), 5 (ioctl on devices). */
-	attr.handled_access_fs = abi >= 5 ? 0xffff : abi >= 3 ? 0x7fff : abi == 2 ? 0x3fff : 0x1fff;
-	ruleset = (int)syscall(__NR_landlock_create_ruleset, &attr, sizeof(attr.handled_access_fs),
-			       0);
+	size = handle(rules, abi, &attr);
+	ruleset = (int)syscall(__NR_landlock_create_ruleset, &attr, size, 0);
 	if (ruleset < 0)
 		return -errno;
-	for (size_t i = 0; i < rules->path_count && !error; i++)
-		error = allow_path(ruleset, &rules->paths[i], attr.handled_access_fs);
+	error = add_rules(ruleset, rules, abi, &attr);
 	if (error)
 		return error;
 	if (syscall(__NR_landlock_restrict_self, ruleset, 0))
@@ -143,8 +197,12 @@ int obi_sandbox_close(const struct obi_sandbox_rules *rules, struct obi_sandbox 
 	*ret_step = "dumpable";
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		return -errno;
+	*ret_step = "end with the broker";
+	/* Becoming another user has undone it. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
+		return -errno;
 	*ret_step = "landlock";
-	error = restrict_file_system(rules, &sandbox.landlock);
+	error = restrict_landlock(rules, &sandbox.landlock);
 	if (error)
 		return error;
 	*ret_step = "seccomp";

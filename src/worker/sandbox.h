@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct obi_sandbox {
 	int landlock; /* ABI version in force, 0 = the kernel has none */
@@ -28,6 +29,11 @@ struct obi_sandbox_path {
 struct obi_sandbox_rules {
 	const struct obi_sandbox_path *paths;
 	size_t path_count;
+	/* TCP ports that connections may be made to, where the kernel can tell (Landlock ABI 4). */
+	const uint16_t *ports;
+	size_t port_count;
+	bool any_port;         /* which ones is not known */
+	bool abstract_sockets; /* one of those is connected to */
 	int (*filter)(void); /* loads its seccomp filter: 0 or a negative errno */
 };
 
@@ -42,8 +48,9 @@ extern const struct obi_sandbox_rules obi_worker_sandbox;
 /* The worker's seccomp filter alone. */
 int obi_sandbox_filter(void);
 
-/* Loads a filter: these calls, memory that is not executed, what extra() adds (NULL: nothing); an
- * intruder's calls end the process, all others fail with EPERM. 0 or a negative errno. */
+/* Loads a filter: these calls, memory that is not executed, signals to this process alone, what
+ * descriptors need of fcntl(2) and ioctl(2), what extra() adds (NULL: nothing); an intruder's calls
+ * end the process, all others fail with EPERM. 0 or a negative errno. */
 int obi_seccomp_load(const int *allowed, size_t count, int (*extra)(void *filter));
 
 #endif

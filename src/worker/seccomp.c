@@ -4,9 +4,12 @@
  * optional costs nothing; what only an intruder would try ends the worker.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <seccomp.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "worker/sandbox.h"
@@ -26,8 +29,6 @@ static const int allowed[] = {
 	SCMP_SYS(close),
 	SCMP_SYS(lseek),
 	SCMP_SYS(fstat),
-	SCMP_SYS(newfstatat),
-	SCMP_SYS(fcntl),
 	/* the loop */
 	SCMP_SYS(epoll_create1),
 	SCMP_SYS(epoll_ctl),
@@ -54,7 +55,6 @@ static const int allowed[] = {
 	SCMP_SYS(setsockopt),
 	SCMP_SYS(getsockopt),
 	SCMP_SYS(sendfile),
-	SCMP_SYS(ioctl),
 	/* the C library */
 	SCMP_SYS(futex),
 	SCMP_SYS(rt_sigreturn),
@@ -63,7 +63,6 @@ static const int allowed[] = {
 	SCMP_SYS(getrandom),
 	SCMP_SYS(getpid),
 	SCMP_SYS(gettid),
-	SCMP_SYS(tgkill),
 	SCMP_SYS(sched_yield),
 	SCMP_SYS(exit),
 	SCMP_SYS(exit_group),
@@ -108,6 +107,34 @@ static int add_memory(scmp_filter_ctx filter)
 		     : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, no_exec);
 }
 
+/* Nothing that has signals sent (F_SETOWN, O_ASYNC) or holds others up (leases). */
+static int add_descriptors(scmp_filter_ctx filter)
+{
+	static const int commands[] = { F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC, F_ADD_SEALS,
+					F_GET_SEALS };
+	static const unsigned long requests[] = { FIONBIO, FIONREAD };
+	int error = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands) && !error; i++)
+		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+					 SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)commands[i], 0));
+	if (!error)
+		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 2,
+					 SCMP_A1(SCMP_CMP_EQ, F_SETFL, 0),
+					 SCMP_A2(SCMP_CMP_MASKED_EQ, O_ASYNC, 0));
+	for (size_t i = 0; i < ARRAY_SIZE(requests) && !error; i++)
+		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+					 SCMP_A1(SCMP_CMP_EQ, requests[i], 0));
+	return error;
+}
+
+/* What abort(3) does; nobody else can be meant. */
+static int add_signals(scmp_filter_ctx filter)
+{
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
+}
+
 int obi_seccomp_load(const int *calls, size_t count, int (*extra)(void *filter))
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
@@ -120,6 +147,10 @@ int obi_seccomp_load(const int *calls, size_t count, int (*extra)(void *filter))
 		error = add(filter, SCMP_ACT_KILL_PROCESS, deadly, ARRAY_SIZE(deadly));
 	if (!error)
 		error = add_memory(filter);
+	if (!error)
+		error = add_descriptors(filter);
+	if (!error)
+		error = add_signals(filter);
 	if (!error && extra)
 		error = extra(filter);
 	if (!error)

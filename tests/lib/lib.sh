@@ -198,8 +198,16 @@ application_ready() {
 	done
 }
 
+# child_of BROKER VERB: its child of that kind.
+child_of() {
+	local pid
+	for pid in $(children "$1"); do
+		[ "$(tr '\0' ' ' <"/proc/$pid/cmdline" | cut -d ' ' -f 2)" != "$2" ] || echo "$pid"
+	done
+}
+
 worker_of() {
-	children "$1" | head -n 1
+	child_of "$1" worker
 }
 
 # Ends it as a service manager does; it must have flushed within its time, and say so by status 0.

@@ -110,9 +110,9 @@ listens() {
 # Another build to try than this one.
 OBI=${OBI:-$ROOT/bin/obi}
 
-# copy_agent CAPABILITIES FILE: CAPABILITIES without spaces, "" for none.
+# copy_agent CAPABILITIES FILE: CAPABILITIES without spaces, "" for none. For the agent's user alone.
 copy_agent() {
-	cp "$OBI" "$2" && chmod 755 "$2" || return
+	cp "$OBI" "$2" && chown "0:$AGENT_UID" "$2" && chmod 750 "$2" || return
 	[ -z "$1" ] || setcap "$1+ep" "$2"
 }
 

@@ -134,6 +134,16 @@ static enum otlp_protocol protocol_of(int given, struct slice port)
 	return OTLP_PROTOCOL_HTTP_PROTOBUF;
 }
 
+/* Its digits were checked. */
+static uint16_t port_of(const struct parts *parts)
+{
+	unsigned port = 0;
+
+	for (size_t i = 0; i < parts->port.len; i++)
+		port = port * 10 + (unsigned)(parts->port.data[i] - '0');
+	return (uint16_t)(port ? port : parts->tls ? 443 : 80);
+}
+
 /* Appends the signal's path to a base, unless it ends so: some write it out. */
 static void append_path(struct slice base, const char *path, char *ret_path, size_t size)
 {
@@ -191,6 +201,7 @@ int otlp_endpoint_of(const struct obi_otlp_options *options, enum otlp_signal si
 	if (!socket && !read_url(url, &parts))
 		return -EINVAL;
 	endpoint.tls = parts.tls;
+	endpoint.port = socket ? 0 : port_of(&parts);
 	endpoint.protocol = protocol_of(target->protocol, parts.port);
 	fill_url(&parts, !*target->endpoint, signal, &endpoint);
 	if (socket) {

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "export/otlp/options.h"
 
@@ -23,6 +24,7 @@
 struct otlp_endpoint {
 	enum otlp_protocol protocol; /* GRPC, HTTP_PROTOBUF or HTTP_JSON */
 	bool tls;
+	uint16_t port;                    /* 0: a Unix socket */
 	char url[OTLP_URL_MAX];           /* with path; may hold a password */
 	char socket[OTLP_SOCKET_MAX + 1]; /* Unix socket: its path, or @name; "" = none */
 	char shown[OTLP_URL_MAX];         /* for messages: no password, no query */

@@ -86,7 +86,7 @@ static int check_directory(const void *field, char *why, size_t why_size)
  * joined: no parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
 #define TARGET(signal_, SIGNAL_, words_)                                                           \
 	ROW(signal_.target.headers, NULL, "OTEL_EXPORTER_OTLP_" SIGNAL_ "_HEADERS", LIST, NULL,    \
-	    "headers for " words_, .flags = OBI_OPTION_SECRET),                                    \
+	    "headers for " words_, .flags = OBI_OPTION_SECRET | OBI_OPTION_SENDER),                \
 		ROW(signal_.target.timeout_ms, NULL, "OTEL_EXPORTER_OTLP_" SIGNAL_ "_TIMEOUT",     \
 		    INT, "10000", "longest time of one request, milliseconds",                     \
 		    .aliases = "OTEL_EXPORTER_OTLP_TIMEOUT", .min = 1, .max = 3600000),            \
@@ -97,21 +97,22 @@ static int check_directory(const void *field, char *why, size_t why_size)
 		ROW(signal_.target.certificate, NULL,                                              \
 		    "OTEL_EXPORTER_OTLP_" SIGNAL_ "_CERTIFICATE", STRING, NULL,                    \
 		    "authorities that the collector's certificate is checked by, PEM",             \
-		    .aliases = "OTEL_EXPORTER_OTLP_CERTIFICATE"),                                  \
+		    .aliases = "OTEL_EXPORTER_OTLP_CERTIFICATE", .flags = OBI_OPTION_SENDER),      \
 		ROW(signal_.target.client_certificate, NULL,                                       \
 		    "OTEL_EXPORTER_OTLP_" SIGNAL_ "_CLIENT_CERTIFICATE", STRING, NULL,             \
 		    "certificate that is shown to the collector, PEM",                             \
-		    .aliases = "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"),                           \
+		    .aliases = "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",                            \
+		    .flags = OBI_OPTION_SENDER),                                                   \
 		ROW(signal_.target.client_key, NULL, "OTEL_EXPORTER_OTLP_" SIGNAL_ "_CLIENT_KEY",  \
 		    STRING, NULL, "its private key, PEM",                                          \
-		    .aliases = "OTEL_EXPORTER_OTLP_CLIENT_KEY")
+		    .aliases = "OTEL_EXPORTER_OTLP_CLIENT_KEY", .flags = OBI_OPTION_SENDER)
 /* NOLINTEND(bugprone-macro-parentheses) */
 
 static const struct obi_option rows[] = {
 	ROW(common.endpoint, NULL, "OTEL_EXPORTER_OTLP_ENDPOINT", STRING, NULL,
 	    "collector for all signals", .check = check_endpoint, .flags = OBI_OPTION_SECRET),
 	ROW(common.headers, NULL, "OTEL_EXPORTER_OTLP_HEADERS", LIST, NULL,
-	    "headers for all signals, name=value", .flags = OBI_OPTION_SECRET),
+	    "headers for all signals, name=value", .flags = OBI_OPTION_SECRET | OBI_OPTION_SENDER),
 	ROW(common.memory_limit_mib, "memory_limit_mib", "OTEL_EBPF_MEMORY_LIMIT_MIB", INT, "64",
 	    "memory of worker, sender and what waits between them, MiB: what does not fit is "
 	    "dropped",

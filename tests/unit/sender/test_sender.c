@@ -60,8 +60,8 @@ int obi_curl_open(struct obi_curl *ret_curl, char *why, size_t why_size)
 	return 0;
 }
 
-int sender_sandbox_close(const char *spill_directory, struct obi_sandbox *ret_sandbox,
-			 const char **ret_step)
+int sender_sandbox_close(const char *spill_directory, const struct sender_reach *reach,
+			 struct obi_sandbox *ret_sandbox, const char **ret_step)
 {
 	*ret_step = "test";
 	if (!sandbox_error)

@@ -114,19 +114,80 @@ static void request_must_be_known_sized_and_permitted(void **state)
 	assert_string_equal("unknown request", why);
 }
 
-static void request_rate_is_counted_by_row_and_second(void **state)
+static void request_rate_is_counted_by_row(void **state)
 {
 	const struct obi_request *ready, *counters;
 	struct obi_request_meter meter = { 0 };
+	uint64_t now = 1000000000000;
 	const char *why;
 
 	ready = obi_request_check(OBI_REQUEST_READY, 0, 0, OBI_PHASE_STARTING, &why);
 	counters = obi_request_check(OBI_REQUEST_COUNTERS, 0, 0, OBI_PHASE_RUNNING, &why);
-	for (uint32_t i = 0; i < counters->rate; i++)
-		assert_true(obi_request_within_rate(&meter, counters, 1000));
-	assert_false(obi_request_within_rate(&meter, counters, 1000));
-	assert_true(obi_request_within_rate(&meter, ready, 1000));
-	assert_true(obi_request_within_rate(&meter, counters, 1000001000));
+	for (uint32_t i = 0; i < counters->burst; i++)
+		assert_true(obi_request_within_rate(&meter, counters, now));
+	assert_false(obi_request_within_rate(&meter, counters, now));
+	assert_true(obi_request_within_rate(&meter, ready, now));
+	/* As time goes by, so many more as the rate says. */
+	now += 1000000000;
+	for (uint32_t i = 1; i < counters->rate; i++)
+		assert_true(obi_request_within_rate(&meter, counters, now));
+	assert_false(obi_request_within_rate(&meter, counters, now + 1000));
+}
+
+/* Of a worker that asks each second, minutes wait for a broker that stood still. */
+static void request_backlog_is_no_offence(void **state)
+{
+	struct obi_request_meter meter = { 0 };
+	const struct obi_request *counters;
+	const char *why;
+
+	counters = obi_request_check(OBI_REQUEST_COUNTERS, 0, 0, OBI_PHASE_RUNNING, &why);
+	for (int i = 0; i < 600; i++)
+		assert_true(obi_request_within_rate(&meter, counters, 77));
+}
+
+static void request_under_way_at_the_stop_is_no_offence(void **state)
+{
+	const char *why;
+
+	for (size_t i = 0; i < obi_request_count; i++)
+		assert_non_null(obi_request_check(obi_requests[i].id, obi_requests[i].size, 0,
+						  OBI_PHASE_STOPPING, &why));
+}
+
+static size_t open_descriptors(void)
+{
+	size_t count = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+/* An empty packet reads as the end of the peer does, and may bring descriptors. */
+static void wire_empty_packet_is_malformed_and_leaks_nothing(void **state)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(4 * sizeof(int))];
+	} control = { 0 };
+	struct msghdr msg = { .msg_control = control.bytes,
+			      .msg_controllen = sizeof(control.bytes) };
+	int ours[4] = { 0, 1, 2, 0 }, fds[OBI_WIRE_FDS], fd_count = 0;
+	size_t before = open_descriptors();
+	char body[8];
+	uint32_t id;
+
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof(ours));
+	memcpy(CMSG_DATA(&control.header), ours, sizeof(ours));
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(0, sendmsg(pair[0], &msg, 0));
+		assert_int_equal(-EPROTO,
+				 obi_wire_receive(pair[1], &id, body, sizeof(body), fds, &fd_count));
+		assert_int_equal(before, open_descriptors());
+	}
 }
 
 static void request_rows_are_distinct_and_bounded(void **state)
@@ -135,6 +196,7 @@ static void request_rows_are_distinct_and_bounded(void **state)
 		assert_non_null(obi_requests[i].name);
 		assert_true(obi_requests[i].phases != 0);
 		assert_true(obi_requests[i].rate > 0);
+		assert_true(obi_requests[i].burst > 0);
 		for (size_t j = 0; j < i; j++)
 			assert_int_not_equal(obi_requests[i].id, obi_requests[j].id);
 	}
@@ -154,7 +216,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(wire_tells_nothing_from_a_peer_that_is_gone,
 						open_pair, close_pair),
 		cmocka_unit_test(request_must_be_known_sized_and_permitted),
-		cmocka_unit_test(request_rate_is_counted_by_row_and_second),
+		cmocka_unit_test_setup_teardown(wire_empty_packet_is_malformed_and_leaks_nothing,
+						open_pair, close_pair),
+		cmocka_unit_test(request_rate_is_counted_by_row),
+		cmocka_unit_test(request_backlog_is_no_offence),
+		cmocka_unit_test(request_under_way_at_the_stop_is_no_offence),
 		cmocka_unit_test(request_rows_are_distinct_and_bounded),
 	};
 

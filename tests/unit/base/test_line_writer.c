@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "export/text/line_writer.h"
+#include "base/line_writer.h"
 
 /* Line number n is recognisable and of varying length. */
 static void put_line(struct line_writer *writer, unsigned n)

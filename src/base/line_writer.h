@@ -4,8 +4,8 @@
  * writer never waits for the reader; what does not fit into its buffer meanwhile is
  * dropped, by whole lines, and counted.
  */
-#ifndef OBI_EXPORT_TEXT_LINE_WRITER_H
-#define OBI_EXPORT_TEXT_LINE_WRITER_H
+#ifndef OBI_BASE_LINE_WRITER_H
+#define OBI_BASE_LINE_WRITER_H
 
 #include "base/buffer.h"
 

@@ -6,7 +6,7 @@
  * (pipe(7)). Pieces end where lines end, so that lines which others write to the same
  * place (the log) do not land inside of ours, unless a line is longer than a piece.
  */
-#include "export/text/line_writer.h"
+#include "base/line_writer.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/output.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+
+#define PIECE 65536
+
+/* Beyond this the pipes are left to fill: a line may still be as long as it is allowed to be. */
+#define CONGESTED (LINE_WRITER_MAX_BYTES - OBI_OUTPUT_LINE_MAX)
+
+/* ---- Lines ---- */
+
+/* C0 and DEL, and the C1 controls, which UTF-8 writes as C2 80 to C2 9F. */
+void obi_output_put_plain(struct buffer *buf, struct slice text)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t c = text.data[i];
+		bool c1 = c == 0xc2 && i + 1 < text.len && text.data[i + 1] >= 0x80 &&
+			  text.data[i + 1] <= 0x9f;
+
+		if (!c1 && c != 0x7f && (c >= ' ' || c == '\t'))
+			continue;
+		buffer_put(buf, text.data + from, i - from);
+		buffer_put_char(buf, '?');
+		i += c1;
+		from = i + 1;
+	}
+	buffer_put_slice(buf, slice_from(text, from));
+}
+
+static bool put_line(struct obi_output *output, struct slice line)
+{
+	struct buffer *to = line_writer_begin(&output->writer);
+
+	if (!to)
+		return false;
+	obi_output_put_plain(to, line);
+	line_writer_end(&output->writer);
+	return true;
+}
+
+/* The log's way out. */
+static bool put_log(void *context, struct slice line)
+{
+	struct obi_output *output = context;
+	bool put = put_line(output, line);
+
+	line_writer_flush(&output->writer);
+	return put;
+}
+
+/* What has no end yet is kept, up to the longest line. */
+static void keep_part(struct obi_output *output, struct obi_output_pipe *pipe, struct slice text)
+{
+	if (pipe->skipping)
+		return;
+	if (pipe->part.len + text.len < OBI_OUTPUT_LINE_MAX) {
+		buffer_put_slice(&pipe->part, text);
+		return;
+	}
+	buffer_put_slice(&pipe->part, slice_first(text, OBI_OUTPUT_LINE_MAX - pipe->part.len));
+	(void)put_line(output, slice_of(pipe->part.data, pipe->part.len));
+	pipe->part.len = 0;
+	pipe->skipping = true;
+}
+
+static void end_line(struct obi_output *output, struct obi_output_pipe *pipe, struct slice text)
+{
+	if (pipe->part.len) {
+		keep_part(output, pipe, text);
+		if (!pipe->skipping)
+			(void)put_line(output, slice_of(pipe->part.data, pipe->part.len));
+		pipe->part.len = 0;
+	} else if (!pipe->skipping) {
+		(void)put_line(output, text);
+	}
+	pipe->skipping = false;
+}
+
+static void take(struct obi_output *output, struct obi_output_pipe *pipe, struct slice text)
+{
+	ptrdiff_t at;
+
+	while ((at = slice_find(text, '\n')) >= 0) {
+		end_line(output, pipe, slice_first(text, (size_t)at));
+		text = slice_from(text, (size_t)at + 1);
+	}
+	if (text.len)
+		keep_part(output, pipe, text);
+}
+
+/* ---- Pipes ---- */
+
+static void watch(struct obi_output *output, struct obi_output_pipe *pipe, bool wanted)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	if (pipe->fd < 0 || pipe->watched == wanted)
+		return;
+	if (!epoll_ctl(output->epoll, wanted ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, pipe->fd, &event))
+		pipe->watched = wanted;
+}
+
+static void end_pipe(struct obi_output *output, struct obi_output_pipe *pipe)
+{
+	if (pipe->fd < 0)
+		return;
+	if (pipe->part.len && !pipe->skipping)
+		(void)put_line(output, slice_of(pipe->part.data, pipe->part.len));
+	buffer_free(&pipe->part);
+	(void)close(pipe->fd);
+	*pipe = (struct obi_output_pipe){ .fd = -1 };
+}
+
+static bool is_congested(const struct obi_output *output)
+{
+	return output->writer.pending.len > CONGESTED;
+}
+
+static void read_pipe(struct obi_output *output, struct obi_output_pipe *pipe)
+{
+	uint8_t bytes[PIECE];
+	ssize_t n = 1;
+
+	while (pipe->fd >= 0 && !is_congested(output)) {
+		n = read(pipe->fd, bytes, sizeof(bytes));
+		if (n > 0)
+			take(output, pipe, slice_of(bytes, (size_t)n));
+		else if (n == 0 || (errno != EINTR && errno != EAGAIN))
+			end_pipe(output, pipe);
+		if (n < (ssize_t)sizeof(bytes))
+			break;
+		line_writer_flush(&output->writer);
+	}
+}
+
+void obi_output_pump(struct obi_output *output)
+{
+	line_writer_flush(&output->writer);
+	for (size_t i = 0; i < OBI_OUTPUTS; i++)
+		read_pipe(output, &output->pipes[i]);
+	line_writer_flush(&output->writer);
+	for (size_t i = 0; i < OBI_OUTPUTS; i++)
+		watch(output, &output->pipes[i], !is_congested(output));
+}
+
+void obi_output_attach(struct obi_output *output, enum obi_output_from from, int fd)
+{
+	obi_output_pump(output);
+	end_pipe(output, &output->pipes[from]);
+	output->pipes[from].fd = fd;
+	watch(output, &output->pipes[from], true);
+}
+
+/* ---- Start and stop ---- */
+
+int obi_output_open(struct obi_output *output)
+{
+	*output = (struct obi_output){ .epoll = epoll_create1(EPOLL_CLOEXEC) };
+	for (size_t i = 0; i < OBI_OUTPUTS; i++)
+		output->pipes[i].fd = -1;
+	if (output->epoll < 0)
+		return -errno;
+	line_writer_open(&output->writer, STDOUT_FILENO);
+	log_set_writer(put_log, output);
+	return 0;
+}
+
+int obi_output_fd(const struct obi_output *output)
+{
+	return output->epoll;
+}
+
+bool obi_output_waits(const struct obi_output *output)
+{
+	return output->writer.pending.len != 0;
+}
+
+void obi_output_close(struct obi_output *output, int timeout_ms)
+{
+	if (output->epoll < 0)
+		return;
+	obi_output_pump(output);
+	for (size_t i = 0; i < OBI_OUTPUTS; i++)
+		end_pipe(output, &output->pipes[i]);
+	log_set_writer(NULL, NULL);
+	line_writer_close(&output->writer, timeout_ms);
+	(void)close(output->epoll);
+	output->epoll = -1;
+}

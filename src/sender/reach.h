@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whom the sender may have to connect to: all else is shut off. */
+#ifndef OBI_SENDER_REACH_H
+#define OBI_SENDER_REACH_H
+
+#include "export/otlp/endpoint.h"
+
+struct sender_reach {
+	uint16_t ports[8];
+	size_t port_count;
+	bool any_port; /* a proxy has been named: which port it listens on is libcurl's to find out */
+	bool unix_sockets;
+	bool abstract_sockets;
+};
+
+#define SENDER_DNS_PORT 53
+
+/* Adds what an endpoint needs. */
+void sender_reach_add(struct sender_reach *reach, const struct otlp_endpoint *endpoint);
+
+/* Takes back the limit of ports where the environment names a proxy. */
+void sender_reach_proxies(struct sender_reach *reach, char *const *env);
+
+#endif
