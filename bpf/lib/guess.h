@@ -97,7 +97,7 @@ static __noinline int guess_request(const u8 *p, u32 len)
 		blank |= byte_is_blank(c) << i;
 		target |= (byte_is(c, '/') | byte_is(c, '*') | byte_is(c | 0x20, 'h')) << i;
 	}
-	first = blank & -blank;	    /* bit of the first blank, 0 = there is none */
+	first = blank & -blank;         /* bit of the first blank, 0 = there is none */
 	end = (blank + first) & ~blank; /* of what follows it, or them: the carry goes through */
 	all = (1u << (len < GUESS_BYTES ? len & (GUESS_BYTES - 1) : GUESS_BYTES)) - 1;
 	if ((token & all) == all) /* more of a method may follow */
@@ -157,7 +157,8 @@ __noinline int scratch_guess(u32 slot, u32 len)
 		return GUESS_HTTP2;
 	/* What may stand before a request: an empty line, as the signature of the PROXY protocol's
 	 * second version begins, too; its first: "PROXY TC", "PROXY UN". */
-	if (begins_with_empty_line(word) || word == 0x43542059584f5250 || word == 0x4e552059584f5250)
+	if (begins_with_empty_line(word) || word == 0x43542059584f5250 ||
+	    word == 0x4e552059584f5250)
 		return GUESS_HTTP_MAYBE;
 	if (is_common_request(word))
 		return GUESS_HTTP_REQUEST;

@@ -127,8 +127,8 @@ static int read_items(const struct reading *r, bool keep_empty, struct items *re
 
 /* ---- Scalars --------------------------------------------------------------------- */
 
-/* Less than the floor is raised to it, with a word: a configuration that says 0 for "at once" is not
- * turned down, but nothing spins. */
+/* Less than the floor is raised to it, with a word: a configuration that says 0 for "at once" is
+ * not turned down, but nothing spins. */
 static int raise_to_floor(const struct reading *r, double value, double *ret_value)
 {
 	struct buffer text = { 0 };

@@ -94,8 +94,8 @@ static int listen_at(const void *address, socklen_t len, int family, int *ret_fd
 	return 0;
 }
 
-/* What a program of this user that died left at the path: a socket that nobody answers. A connection
- * to a regular file is refused as well. */
+/* What a program of this user that died left at the path: a socket that nobody answers. A
+ * connection to a regular file is refused as well. */
 static void remove_stale(const struct sockaddr_un *address, socklen_t len)
 {
 	_cleanup_close_ int fd = -1;

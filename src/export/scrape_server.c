@@ -286,8 +286,8 @@ static uint16_t bound_port(int fd)
 								       : 0;
 }
 
-int scrape_server_open(const char *address, uint16_t port, const struct scrape_path *paths, size_t count,
-		       void (*before)(void *context, const char *path), void *context,
+int scrape_server_open(const char *address, uint16_t port, const struct scrape_path *paths,
+		       size_t count, void (*before)(void *context, const char *path), void *context,
 		       struct scrape_server **ret_server, char *why, size_t why_size)
 {
 	struct scrape_server *server = calloc(1, sizeof(*server));

@@ -5,9 +5,9 @@
  * `accessToken`, `ACCESS-TOKEN` and `access%5Ftoken[]` are one. Of a name with parts, as
  * `user[password]` and `user.password`, each part counts as well.
  *
- * Parameters stand in the query, separated by '&' or ';', and behind ';' in the segments of the path
- * (RFC 3986 section 3.3). Whether ';' separates or is a part of a value is the server's to know: it
- * begins a name that may be secret, and ends no value that is.
+ * Parameters stand in the query, separated by '&' or ';', and behind ';' in the segments of the
+ * path (RFC 3986 section 3.3). Whether ';' separates or is a part of a value is the server's to
+ * know: it begins a name that may be secret, and ends no value that is.
  */
 #include "pipeline/redact.h"
 
@@ -24,18 +24,74 @@
 
 static const char *const built_in[] = {
 	/* the existing program's */
-	"X-Amz-Signature", "X-Amz-Credential", "X-Amz-Security-Token", "AWSAccessKeyId",
-	"Signature", "SecurityToken", "X-Goog-Signature", "sig", "token", "access_token",
-	"refresh_token", "id_token", "jwt", "session", "sid", "api_key", "client_secret", "secret",
-	"password", "pass", "pwd", "reset_token", "invite_token", "verify_token", "otp", "totp",
-	"mfa_code", "verification_code", "SAMLResponse", "assertion", "card", "cc", "pan", "cvv",
-	"ssn", "tax_id",
+	"X-Amz-Signature",
+	"X-Amz-Credential",
+	"X-Amz-Security-Token",
+	"AWSAccessKeyId",
+	"Signature",
+	"SecurityToken",
+	"X-Goog-Signature",
+	"sig",
+	"token",
+	"access_token",
+	"refresh_token",
+	"id_token",
+	"jwt",
+	"session",
+	"sid",
+	"api_key",
+	"client_secret",
+	"secret",
+	"password",
+	"pass",
+	"pwd",
+	"reset_token",
+	"invite_token",
+	"verify_token",
+	"otp",
+	"totp",
+	"mfa_code",
+	"verification_code",
+	"SAMLResponse",
+	"assertion",
+	"card",
+	"cc",
+	"pan",
+	"cvv",
+	"ssn",
+	"tax_id",
 	/* and more */
-	"auth", "auth_token", "authorization", "bearer", "code", "credential", "credentials",
-	"csrf_token", "device_token", "jsessionid", "key", "access_key", "access_key_id",
-	"private_key", "secret_key", "secret_access_key", "session_key", "subscription_key",
-	"passcode", "passphrase", "passwd", "phpsessid", "pin", "SAMLRequest", "session_id",
-	"session_token", "sessid", "user_token", "X-Api-Key", "X-Auth-Token", "X-Goog-Credential",
+	"auth",
+	"auth_token",
+	"authorization",
+	"bearer",
+	"code",
+	"credential",
+	"credentials",
+	"csrf_token",
+	"device_token",
+	"jsessionid",
+	"key",
+	"access_key",
+	"access_key_id",
+	"private_key",
+	"secret_key",
+	"secret_access_key",
+	"session_key",
+	"subscription_key",
+	"passcode",
+	"passphrase",
+	"passwd",
+	"phpsessid",
+	"pin",
+	"SAMLRequest",
+	"session_id",
+	"session_token",
+	"sessid",
+	"user_token",
+	"X-Api-Key",
+	"X-Auth-Token",
+	"X-Goog-Credential",
 	"xsrf_token",
 };
 

@@ -10,7 +10,8 @@
 #include "sender/status.h"
 
 #define SENDER_REPLY_MAX (64u << 10) /* that is kept */
-/* From the connection, TLS and HTTP/2 with it: what a reader of 4 MiB may say about its windows too.
+/* From the connection, TLS and HTTP/2 with it: what a reader of 4 MiB may say about its windows
+ * too.
  */
 #define SENDER_RECEIVED_MAX (512u << 10)
 

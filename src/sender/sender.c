@@ -147,8 +147,8 @@ static void take_finished(struct sender *s)
 	}
 }
 
-/* libcurl gives on what it keeps, not what it reads: an answer without an end may consist of what is
- * skipped. */
+/* libcurl gives on what it keeps, not what it reads: an answer without an end may consist of what
+ * is skipped. */
 static void end_flood(struct sender *s, int fd)
 {
 	for (size_t i = 0; i < OTLP_SIGNALS; i++) {
@@ -452,7 +452,9 @@ int obi_sender_run(const struct obi_settings *settings, char *const *env)
 	static struct sender s;
 	int error;
 
-	s = (struct sender){ .settings = settings, .epoll = -1, .peer.fd = -1, .directory = { -1, -1 } };
+	s = (struct sender){
+		.settings = settings, .epoll = -1, .peer.fd = -1, .directory = { -1, -1 }
+	};
 	/* Threads of the resolver share the one heap. */
 	(void)mallopt(M_ARENA_MAX, 1);
 	error = open_all(&s, env);

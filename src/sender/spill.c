@@ -10,36 +10,16 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "base/cleanup.h"
-#include "export/otlp/outbox.h"
-#include "wire/batch.h"
+#include "sender/spill_record.h"
 
-#define MAGIC 0x4c50534fu /* "OSPL" */
-#define SEGMENTS 16       /* the limit is so many segments */
+#define SEGMENTS 16 /* the limit is so many segments */
 #define SEGMENT_MIN (256u << 10)
-#define SEGMENT_MAX (64u << 20)
-#define SEGMENTS_MAX 4096 /* however small they are */
-#define BODY_MAX (OUTBOX_BODY_MAX + OBI_BATCH_FRAME)
-/* No file of ours is longer: the last record is put while there is room for it. */
-#define FILE_MAX (SEGMENT_MAX + sizeof(struct record) + BODY_MAX)
+#define SEGMENTS_MAX 4096         /* however small they are */
 #define FIRST_NUMBER (1ull << 32) /* leaves numbers for what is put before */
 #define LAST_NUMBER (1ull << 62)
-#define CHUNK 16384
 #define NAME_MAX_LEN 64
-
-/* Native byte order: a directory does not move between machines. */
-struct record {
-	uint32_t magic;
-	uint32_t size; /* of the body */
-	uint32_t items;
-	uint32_t body_crc;
-	uint32_t header_crc; /* of the above */
-	uint32_t done;       /* the mark: changes after the record was written */
-};
-
-_Static_assert(sizeof(struct record) == 24, "no holes");
 
 struct segment {
 	uint64_t number;
@@ -97,107 +77,6 @@ static int open_segment(const struct sender_spill *spill, uint64_t number, int f
 		return -EPERM;
 	*ret_size = (uint64_t)st.st_size;
 	return take_fd(fd);
-}
-
-/* ---- Records --------------------------------------------------------------------- */
-
-static uint32_t header_crc(const struct record *record)
-{
-	return (uint32_t)crc32(0, (const Bytef *)record, offsetof(struct record, header_crc));
-}
-
-static struct record make_record(struct slice body, uint32_t items)
-{
-	struct record record = {
-		.magic = MAGIC,
-		.size = (uint32_t)body.len,
-		.items = items,
-		.body_crc = (uint32_t)crc32(0, body.data, (uInt)body.len),
-	};
-
-	record.header_crc = header_crc(&record);
-	return record;
-}
-
-static bool read_at(int fd, void *to, size_t len, uint64_t at)
-{
-	char *next = to;
-
-	while (len) {
-		ssize_t n = pread(fd, next, len, (off_t)at);
-
-		if (n <= 0)
-			return false;
-		next += n;
-		at += (uint64_t)n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
-static bool read_header(int fd, uint64_t at, uint64_t size, struct record *ret_record)
-{
-	struct record record;
-
-	if (at > size || size - at < sizeof(record) || !read_at(fd, &record, sizeof(record), at) ||
-	    record.magic != MAGIC || record.header_crc != header_crc(&record))
-		return false;
-	*ret_record = record;
-	return true;
-}
-
-static uint64_t body_at(uint64_t at)
-{
-	return at + sizeof(struct record);
-}
-
-/* Is there as much, and no more than any batch has? */
-static bool size_is_right(const struct record *record, uint64_t at, uint64_t size)
-{
-	return record->items > 0 && record->size <= BODY_MAX && record->size <= size - body_at(at);
-}
-
-static bool body_is_whole(int fd, const struct record *record, uint64_t at, uint64_t size)
-{
-	uint8_t chunk[CHUNK];
-	uint32_t left = record->size;
-	uLong crc = 0;
-
-	if (!size_is_right(record, at, size))
-		return false;
-	for (at = body_at(at); left;) {
-		uint32_t len = left < CHUNK ? left : CHUNK;
-
-		if (!read_at(fd, chunk, len, at))
-			return false;
-		crc = crc32(crc, chunk, len);
-		at += len;
-		left -= len;
-	}
-	return crc == record->body_crc;
-}
-
-void sender_spill_scan(int fd, uint64_t size,
-		       void (*take)(void *context, uint32_t offset, uint32_t items, uint32_t bytes),
-		       void *context, struct sender_spill_found *found)
-{
-	uint64_t end = size < FILE_MAX ? size : FILE_MAX, at = 0;
-	struct record record;
-
-	while (at < end && read_header(fd, at, size, &record)) {
-		if (!record.done && body_is_whole(fd, &record, at, size)) {
-			take(context, (uint32_t)at, record.items, record.size);
-		} else if (!record.done) {
-			found->broken_items += record.items ? record.items : 1;
-			found->broken_bytes += record.size;
-		}
-		at = body_at(at) + record.size;
-	}
-	if (at >= end)
-		return;
-	/* What stood there nobody can tell. */
-	found->broken_items++;
-	found->broken_bytes += end - at;
 }
 
 /* ---- Segments -------------------------------------------------------------------- */
@@ -280,7 +159,7 @@ static int take_file(struct sender_spill *spill, uint64_t number)
 	segment = insert_segment(spill, number);
 	if (!segment)
 		return -ENOMEM;
-	segment->size = (uint32_t)(size < FILE_MAX ? size : FILE_MAX);
+	segment->size = (uint32_t)(size < SPILL_FILE_MAX ? size : SPILL_FILE_MAX);
 	spill->bytes += segment->size;
 	sender_spill_scan(fd, size, count_record, segment, &spill->found);
 	if (!segment->records)
@@ -338,7 +217,7 @@ int sender_spill_open(int directory, const char *prefix, uint64_t limit_bytes,
 	if (segment_limit < SEGMENT_MIN)
 		segment_limit = SEGMENT_MIN;
 	spill->segment_limit =
-		(uint32_t)(segment_limit > SEGMENT_MAX ? SEGMENT_MAX : segment_limit);
+		(uint32_t)(segment_limit > SPILL_SEGMENT_MAX ? SPILL_SEGMENT_MAX : segment_limit);
 	spill->append_closed = true;
 	spill->next_number = FIRST_NUMBER;
 	error = take_directory(spill);
@@ -366,8 +245,8 @@ static int open_to_write(const struct sender_spill *spill, const struct segment 
 {
 	bool is_new = segment->size == 0;
 	uint64_t size = 0;
-	_cleanup_close_ int fd = open_segment(
-		spill, segment->number, O_WRONLY | (is_new ? O_CREAT | O_EXCL : 0), &size);
+	_cleanup_close_ int fd = open_segment(spill, segment->number,
+					      O_WRONLY | (is_new ? O_CREAT | O_EXCL : 0), &size);
 
 	if (fd < 0)
 		return fd;
@@ -378,7 +257,7 @@ static int open_to_write(const struct sender_spill *spill, const struct segment 
 static int write_record(struct sender_spill *spill, struct segment *segment, struct slice body,
 			uint32_t items)
 {
-	struct record record = make_record(body, items);
+	struct spill_record record = spill_record_make(body, items);
 	struct iovec iov[2] = {
 		{ .iov_base = &record, .iov_len = sizeof(record) },
 		{ .iov_base = (void *)body.data, .iov_len = body.len },
@@ -425,12 +304,12 @@ static struct segment *segment_for(struct sender_spill *spill, size_t more)
 int sender_spill_append(struct sender_spill *spill, struct slice body, uint32_t items,
 			uint64_t *ret_lost)
 {
-	size_t more = sizeof(struct record) + body.len;
+	size_t more = sizeof(struct spill_record) + body.len;
 	struct segment *segment;
 	int error;
 
 	*ret_lost = 0;
-	if (more > spill->limit / 2 || body.len > BODY_MAX)
+	if (more > spill->limit / 2 || body.len > SPILL_BODY_MAX)
 		return -EMSGSIZE;
 	while (spill->count &&
 	       (spill->bytes + more > spill->limit || spill->count >= SEGMENTS_MAX)) {
@@ -453,11 +332,11 @@ int sender_spill_append(struct sender_spill *spill, struct slice body, uint32_t 
 int sender_spill_prepend(struct sender_spill *spill, struct slice body, uint32_t items)
 {
 	uint64_t number = spill->count ? spill->segments[0].number - 1 : spill->next_number++;
-	size_t more = sizeof(struct record) + body.len;
+	size_t more = sizeof(struct spill_record) + body.len;
 	struct segment *segment;
 	int error;
 
-	if (more > spill->limit / 2 || body.len > BODY_MAX)
+	if (more > spill->limit / 2 || body.len > SPILL_BODY_MAX)
 		return -EMSGSIZE;
 	if (spill->bytes + more > spill->limit || spill->count >= SEGMENTS_MAX ||
 	    number >= LAST_NUMBER)
@@ -490,37 +369,24 @@ static struct segment *reading(struct sender_spill *spill)
 	return NULL;
 }
 
-/* Reads the body of a record; false where it is not whole, and nothing was put. */
-static bool read_body(int fd, const struct record *record, uint64_t at, uint64_t size,
-		      struct buffer *body)
-{
-	char *to = size_is_right(record, at, size) ? buffer_reserve(body, record->size) : NULL;
-
-	if (!to || !read_at(fd, to, record->size, body_at(at)) ||
-	    record->body_crc != crc32(0, (const Bytef *)to, record->size))
-		return false;
-	body->len += record->size;
-	return true;
-}
-
 /* Puts the body of the next record that counts; false where the segment has none any more. */
 static bool read_record(struct sender_spill *spill, int fd, uint64_t size, struct buffer *body,
 			struct sender_spill_place *place)
 {
-	uint64_t end = size < FILE_MAX ? size : FILE_MAX;
-	struct record record;
+	uint64_t end = size < SPILL_FILE_MAX ? size : SPILL_FILE_MAX;
+	struct spill_record record;
 	bool found = false;
 
 	while (!found && spill->read_offset < end &&
-	       read_header(fd, spill->read_offset, size, &record)) {
-		uint64_t at = spill->read_offset, next = body_at(at) + record.size;
+	       spill_record_read(fd, spill->read_offset, size, &record)) {
+		uint64_t at = spill->read_offset, next = spill_record_body(at) + record.size;
 
-		found = !record.done && read_body(fd, &record, at, size, body);
+		found = !record.done && spill_record_read_body(fd, &record, at, size, body);
 		if (body->failed)
 			break;
 		place->offset = (uint32_t)at;
 		place->items = record.items;
-		spill->read_offset = (uint32_t)(next < FILE_MAX ? next : FILE_MAX);
+		spill->read_offset = (uint32_t)(next < SPILL_FILE_MAX ? next : SPILL_FILE_MAX);
 	}
 	return found;
 }
@@ -581,7 +447,7 @@ uint32_t sender_spill_done(struct sender_spill *spill, const struct sender_spill
 	fd = open_segment(spill, place->segment, O_WRONLY, &size);
 	if (fd >= 0) {
 		(void)!pwrite(fd, &done, sizeof(done),
-			      place->offset + (off_t)offsetof(struct record, done));
+			      place->offset + (off_t)offsetof(struct spill_record, done));
 		(void)close(fd);
 	}
 	return place->items;

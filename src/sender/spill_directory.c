@@ -77,8 +77,8 @@ static int open_directory(const char *path, int *ret_fd, const char **why)
 
 static int open_lock(int directory, int *ret_fd)
 {
-	_cleanup_close_ int fd = openat(directory, LOCK_NAME,
-					O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	_cleanup_close_ int fd = openat(
+		directory, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st))

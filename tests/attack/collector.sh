@@ -128,6 +128,7 @@ test_a_name_server_without_end() {
 	begin_nginx
 	start_hostile names 53
 	echo "nameserver 127.0.0.1" >"$SCRATCH/resolv.conf"
+	# shellcheck disable=SC2016 # of the inner shell
 	AROUND=(unshare --mount sh -c 'mount --bind "$0" /etc/resolv.conf && exec "$@"' "$SCRATCH/resolv.conf")
 	export_to http://collector.example:4318 OTEL_EXPORTER_OTLP_TIMEOUT=500 OTEL_EBPF_OTLP_TRACES_BATCH_TIMEOUT=10ms
 	requests 1 /x/

@@ -29,7 +29,7 @@ new_spill() {
 
 observe_with_spill() {
 	observe OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:4318 OTEL_EBPF_SHUTDOWN_TIMEOUT=3s \
-		OTEL_EBPF_OTLP_SPILL_DIRECTORY="$SPILL" "$@"
+		OTEL_EBPF_OTLP_SPILL_DIRECTORY="$SPILL"
 }
 
 # make_segment PYTHON: it writes the file out, with rec(body, items) for a record.

@@ -71,8 +71,9 @@ static void what_drives_a_terminal_is_escaped(void **state)
 		{ "\xe2\x81\xa6", "\"\\u2066\"", "\\xe2\\x81\\xa6" },
 		{ "\xe2\x81\xa9", "\"\\u2069\"", "\\xe2\\x81\\xa9" },
 	};
-	static const char *const good[] = { "a", "\xc2\xa0", "\xd8\x9b", "\xe2\x80\xa7",
-					    "\xe2\x81\xa5", "\xf0\x9f\x98\x80" };
+	static const char *const good[] = {
+		"a", "\xc2\xa0", "\xd8\x9b", "\xe2\x80\xa7", "\xe2\x81\xa5", "\xf0\x9f\x98\x80"
+	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct buffer buf = { 0 };

@@ -66,7 +66,8 @@ static int setup(void **state)
 	paths[0] = (struct scrape_path){ "/metrics", { f->metrics, f->other } };
 	paths[1] = (struct scrape_path){ "/internal/metrics", { f->other } };
 	assert_int_equal(
-		scrape_server_open("", 0, paths, 2, count_scrape, f, &f->server, why, sizeof(why)), 0);
+		scrape_server_open("", 0, paths, 2, count_scrape, f, &f->server, why, sizeof(why)),
+		0);
 	f->client = (struct http_client){ scrape_server_port(f->server),
 					  scrape_server_fd(f->server), run, f->server };
 	*state = f;
@@ -172,9 +173,9 @@ static void a_port_in_use_is_said(void **state)
 	struct scrape_server *server = NULL;
 	char why[128], expected[128];
 
-	assert_int_equal(
-		scrape_server_open("", f->client.port, &path, 1, NULL, NULL, &server, why, sizeof(why)),
-		-EADDRINUSE);
+	assert_int_equal(scrape_server_open("", f->client.port, &path, 1, NULL, NULL, &server, why,
+					    sizeof(why)),
+			 -EADDRINUSE);
 	assert_null(server);
 	(void)snprintf(expected, sizeof(expected), "listen on port %u: Address already in use",
 		       f->client.port);
@@ -233,7 +234,8 @@ static void a_head_has_its_time_as_a_whole(void **state)
 	char piece[64];
 
 	assert_true(send(fd, "GET ", 4, MSG_NOSIGNAL) == 4);
-	while (send(fd, "a", 1, MSG_NOSIGNAL) == 1 && recv(fd, piece, sizeof(piece), MSG_DONTWAIT) &&
+	while (send(fd, "a", 1, MSG_NOSIGNAL) == 1 &&
+	       recv(fd, piece, sizeof(piece), MSG_DONTWAIT) &&
 	       clock_monotonic_ns() - start < 15 * NSEC_PER_SEC)
 		run_for(f, 500 * NSEC_PER_MSEC);
 	assert_in_range(clock_monotonic_ns() - start, 9 * NSEC_PER_SEC, 13 * NSEC_PER_SEC);
@@ -251,9 +253,9 @@ static void it_listens_where_it_is_told(void **state)
 					    &server, why, sizeof(why)),
 			 -EADDRINUSE);
 	assert_non_null(strstr(why, "listen on 127.0.0.2 port "));
-	assert_int_equal(scrape_server_open("127.0.0.2", 0, &path, 1, NULL, NULL, &server, why,
-					    sizeof(why)),
-			 0);
+	assert_int_equal(
+		scrape_server_open("127.0.0.2", 0, &path, 1, NULL, NULL, &server, why, sizeof(why)),
+		0);
 	assert_int_equal(http_connect(scrape_server_port(server)), -1);
 	scrape_server_close(server);
 	assert_int_equal(

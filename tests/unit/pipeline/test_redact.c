@@ -63,13 +63,20 @@ static void the_list_can_be_changed(void **state)
 static void spelling_does_not_matter(void **state)
 {
 	static const char *const names[] = {
-		"Token", "PASSWORD", "token[]", "token%5B%5D", "auth", "key", "code", "accessToken",
-		"access-token", "ACCESS_TOKEN", "x-api-key", "apiKey", "user[password]",
-		"user%5bpassword%5D[]", "login.passwd", "a[b].c[secret]", "%54oken", "to_ken",
-		" token", "+token", "JSESSIONID",
+		"Token",          "PASSWORD",
+		"token[]",        "token%5B%5D",
+		"auth",           "key",
+		"code",           "accessToken",
+		"access-token",   "ACCESS_TOKEN",
+		"x-api-key",      "apiKey",
+		"user[password]", "user%5bpassword%5D[]",
+		"login.passwd",   "a[b].c[secret]",
+		"%54oken",        "to_ken",
+		" token",         "+token",
+		"JSESSIONID",
 	};
-	static const char *const others[] = { "tokens", "monkey", "authors", "keyboard", "zipcode",
-					      "user[pass_count]", "t%256fken" };
+	static const char *const others[] = { "tokens",  "monkey",           "authors",  "keyboard",
+					      "zipcode", "user[pass_count]", "t%256fken" };
 	struct redact_stage *stage;
 	char query[64], expected[64];
 
@@ -129,7 +136,8 @@ static void only_what_is_allowed_is_shown(void **state)
 
 	assert_int_equal(
 		redact_stage_new(&(struct redact_options){ &none, &none, &allowed }, &stage), 0);
-	check(stage, "page=1&sortBy=x&q=secret&0a1b2c&page", "page=1&sortBy=x&REDACTED&REDACTED&page");
+	check(stage, "page=1&sortBy=x&q=secret&0a1b2c&page",
+	      "page=1&sortBy=x&REDACTED&REDACTED&page");
 	check(stage, "page=1;q=2", "page=1;REDACTED");
 	check(stage, "", "");
 	check_path(stage, "/a;x=1/b", "/a;REDACTED/b");

@@ -380,7 +380,8 @@ static void only_files_of_our_own_are_used(void **state)
 	(void)close(openat(directory, "else", O_CREAT | O_CLOEXEC | O_WRONLY, 0600));
 	assert_int_equal(mkfifoat(directory, SEGMENT, 0600), 0);
 	assert_int_equal(symlinkat("else", directory, "traces-0000000100000001.spill"), 0);
-	assert_int_equal(linkat(directory, "else", directory, "traces-0000000100000002.spill", 0), 0);
+	assert_int_equal(linkat(directory, "else", directory, "traces-0000000100000002.spill", 0),
+			 0);
 	(void)close(openat(directory, "traces-0000000100000003.spill",
 			   O_CREAT | O_CLOEXEC | O_WRONLY, 0600));
 	assert_int_equal(fchmodat(directory, "traces-0000000100000003.spill", 0666, 0), 0);
