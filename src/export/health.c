@@ -5,6 +5,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <microhttpd.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -43,11 +44,10 @@ static struct MHD_Response *health_response(const struct health *health)
 {
 	uint64_t now = clock_monotonic_ns();
 	char text[160];
-	int len = snprintf(
-		text, sizeof(text),
-		"{\"schema_version\":%d,\"now_unix_ns\":%llu,\"process_uptime_ns\":%llu}\n",
-		SCHEMA_VERSION, (unsigned long long)(now + clock_epoch_offset_ns()),
-		(unsigned long long)(now - health->started_ns));
+	int len = snprintf(text, sizeof(text),
+			   "{\"schema_version\":%d,\"now_unix_ns\":%" PRIu64
+			   ",\"process_uptime_ns\":%" PRIu64 "}\n",
+			   SCHEMA_VERSION, now + clock_epoch_offset_ns(), now - health->started_ns);
 	struct MHD_Response *response =
 		MHD_create_response_from_buffer((size_t)len, text, MHD_RESPMEM_MUST_COPY);
 
@@ -192,7 +192,7 @@ static int health_open(const struct obi_settings *settings, void **ret_state, ch
 		       size_t why_size)
 {
 	struct health *health = calloc(1, sizeof(*health));
-	int error, fd;
+	int error, fd = -1;
 
 	(void)snprintf(why, why_size, "out of memory");
 	if (!health)
