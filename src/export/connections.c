@@ -85,8 +85,8 @@ static void make_room(struct connections *connections)
 			continue;
 		count++;
 		of_peer = count_of_peer(connections, entry);
-		if (of_peer < of_victim ||
-		    (of_peer == of_victim && victim->since_ns <= entry->since_ns))
+		if (victim && (of_peer < of_victim ||
+			       (of_peer == of_victim && victim->since_ns <= entry->since_ns)))
 			continue;
 		victim = entry;
 		of_victim = of_peer;
