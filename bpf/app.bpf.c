@@ -15,6 +15,8 @@
 #include "obi/sampler.h"
 
 #include "lib/maps.h"
+#include "lib/events.h"
+#include "lib/ring.h"
 #include "lib/guess.h"
 #include "lib/user_data.h"
 #include "lib/conn.h"

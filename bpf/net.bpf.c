@@ -83,7 +83,10 @@ struct {
 
 #define ETH_P_IP 0x0800
 #define ETH_P_IPV6 0x86dd
+#define ETH_P_8021Q 0x8100
+#define ETH_P_8021AD 0x88a8
 #define PACKET_OUTGOING 4
+#define BPF_HDR_START_MAC 0
 #define BPF_HDR_START_NET 1
 #define IPPROTO_UDP 17
 #define IPPROTO_UDPLITE 136
@@ -95,6 +98,8 @@ struct {
 #define E_EXIST 17
 #define MAX_EXTENSIONS 3
 #define ETH_HLEN 14
+#define VLAN_HLEN 4
+#define MAX_TAGS 3 /* in the packet, besides the one that the card or the kernel took out of it */
 #define MAX_LINK_HEADER 64 /* Ethernet's with tags, and those of other links */
 
 struct ipv4_header { /* RFC 791 section 3.1 */
@@ -105,8 +110,8 @@ struct ipv4_header { /* RFC 791 section 3.1 */
 	u32 src, dst;
 };
 
-struct ipv6_header { /* RFC 8200 section 3 */
-	u32 version_class_label;
+struct ipv6_header {             /* RFC 8200 section 3 */
+	u32 version_class_label; /* the version in its first byte */
 	u16 length;
 	u8 next_header, hop_limit;
 	u8 src[16], dst[16];
@@ -124,8 +129,10 @@ struct scratch {
 	u32 pad;
 	struct ends ends;
 	u64 smaller_opened;
-	u64 network_len; /* by the IP header; where segments count, as the next */
-	u64 headers_len; /* from the beginning of the IP header to the end of the transport's */
+	u64 network_from;  /* where the IP header begins: an offset, ... */
+	u64 network_start; /* ... and from where (BPF_HDR_START_*) */
+	u64 network_len;   /* by the IP header; where segments count, as the next */
+	u64 headers_len;   /* from the beginning of the IP header to the end of the transport's */
 	union {
 		struct ipv4_header v4;
 		struct ipv6_header v6;
@@ -151,9 +158,12 @@ static __always_inline void count_add(enum obi_net_counter counter, u64 n)
 		*value += n;
 }
 
-static __always_inline int load_net(struct __sk_buff *skb, u32 offset, void *to, u32 len)
+/* From the beginning of the IP header. */
+static __always_inline int load_net(struct __sk_buff *skb, const struct scratch *s, u32 offset,
+				    void *to, u32 len)
 {
-	return bpf_skb_load_bytes_relative(skb, offset, to, len, BPF_HDR_START_NET);
+	return bpf_skb_load_bytes_relative(skb, s->network_from + offset, to, len,
+					   s->network_start);
 }
 
 static __always_inline void map_ipv4(u8 *addr, u32 ip)
@@ -173,6 +183,42 @@ static __always_inline u64 is_equal(u64 a, u64 b)
 
 	barrier_var(differs);
 	return (differs - 1) >> 63;
+}
+
+static __always_inline u64 is_tag(u64 protocol)
+{
+	return is_equal(protocol, ETH_P_8021Q) | is_equal(protocol, ETH_P_8021AD);
+}
+
+/*
+ * Goes over the VLAN tags that stand in the packet (IEEE 802.1Q, also several): the network header
+ * that the kernel knows begins with the first of them on the way in, and behind all on the way out.
+ * Leaves the protocol behind them in the flow's key.
+ */
+__noinline int skip_tags(struct __sk_buff *skb)
+{
+	stack_key zero = 0;
+	struct scratch *s = bpf_map_lookup_elem(&net_scratch, &zero);
+	u64 from = ETH_HLEN;
+
+	if (!s)
+		return 0;
+#pragma clang loop unroll(full)
+	for (u32 i = 0; i < MAX_TAGS; i++) {
+		u64 tagged = is_tag(s->flow.key.eth_protocol);
+
+		barrier_var(tagged);
+		if (!tagged)
+			break;
+		if (bpf_skb_load_bytes_relative(skb, from, s->head.extension, VLAN_HLEN,
+						BPF_HDR_START_MAC))
+			return 0;
+		s->flow.key.eth_protocol = s->head.extension[2] << 8 | s->head.extension[3];
+		from += VLAN_HLEN;
+	}
+	s->network_from = from;
+	s->network_start = BPF_HDR_START_MAC;
+	return 0;
 }
 
 /* hop-by-hop, routing, fragment, destination options, mobility */
@@ -205,7 +251,7 @@ __noinline int skip_extensions(struct __sk_buff *skb)
 
 		if (!is_extension(next))
 			break;
-		if (load_net(skb, offset, s->head.extension, sizeof(s->head.extension)))
+		if (load_net(skb, s, offset, s->head.extension, sizeof(s->head.extension)))
 			return 0;
 		fragment = is_equal(next, 44);
 		later_fragment |= fragment * (s->head.extension[2] | (s->head.extension[3] & 0xf8));
@@ -227,7 +273,7 @@ static __always_inline u64 parse_ip(struct __sk_buff *skb, struct scratch *s, bo
 	if (key->eth_protocol == ETH_P_IP) {
 		struct ipv4_header *ip = &s->head.v4;
 
-		if (load_net(skb, 0, ip, sizeof(*ip)))
+		if (load_net(skb, s, 0, ip, sizeof(*ip)) || ip->version_ihl >> 4 != 4)
 			return 0;
 		map_ipv4(key->src_addr, ip->src);
 		map_ipv4(key->dst_addr, ip->dst);
@@ -237,7 +283,8 @@ static __always_inline u64 parse_ip(struct __sk_buff *skb, struct scratch *s, bo
 		*ret_later_fragment = (bpf_ntohs(ip->fragment) & IP_OFFSET_MASK) != 0;
 		return (ip->version_ihl & 15) * 4;
 	}
-	if (load_net(skb, 0, &s->head.v6, sizeof(s->head.v6)))
+	if (load_net(skb, s, 0, &s->head.v6, sizeof(s->head.v6)) ||
+	    (s->head.v6.version_class_label & 0xf0) != 0x60)
 		return 0;
 	__builtin_memcpy(key->src_addr, s->head.v6.src, 16);
 	__builtin_memcpy(key->dst_addr, s->head.v6.dst, 16);
@@ -276,6 +323,10 @@ static __always_inline int parse_packet(struct __sk_buff *skb, struct scratch *s
 	u64 offset;
 
 	key->eth_protocol = bpf_ntohs(skb->protocol);
+	s->network_from = 0;
+	s->network_start = BPF_HDR_START_NET;
+	if (is_tag(key->eth_protocol))
+		(void)skip_tags(skb);
 	if (key->eth_protocol != ETH_P_IP && key->eth_protocol != ETH_P_IPV6) {
 		count_add(OBI_NET_NOT_IP, 1);
 		return -1;
@@ -290,7 +341,7 @@ static __always_inline int parse_packet(struct __sk_buff *skb, struct scratch *s
 	if (later_fragment || !has_ports(key->transport))
 		return 0;
 	/* Up to the flags of TCP (RFC 9293 section 3.1). */
-	if (load_net(skb, offset, head, key->transport == IPPROTO_TCP ? 14 : 4)) {
+	if (load_net(skb, s, offset, head, key->transport == IPPROTO_TCP ? 14 : 4)) {
 		count_add(OBI_NET_MALFORMED, 1);
 		return -1;
 	}

@@ -13,6 +13,14 @@ enum head_edge {
 	EDGE_FEED_CR, /* and a carriage return */
 };
 
+/* A chunk of which all is shown, within limits. */
+static __always_inline u32 pieces_of(u64 bytes)
+{
+	if (bytes > CROWD_PIECES * OBI_HEAD_MAX)
+		return CROWD_PIECES;
+	return (bytes + OBI_HEAD_MAX - 1) / OBI_HEAD_MAX;
+}
+
 /* What scratch_scan() found. */
 #define SCAN_ENDS 0x01   /* the blank line */
 #define SCAN_TRACED 0x02 /* a valid traceparent: it stands in s->found */
@@ -152,6 +160,22 @@ static __always_inline u32 preface_len(const struct scratch *s, u32 len)
 	return size;
 }
 
+#define NEXT_UNREAD 256
+
+/* The head ended in a piece of len bytes that began at s->skip: what follows? */
+static __always_inline void note_end(struct scratch *s, u32 len)
+{
+	u32 at = *(volatile u32 *)&s->cursor & (OBI_HEAD_MAX - 1);
+
+	at += s->head[at] == '\r' ? 2 : 1;
+	barrier_var(at);
+	s->head_end = s->skip + at;
+	if (at < len && at < SCRATCH_HEAD)
+		s->next = s->head[at];
+	else if (s->head_end < s->skip + s->bytes)
+		s->next = NEXT_UNREAD;
+}
+
 /*
  * Looks through the chunk's part of a request's head, of which len bytes were read, in pieces:
  * s->pieces of them. What was found is added to s->scanned. goes_on: the head began before, and
@@ -185,12 +209,56 @@ __noinline int scratch_scan_chunk(u32 slot, u32 len, u32 goes_on)
 			break;
 		if (scratch_scan(slot, from, len - from, goes_on || i ? s->head_edge : EDGE_LINE)) {
 			s->scanned |= SCAN_ENDS;
+			note_end(s, len);
 			break;
 		}
 		keep_edge(s, len);
 	}
 	s->skip = 0;
 	s->bytes = all;
+	return 0;
+}
+
+/* What the last bytes of a chunk, in s->tail, leave of a head: whether it ended is in s->scanned.
+ */
+static __always_inline void note_tail(struct scratch *s)
+{
+	u32 last = s->tail >> 32;
+
+	s->head_edge = EDGE_LINE;
+	if (last == 0x0a0d0a0d || last >> 16 == 0x0a0a)
+		return;
+	s->scanned &= ~SCAN_ENDS;
+	if (last >> 24 == '\n')
+		s->head_edge = EDGE_FEED;
+	else if (last >> 16 == 0x0d0a)
+		s->head_edge = EDGE_FEED_CR;
+}
+
+/*
+ * More of the chunk follows the head that ended in it: other requests, or its body? Of requests all
+ * is shown, and what the last one ends in is that of the chunk. none: no body is to come.
+ */
+__noinline int scratch_crowd(u32 slot, u32 none)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
+	u64 all;
+	u32 len;
+
+	if (!s || s->head_end >= s->bytes)
+		return 0;
+	all = s->bytes;
+	s->skip = s->head_end;
+	s->bytes = all - s->head_end;
+	len = scratch_read(slot);
+	s->crowd = none || scratch_guess(slot, len) == GUESS_HTTP_REQUEST;
+	s->skip = 0;
+	s->bytes = all;
+	if (!s->crowd)
+		return 0;
+	s->pieces = pieces_of(all);
+	(void)scratch_tail(slot);
+	note_tail(s);
 	return 0;
 }
 

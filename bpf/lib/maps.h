@@ -23,7 +23,7 @@ struct conn_state {
 	u64 pending_total; /* the same of the message before, until they are reported */
 	u64 pending_last_ns;
 	u32 message;     /* number of the last message reported */
-	u16 captured[2]; /* bytes of the current head of each direction that were copied */
+	u32 captured[2]; /* bytes of the current head of each direction that were copied */
 	u8 direction;
 	u8 side;
 	u8 protocol; /* enum protocol_guess of the connection */
@@ -44,8 +44,10 @@ struct conn_state {
 	u8 to_head;   /* it is a HEAD request: its answer has no body */
 	u8 tunnels;   /* the current request is CONNECT: a 2xx answer ends all that is known */
 	u8 fin_sent;
-	u8 leaves; /* no header is written any more, see inject.h */
-	u8 http2;  /* chunks of an HTTP/2 client's still to be shown to the worker */
+	u8 crowded; /* requests came together, or before their answers */
+	u8 closed;  /* the last record of it is out */
+	u8 leaves;  /* no header is written any more, see inject.h */
+	u8 http2;   /* chunks of an HTTP/2 client's still to be shown to the worker */
 	u32 pid;
 	struct obi_tuple tuple;
 	u32 opener;    /* thread that called connect(2), */
@@ -133,6 +135,9 @@ struct {
 	__uint(max_entries, 128 << 10);
 } process_events SEC(".maps");
 
+/* That found it full. Plain memory: the broker looks at it each time it has read them. */
+unsigned long long process_events_lost;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -169,7 +174,8 @@ struct user_data {
 	struct user_iovec one;
 };
 
-#define HEAD_PIECES 16 /* of OBI_HEAD_MAX bytes each: the longest request head that is shown */
+#define HEAD_PIECES 16  /* of OBI_HEAD_MAX bytes each: the longest request head that is shown */
+#define CROWD_PIECES 64 /* the most of a chunk: several requests, or the answers to them */
 #define SCRATCH_HEAD (2 * OBI_HEAD_MAX) /* twice: lets the verifier bound a read at any offset */
 
 /* A record under construction. One for each kind of hook that builds records: a tracing program
@@ -191,6 +197,9 @@ struct scratch {
 	u32 pieces;
 	u32 preface;
 	u32 head_edge;
+	u32 next;     /* the byte behind the head; 0 nothing, NEXT_UNREAD not known */
+	u32 crowd;    /* another request follows there, ... */
+	u64 head_end; /* ... at this offset of the chunk */
 	u8 edge[EDGE_LEN + 4] __attribute__((aligned(8)));
 	u64 line;
 	u64 answer_end;

@@ -11,15 +11,8 @@
 #define MUTE_AFTER 8      /* messages that no protocol claimed: SOCKS sends six before its load */
 #define MUTE_HTTP 250     /* the same of a connection that carried HTTP: bodies that alternate */
 #define RESPONSE_HEAD 512 /* bytes copied of what is not a request */
-#define HTTP2_CHUNKS 8    /* first ones of an HTTP/2 client that the worker sees */
-
-/* No record wakes the reader, which drains on a timer, unless the ring is half full. */
-static __always_inline u64 ring_flags(void)
-{
-	return bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > ring_wake_bytes
-		       ? BPF_RB_FORCE_WAKEUP
-		       : BPF_RB_NO_WAKEUP;
-}
+#define ANSWERS_MAX (32 * OBI_HEAD_MAX) /* the same of a message of answers to several requests */
+#define HTTP2_CHUNKS 8                  /* first ones of an HTTP/2 client that the worker sees */
 
 static __always_inline void record_output(struct scratch *s, u32 head_len)
 {
@@ -28,10 +21,7 @@ static __always_inline void record_output(struct scratch *s, u32 head_len)
 	if (head_len > OBI_HEAD_MAX)
 		return;
 	s->record.head_len = head_len;
-	if (bpf_ringbuf_output(&records, s, size, ring_flags()))
-		count(OBI_APP_RING_FULL);
-	else
-		count(OBI_APP_RECORDS);
+	ring_put(s, size, s->record.pid);
 }
 
 static __always_inline void record_fill(struct scratch *s, const struct conn_state *state, u8 type,
@@ -114,7 +104,7 @@ static __always_inline void request_traced(struct conn_state *state, struct scra
 /* Its head goes on. */
 static __always_inline void request_goes_on(struct conn_state *state, struct scratch *s)
 {
-	if (!state->serving || state->answering)
+	if (!state->serving || state->answering || state->crowded)
 		return;
 	request_traced(state, s);
 	request_adopts(state);
@@ -188,19 +178,20 @@ static __always_inline void take_role(struct conn_state *state, u8 direction)
 		state->role = ROLE_SERVER;
 }
 
-/* An answer that is not interim (RFC 9110 section 15.2) uses up the request's identity. */
-static __always_inline void response_began(struct conn_state *state, const struct scratch *s,
-					   u8 direction)
+/* An answer that is not interim (RFC 9110 section 15.2) uses up the request's identity. status:
+ * bytes 8 to 11 of it. */
+static __always_inline void response_began(struct conn_state *state, u32 status, u8 direction)
 {
-	bool switches = *(const u32 *)&s->head[8] == 0x31303120; /* " 101" */
+	bool switches = status == 0x31303120; /* " 101" */
+	u8 digit = status >> 8;
 
-	if (switches || (state->tunnels && s->head[9] == '2')) { /* a tunnel from now on */
+	if (switches || (state->tunnels && digit == '2')) { /* a tunnel from now on */
 		state->muted = 1;
 		count(OBI_APP_MUTED);
 		if (propagate)
 			request_end(state);
 	}
-	state->interim = s->head[9] == '1' && !switches; /* "HTTP/1.1 1xx" */
+	state->interim = digit == '1' && !switches; /* "HTTP/1.1 1xx" */
 	if (direction == OBI_RECV && !state->interim) {
 		state->stamped = 0;
 		state->injected = 0;
@@ -238,16 +229,26 @@ static __always_inline void head_scanned(struct conn_state *state, struct scratc
 		__builtin_memcpy(state->edge, s->edge, sizeof(state->edge));
 }
 
+/* Several answers may be in one chunk, and begin anywhere in it. */
+static __always_inline bool answers_crowd(const struct conn_state *state, u8 direction)
+{
+	return state->crowded && !may_ask(state, direction);
+}
+
 /* A head of each direction may be under way: a turn of the direction does not end it. */
 static __always_inline void head_seen(struct conn_state *state, struct scratch *s, u8 direction,
 				      bool piece, u32 len)
 {
 	u8 bit = 1 << direction;
 
-	state->captured[direction & 1] += s->pieces > 1 ? s->pieces * OBI_HEAD_MAX : len;
+	if (piece && s->crowd) /* the last head is another than the one that went on */
+		state->captured[direction & 1] = 0;
+	else
+		state->captured[direction & 1] += s->pieces > 1 ? s->pieces * OBI_HEAD_MAX : len;
 	if (piece)
 		head_scanned(state, s, direction);
-	if ((piece && state->in_head) || head_goes_on(s, len, state->captured[direction & 1]))
+	if ((piece && state->in_head) || head_goes_on(s, len, state->captured[direction & 1]) ||
+	    (answers_crowd(state, direction) && state->captured[direction & 1] < ANSWERS_MAX))
 		state->head_open |= bit;
 	else
 		state->head_open &= ~bit;
@@ -256,6 +257,14 @@ static __always_inline void head_seen(struct conn_state *state, struct scratch *
 static __always_inline bool head_is_open(const struct conn_state *state, u8 direction)
 {
 	return state->head_open & (1 << direction);
+}
+
+/* Several requests in one chunk: none is alone. */
+static __always_inline void crowd_begins(struct conn_state *state, u8 direction)
+{
+	state->crowded = 1;
+	if (propagate && direction == OBI_RECV && state->serving)
+		request_spoil(state);
 }
 
 /* A message begins. false where it is not reported. */
@@ -282,9 +291,13 @@ static __always_inline bool message_begin(struct sock *sk, struct conn_state *st
 	if (guess == GUESS_HTTP_REQUEST) {
 		take_role(state, direction);
 		state->tunnels = *(const u64 *)s->head == 0x205443454e4e4f43; /* "CONNECT " */
+		if (!is_in_head(state, direction))
+			state->crowded = 0;
 	}
 	if (propagate)
 		message_trace(state, s, slot, direction, guess, piece, len, now);
+	if (piece && s->crowd)
+		crowd_begins(state, direction);
 	state->message++;
 	state->reported = 1;
 	if (!is_in_head(state, direction) &&
@@ -304,12 +317,16 @@ static __always_inline bool message_more(struct conn_state *state, struct scratc
 
 	if (guess == GUESS_HTTP_REQUEST)
 		take_role(state, direction);
+	if (piece && s->crowd)
+		crowd_begins(state, direction);
 	if (piece && is_in_head(state, direction)) {
 		if (propagate && direction == OBI_RECV)
 			request_goes_on(state, s);
 	} else if (guess == GUESS_HTTP_REQUEST || guess == GUESS_HTTP_RESPONSE) {
 		state->captured[direction & 1] = 0; /* a head of its own */
 		/* Another request, if it is no body: the one before is not alone. */
+		if (piece)
+			state->crowded = 1;
 		if (propagate && piece && direction == OBI_RECV && state->serving)
 			request_spoil(state);
 	} else if (!head_is_open(state, direction)) {
@@ -373,10 +390,26 @@ static __always_inline bool is_request_piece(const struct conn_state *state, u8 
 	       guess == GUESS_HTTP_MAYBE;
 }
 
+/* "GET " or "HEAD": what follows such a head is no body of it. */
+static __always_inline bool has_no_body(const struct scratch *s)
+{
+	u32 method = *(const u32 *)s->head;
+
+	return method == 0x20544547 || method == 0x44414548;
+}
+
+/* May another request follow the head that ended in the chunk? Most say no by the first byte. */
+static __always_inline bool may_be_crowd(const struct scratch *s, bool none)
+{
+	return s->next && (none || s->next == NEXT_UNREAD || s->next - 'A' <= 'Z' - 'A');
+}
+
 /* Looks through it. Without propagation only its end matters, which most show plainly. */
 static __always_inline void scan_request(struct conn_state *state, struct scratch *s, u32 slot,
 					 bool goes_on, u32 len)
 {
+	bool none = !goes_on && has_no_body(s);
+
 	s->scanned = goes_on ? state->adopted : 0;
 	s->preface = goes_on ? 0 : preface_len(s, len);
 	if (!propagate && len == s->bytes && ends_in_blank_line(s, len)) {
@@ -388,9 +421,14 @@ static __always_inline void scan_request(struct conn_state *state, struct scratc
 		if (propagate)
 			__builtin_memcpy(s->edge, state->edge, sizeof(s->edge));
 	}
+	s->next = 0;
 	(void)scratch_scan_chunk(slot, len, goes_on);
-	if (s->pieces > 1)
+	if (may_be_crowd(s, none)) {
+		(void)scratch_crowd(slot, none);
 		(void)scratch_read(slot); /* the first again */
+	} else if (s->pieces > 1) {
+		(void)scratch_read(slot);
+	}
 }
 
 /* The records of a chunk whose first one is filled in: s->pieces of them, the last with all the
@@ -405,7 +443,7 @@ __noinline int scratch_output(u32 slot, u32 len)
 	all = s->bytes;
 	before = s->record.before;
 #pragma clang loop unroll(disable)
-	for (u32 i = 0; i < HEAD_PIECES; i++) {
+	for (u32 i = 0; i < CROWD_PIECES; i++) {
 		if (i) {
 			s->skip = i * OBI_HEAD_MAX;
 			s->bytes = all - s->skip;
@@ -429,9 +467,11 @@ __noinline int scratch_output(u32 slot, u32 len)
 static __always_inline void chunk_record(struct conn_state *state, struct scratch *s, u32 slot,
 					 u8 type, u8 direction, u64 now, u32 len)
 {
+	if (state->closed) /* while this went on: nothing follows the last record */
+		return;
 	record_fill(s, state, type, direction, now);
 	s->record.bytes = s->bytes;
-	s->record.before = state->total;
+	s->record.before = type == OBI_RECORD_MESSAGE ? 0 : state->total;
 	s->record.total_bytes = type == OBI_RECORD_MESSAGE ? state->pending_total : 0;
 	s->record.last_ns = type == OBI_RECORD_MESSAGE ? state->pending_last_ns : 0;
 	if (s->could_wait)
@@ -454,11 +494,12 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 	bool turn = state->total == 0 || state->direction != direction;
 	u64 now = bpf_ktime_get_ns();
 	enum protocol_guess guess = GUESS_NONE;
-	bool report, piece;
-	u32 len = 0, reported;
+	bool report, piece, answers = answers_crowd(state, direction);
+	u32 len = 0, reported, status;
 
 	s->skip = 0;
 	s->pieces = 1;
+	s->crowd = 0;
 	if (state->http2 ? direction != OBI_SEND : !turn && !state->reported) {
 		state->total += s->bytes;
 		state->last_ns = now;
@@ -487,9 +528,12 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 	/* Of a request's head all that there is, also of its further pieces; of answers and bodies
 	 * less. */
 	reported = len;
-	if (!piece && guess != GUESS_HTTP_MAYBE &&
-	    !((!turn || guess == GUESS_NONE) && head_is_open(state, direction)) &&
-	    len > RESPONSE_HEAD)
+	status = *(u32 *)&s->head[8];
+	if (answers && len)
+		s->pieces = pieces_of(s->bytes);
+	else if (!piece && guess != GUESS_HTTP_MAYBE &&
+		 !((!turn || guess == GUESS_NONE) && head_is_open(state, direction)) &&
+		 len > RESPONSE_HEAD)
 		reported = RESPONSE_HEAD;
 	report = turn ? message_begin(sk, state, s, slot, direction, guess, piece, len, now)
 		      : message_more(state, s, guess, piece, len);
@@ -502,7 +546,7 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 	state->last_ns = now;
 	chunk_passed(state, s, slot, direction, turn, len, reported < s->bytes);
 	if (guess == GUESS_HTTP_RESPONSE)
-		response_began(state, s, direction);
+		response_began(state, status, direction);
 }
 
 /* The connection ends, or our side of it (type FIN or CLOSE). */
@@ -526,10 +570,7 @@ static __always_inline void on_end(struct sock *sk, struct conn_state *state, u8
 	record.last_ns = state->reported ? state->last_ns : state->pending_last_ns;
 	if (type == OBI_RECORD_CLOSE && BPF_CORE_READ(sk, sk_err))
 		record.flags |= OBI_RECORD_RESET;
-	if (bpf_ringbuf_output(&records, &record, sizeof(record), ring_flags()))
-		count(OBI_APP_RING_FULL);
-	else
-		count(OBI_APP_RECORDS);
+	ring_put(&record, sizeof(record), record.pid);
 }
 
 #endif

@@ -3,12 +3,6 @@
 #ifndef OBI_BPF_PROCESS_H
 #define OBI_BPF_PROCESS_H
 
-static __always_inline void process_event_output(struct obi_process_event *event)
-{
-	if (bpf_ringbuf_output(&process_events, event, sizeof(*event), 0))
-		count(OBI_APP_EVENTS_LOST);
-}
-
 static __always_inline void process_event(u32 type, u32 pid, u32 parent)
 {
 	struct obi_process_event event = { .type = type, .pid = pid, .parent = parent };

@@ -50,16 +50,18 @@ static __always_inline void on_set_state(struct sock *sk, int old, int new, bool
 	if (new != TCP_FIN_WAIT1 &&new != TCP_LAST_ACK &&new != TCP_CLOSE)
 		return;
 	state = conn_get(sk, by_addr);
-	if (!state)
+	if (!state || state->closed)
 		return;
 	if (propagate)
 		request_end(state);
 	if (new == TCP_CLOSE) {
 		on_end(sk, state, OBI_RECORD_CLOSE);
+		/* A reset comes while a chunk is looked at on another CPU: what that reads of the
+		 * state stays as it is, until the socket is freed or connects again. */
+		state->closed = 1;
+		state->muted = 1;
 		if (by_addr)
 			conn_forget(sk, by_addr);
-		else
-			__builtin_memset(state, 0, sizeof(*state)); /* freed with the socket */
 	} else if (!state->fin_sent) {
 		state->fin_sent = 1;
 		if (state->direction == OBI_SEND)

@@ -12,21 +12,35 @@
 
 enum obi_process_event_type {
 	OBI_PROCESS_EXEC = 1,
-	OBI_PROCESS_FORK = 2,   /* only children of selected processes */
-	OBI_PROCESS_EXIT = 3,   /* only processes in the map */
-	OBI_PROCESS_LISTEN = 4, /* any process began to listen on a TCP port */
+	OBI_PROCESS_FORK = 2,    /* only children of selected processes */
+	OBI_PROCESS_EXIT = 3,    /* only selected processes */
+	OBI_PROCESS_LISTEN = 4,  /* any process began to listen on a TCP port */
+	OBI_PROCESS_PRESSES = 5, /* it writes more records than its share of the ring */
 };
 
 struct obi_process_event {
-	__u32 type;   /* enum obi_process_event_type */
-	__u32 pid;    /* thread group id in the root pid namespace */
-	__u32 parent; /* FORK */
-	__u32 port;   /* LISTEN, host order */
-	__u32 netns;  /* LISTEN: inode of the network namespace */
-	__u32 pad;
+	__u32 type; /* enum obi_process_event_type */
+	__u32 pid;  /* thread group id in the root pid namespace */
+	union {
+		struct {
+			__u32 parent; /* FORK */
+			__u32 port;   /* LISTEN, host order */
+			__u32 netns;  /* LISTEN: inode of the network namespace */
+			__u32 uid;    /* whose doing it is */
+		};
+		char command[16]; /* PRESSES: its name, "" not known */
+	};
 };
 
 _Static_assert(sizeof(struct obi_process_event) == 24, "obi_process_event layout");
+
+/* What a process wrote while the ring was more than half full, see bpf/lib/ring.h. */
+struct obi_ring_share {
+	__u32 period;      /* which time that was */
+	__u32 used;        /* bytes */
+	__u64 turned_away; /* records, ever */
+	__u64 said_ns;
+};
 
 /* Of the entries of discovery.selected that match a process, the last one, and the last ones that
  * say something of these. Counted from 1; 0 = none. */
@@ -37,9 +51,8 @@ struct obi_entries {
 	__u16 routes;
 };
 
-/* Value of the processes map (key: thread group id). */
+/* Value of the processes map (key: thread group id), which holds the selected ones alone. */
 #define OBI_PROCESS_SELECTED 0x01 /* its connections are observed */
-#define OBI_PROCESS_KNOWN 0x02    /* the broker wants to hear of its exit */
 #define OBI_PROCESS_SAMPLER                                                                        \
 	16 /* from this bit on: the entry whose sampler is its, 0 = the common one */
 

@@ -120,15 +120,16 @@ _Static_assert(sizeof(struct obi_board_slot) == 40, "obi_board_slot layout");
 
 /* Counters of the application tracer: one per-CPU array, summed by the reader. */
 enum obi_app_counter {
-	OBI_APP_RECORDS,        /* records written to the ring */
-	OBI_APP_RING_FULL,      /* records that found the ring full */
-	OBI_APP_UNREADABLE,     /* chunks whose memory could not be read */
-	OBI_APP_STATE_FULL,     /* sockets for which no state could be kept */
-	OBI_APP_MUTED,          /* connections given up: no protocol recognised */
-	OBI_APP_UNRECOGNISED,   /* messages that no protocol claimed */
-	OBI_APP_INJECTED,       /* traceparent headers written */
-	OBI_APP_INJECT_FAILED,  /* requests left alone because the edit failed */
-	OBI_APP_NOT_INJECTED,   /* connections left alone because their receives could wait */
+	OBI_APP_RECORDS,       /* records written to the ring */
+	OBI_APP_RING_FULL,     /* records that found the ring full, or the share of their process */
+	OBI_APP_RING_SHARE,    /* of these the latter */
+	OBI_APP_UNREADABLE,    /* chunks whose memory could not be read */
+	OBI_APP_STATE_FULL,    /* sockets for which no state could be kept */
+	OBI_APP_MUTED,         /* connections given up: no protocol recognised */
+	OBI_APP_UNRECOGNISED,  /* messages that no protocol claimed */
+	OBI_APP_INJECTED,      /* traceparent headers written */
+	OBI_APP_INJECT_FAILED, /* requests left alone because the edit failed */
+	OBI_APP_NOT_INJECTED,  /* connections left alone because their receives could wait */
 	OBI_APP_UNCLEAR_PARENT, /* client requests beside which requests were open, none of them
 				   known to be the parent */
 	OBI_APP_MISSED,      /* hook calls that the kernel skipped: added by the broker from program

@@ -33,16 +33,6 @@ void line_writer_open(struct line_writer *writer, int fd)
 	*writer = (struct line_writer){ .fd = fd, .kind = kind_of(fd) };
 }
 
-struct buffer *line_writer_begin(struct line_writer *writer)
-{
-	if (writer->pending.len >= LINE_WRITER_MAX_BYTES) {
-		writer->dropped++;
-		return NULL;
-	}
-	writer->line = writer->pending.len;
-	return &writer->pending;
-}
-
 void line_writer_end(struct line_writer *writer)
 {
 	struct buffer *pending = &writer->pending;
@@ -123,10 +113,32 @@ static void write_pending(struct line_writer *writer, int timeout_ms)
 			return;
 		}
 		left = slice_from(left, (size_t)done);
+		writer->disappointed = false;
 	}
 	if (left.len)
 		memmove(pending->data, left.data, left.len);
 	pending->len = left.len;
+}
+
+/* A full buffer, and a reader that may be about to make room. */
+static void wait_for_reader(struct line_writer *writer)
+{
+	if (!writer->patience_ms || writer->disappointed)
+		return;
+	write_pending(writer, writer->patience_ms);
+	writer->disappointed = writer->pending.len >= LINE_WRITER_MAX_BYTES;
+}
+
+struct buffer *line_writer_begin(struct line_writer *writer)
+{
+	if (writer->pending.len >= LINE_WRITER_MAX_BYTES)
+		wait_for_reader(writer);
+	if (writer->pending.len >= LINE_WRITER_MAX_BYTES) {
+		writer->dropped++;
+		return NULL;
+	}
+	writer->line = writer->pending.len;
+	return &writer->pending;
 }
 
 void line_writer_flush(struct line_writer *writer)

@@ -2,16 +2,22 @@
 /*
  * Lines on a descriptor that may be slow: a pipe, a terminal, a journal's socket. The
  * writer never waits for the reader; what does not fit into its buffer meanwhile is
- * dropped, by whole lines, and counted.
+ * dropped, by whole lines, and counted. With patience it waits for a reader that is
+ * known to be quick, once: not again before that has read.
  */
 #ifndef OBI_BASE_LINE_WRITER_H
 #define OBI_BASE_LINE_WRITER_H
+
+#include <stdbool.h>
 
 #include "base/buffer.h"
 
 /* A buffer of so many bytes is written at once; above the second limit lines are dropped. */
 #define LINE_WRITER_FLUSH_BYTES ((size_t)64 * 1024)
 #define LINE_WRITER_MAX_BYTES ((size_t)256 * 1024)
+
+/* For printers: the broker reads what they write, unless its own output is stuck. */
+#define LINE_WRITER_PATIENCE_MS 100
 
 enum line_writer_kind {
 	LINE_WRITER_FILE, /* never makes us wait */
@@ -22,6 +28,8 @@ enum line_writer_kind {
 struct line_writer {
 	int fd;
 	enum line_writer_kind kind;
+	int patience_ms;   /* 0: none */
+	bool disappointed; /* it waited in vain */
 	struct buffer pending;
 	size_t line;      /* where the line begun last begins */
 	uint64_t written; /* lines */

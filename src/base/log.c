@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/log.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -8,6 +10,8 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/utf8.h"
+
+#define PATIENCE_MS 100
 
 static enum log_level threshold = LOG_INFO;
 static bool as_json;
@@ -100,10 +104,19 @@ void log_set_writer(bool (*put)(void *context, struct slice line), void *context
 
 static bool write_line(struct buffer *line)
 {
+	struct pollfd pollfd = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
 	if (put_line)
 		return put_line(put_context, slice_of(line->data, line->len));
 	buffer_put_char(line, '\n');
-	return !line->failed && write(STDOUT_FILENO, line->data, line->len) == (ssize_t)line->len;
+	if (line->failed)
+		return false;
+	/* A pipe to the broker, which soon makes room, or its own output is stuck. */
+	if (write(STDOUT_FILENO, line->data, line->len) == (ssize_t)line->len)
+		return true;
+	if (errno != EAGAIN || lost || poll(&pollfd, 1, PATIENCE_MS) <= 0)
+		return false;
+	return write(STDOUT_FILENO, line->data, line->len) == (ssize_t)line->len;
 }
 
 static bool write_event(enum log_level level, const char *msg, const struct log_field *fields,

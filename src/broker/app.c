@@ -17,6 +17,8 @@
 
 #include "app.skel.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "broker/cgroup.h"
 #include "broker/counters.h"
 #include "feature/ladder.h"
@@ -25,6 +27,7 @@
 
 #define RING_SIZE (8u << 20)
 #define MAX_LINKS 24
+#define SAY_PRESSING_NS NSEC_PER_SEC
 
 struct obi_app {
 	struct app_bpf *skel;
@@ -37,6 +40,7 @@ struct obi_app {
 	struct obi_ring events;
 	void (*take)(void *context, const struct obi_process_event *event);
 	void *take_context;
+	uint64_t pressing_ns; /* when one was told of that presses */
 };
 
 /* Which programs serve which plane: by prefix of their names. */
@@ -381,12 +385,38 @@ int obi_app_events_fd(const struct obi_app *app)
 	return bpf_map__fd(app->skel->maps.process_events);
 }
 
+/* A process is turned away for as long as it writes faster than the worker reads. Told by the
+ * kernel side at most every 5 s a process. */
+static void say_pressing(struct obi_app *app, const struct obi_process_event *event)
+{
+	uint64_t now = clock_monotonic_ns();
+	struct obi_ring_share share = { 0 };
+
+	if (app->pressing_ns && now - app->pressing_ns < SAY_PRESSING_NS)
+		return;
+	app->pressing_ns = now;
+	(void)bpf_map_lookup_elem(bpf_map__fd(app->skel->maps.ring_shares), &event->pid, &share);
+	log_warn("a process does more than can be read: what it does beyond its share of the ring "
+		 "is "
+		 "lost, so that others are seen",
+		 F("pid", log_int(event->pid)),
+		 F("command", log_slice(slice_of(event->command,
+						 strnlen(event->command, sizeof(event->command))))),
+		 F("recordsLost", log_int((int64_t)share.turned_away)));
+}
+
 static void take_event(void *context, const void *record, size_t size)
 {
 	struct obi_app *app = context;
 
-	if (size >= sizeof(struct obi_process_event))
-		app->take(app->take_context, record);
+	const struct obi_process_event *event = record;
+
+	if (size < sizeof(*event))
+		return;
+	if (event->type == OBI_PROCESS_PRESSES)
+		say_pressing(app, event);
+	else
+		app->take(app->take_context, event);
 }
 
 void obi_app_process_events(struct obi_app *app,
@@ -396,6 +426,11 @@ void obi_app_process_events(struct obi_app *app,
 	app->take = take;
 	app->take_context = context;
 	(void)obi_ring_drain(&app->events, 4096, take_event, app);
+}
+
+uint64_t obi_app_events_lost(const struct obi_app *app)
+{
+	return __atomic_load_n(&app->skel->bss->process_events_lost, __ATOMIC_RELAXED);
 }
 
 int obi_app_set_process(struct obi_app *app, uint32_t pid, uint32_t flags)
@@ -446,4 +481,5 @@ void obi_app_counters(const struct obi_app *app, uint64_t ret_counters[OBI_APP_C
 {
 	obi_counters_sum(bpf_map__fd(app->skel->maps.app_counters), ret_counters, OBI_APP_COUNTERS);
 	ret_counters[OBI_APP_MISSED] = missed_runs(app);
+	ret_counters[OBI_APP_EVENTS_LOST] = obi_app_events_lost(app);
 }

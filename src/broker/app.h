@@ -42,6 +42,9 @@ void obi_app_process_events(struct obi_app *app,
 			    void (*take)(void *context, const struct obi_process_event *event),
 			    void *context);
 
+/* So many found no room, in all. */
+uint64_t obi_app_events_lost(const struct obi_app *app);
+
 /* flags: OBI_PROCESS_*, 0 removes the process. 0 or a negative errno (-E2BIG: table full). */
 int obi_app_set_process(struct obi_app *app, uint32_t pid, uint32_t flags);
 

@@ -34,6 +34,7 @@
 #include "broker/discover.h"
 #include "broker/flow_batch.h"
 #include "broker/iface.h"
+#include "broker/looker.h"
 #include "broker/net.h"
 #include "broker/output.h"
 #include "broker/sender.h"
@@ -62,6 +63,8 @@ struct broker {
 	struct obi_output output;
 	int config_fd;          /* for children: the text of the file */
 	char **environments[2]; /* by role */
+	struct obi_looker looker;
+	uint32_t questions; /* for languages, that this worker has not answered */
 	struct obi_worker_child worker;
 	struct obi_sender_child sender;
 	struct obi_flow_batch flows;
@@ -88,14 +91,16 @@ static int send_flows(void *context, const struct obi_wire_flows *flows, size_t 
 }
 
 /* A worker that starts anew is told of all, and one that had no room as soon as it has. */
-static void send_process(struct broker *b, struct obi_wire_process *message, const char *exe)
+static int send_process(struct broker *b, struct obi_wire_process *message, const char *exe,
+			const struct obi_files *files)
 {
-	int error = obi_child_send_process(&b->worker.child, message, exe);
+	int error = obi_child_send_process(&b->worker.child, message, exe, files);
 
 	if (error == -EAGAIN)
 		b->untold = true;
 	else if (error && error != -EPIPE && error != -ECONNRESET)
 		b->unannounced++;
+	return error;
 }
 
 static void tell_untold(struct broker *b)
@@ -115,14 +120,21 @@ static void announce(void *context, const struct obi_target *target)
 		message.fds |= OBI_WIRE_FRESH;
 	(void)snprintf(message.name, sizeof(message.name), "%s", target->name);
 	(void)snprintf(message.name_space, sizeof(message.name_space), "%s", target->name_space);
-	send_process(context, &message, target->exe);
+	(void)send_process(context, &message, target->exe, &target->files);
 }
 
-static void inspect(void *context, uint32_t pid, const char *exe)
+static void inspect(void *context, uint32_t pid, const char *exe, const struct obi_files *files)
 {
 	struct obi_wire_process message = { .pid = pid, .fds = OBI_WIRE_CANDIDATE };
+	struct broker *b = context;
 
-	send_process(context, &message, exe);
+	if (!send_process(b, &message, exe, files))
+		b->questions++;
+}
+
+static void told(void *context)
+{
+	(void)send_worker(context, OBI_WIRE_PROCESSES_TOLD, NULL, 0, NULL, 0);
 }
 
 static void forget(void *context, uint32_t pid)
@@ -154,7 +166,13 @@ static void collect_counters(struct broker *b, struct obi_wire_counters *ret_cou
 	ret_counters->flows_dropped_packets = b->flows.dropped_packets;
 	ret_counters->flows_dropped_bytes = b->flows.dropped_bytes;
 	ret_counters->unannounced = b->unannounced;
-	ret_counters->processes = b->discover ? obi_discover_count(b->discover) : 0;
+	if (b->discover) {
+		struct obi_discover_counters counters;
+
+		obi_discover_counters(b->discover, &counters);
+		ret_counters->processes = obi_discover_count(b->discover);
+		ret_counters->not_observed = counters.unmarked;
+	}
 	ret_counters->spans_lost_in_restarts = b->worker.spans_lost;
 	ret_counters->memory[OBI_PART_BROKER] = obi_procfs_memory((uint32_t)getpid());
 	if (b->worker.child.pid)
@@ -213,13 +231,12 @@ static int introduce_worker(void *context)
 	if (error)
 		return error;
 	obi_sender_join(&b->sender, &b->worker.child);
-	if (b->discover)
+	b->questions = 0;
+	if (b->discover && b->worker.restarts)
 		obi_discover_repeat(b->discover);
 	if (b->net)
 		watch_interfaces(b);
-	if (b->worker.restarts)
-		error = send_worker(b, OBI_WIRE_PROCESSES_TOLD, NULL, 0, NULL, 0);
-	return error;
+	return 0;
 }
 
 /* What waits in the ring is the next worker's, if the dead one has left its beginning right. */
@@ -258,6 +275,16 @@ static void worker_ended(struct broker *b, int status)
 	b->stopping = true;
 }
 
+/* Nobody is left who could give its capabilities to another one. */
+static void keeper_ended(struct broker *b)
+{
+	b->looker.keeper = 0;
+	if (!b->stopping)
+		log_error0("processes cannot be looked at any more: ending");
+	b->exit_status = 255;
+	b->stopping = true;
+}
+
 static void reap(struct broker *b)
 {
 	int status;
@@ -266,6 +293,8 @@ static void reap(struct broker *b)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (pid == b->worker.child.pid)
 			worker_ended(b, status);
+		else if (pid == b->looker.keeper)
+			keeper_ended(b);
 		else
 			(void)obi_sender_reap(&b->sender, pid, status);
 }
@@ -277,6 +306,11 @@ static void take_language(struct broker *b, const struct obi_wire_language *lang
 {
 	size_t len = strnlen(language->name, sizeof(language->name));
 
+	if (!b->questions) {
+		obi_worker_offends(&b->worker, OBI_REQUEST_LANGUAGE, "nobody asked");
+		return;
+	}
+	b->questions--;
 	if (b->discover && len > 0 && len < sizeof(language->name) &&
 	    strspn(language->name, "abcdefghijklmnopqrstuvwxyz") == len)
 		obi_discover_language(b->discover, language->pid, language->name);
@@ -320,6 +354,39 @@ static void take_process_event(void *context, const struct obi_process_event *ev
 	struct broker *b = context;
 
 	obi_discover_event(b->discover, event);
+}
+
+static void read_process_events(struct broker *b)
+{
+	obi_app_process_events(b->app, take_process_event, b);
+	obi_discover_lost(b->discover, obi_app_events_lost(b->app));
+}
+
+static int watch_looker(void *context, int fd)
+{
+	return watch_fd(context, fd, EPOLLIN);
+}
+
+static int ask_looker(void *context, const struct look_request *request)
+{
+	struct broker *b = context;
+
+	return obi_looker_ask(&b->looker, request);
+}
+
+static void take_look(void *context, const struct look_request *request,
+		      const struct look_answer *answer, int *fds, int fd_count)
+{
+	struct broker *b = context;
+
+	obi_discover_answer(b->discover, request, answer, fds, fd_count);
+}
+
+static void look_again(void *context, uint32_t pid)
+{
+	struct broker *b = context;
+
+	obi_discover_look_at(b->discover, pid);
 }
 
 static void take_flow(void *context, const struct obi_flow *flow)
@@ -433,7 +500,9 @@ static void dispatch(struct broker *b, int fd)
 	else if (fd == b->iface_watch)
 		read_interfaces(b);
 	else if (b->app && fd == obi_app_events_fd(b->app))
-		obi_app_process_events(b->app, take_process_event, b);
+		read_process_events(b);
+	else if (b->discover && fd == b->looker.sock)
+		obi_looker_read(&b->looker);
 	else if (b->net && fd == obi_net_events_fd(b->net))
 		read_net_events(b);
 }
@@ -452,6 +521,8 @@ static int timeout_ms(const struct broker *b)
 	sooner(&at, b->worker.restart_at);
 	if (b->discover)
 		sooner(&at, obi_discover_next(b->discover));
+	if (b->discover)
+		sooner(&at, obi_looker_next(&b->looker));
 	if (obi_output_waits(&b->output) || obi_queue_waits(&b->worker.child.queue))
 		sooner(&at, now + OUTPUT_WAIT_NS);
 	return at > now ? (int)((at - now) / NSEC_PER_MSEC) + 1 : 0;
@@ -463,8 +534,10 @@ static void tick(struct broker *b)
 
 	obi_worker_tick(&b->worker, now);
 	tell_untold(b);
-	if (b->discover)
+	if (b->discover) {
+		obi_looker_tick(&b->looker, now);
 		obi_discover_tick(b->discover, now);
+	}
 	(void)obi_sender_tick(&b->sender, &b->worker.child, now);
 	if (obi_output_waits(&b->output))
 		obi_output_pump(&b->output);
@@ -488,10 +561,12 @@ static void run_loop(struct broker *b)
 
 static int open_application(struct broker *b)
 {
-	struct obi_discover_actions actions = { .announce = announce,
+	struct obi_discover_actions actions = { .ask = ask_looker,
+						.announce = announce,
 						.inspect = inspect,
 						.forget = forget,
 						.mark = mark,
+						.told = told,
 						.context = b };
 	const char *injection, *why_not = NULL;
 	char why[256] = "";
@@ -512,6 +587,11 @@ static int open_application(struct broker *b)
 	b->discover = obi_discover_new(&b->settings->discovery, &actions);
 	if (!b->discover)
 		return -ENOMEM;
+	error = obi_looker_start(&b->looker);
+	if (error) {
+		log_error("cannot look at processes", F("error", log_errno(error)));
+		return error;
+	}
 	return watch_fd(b, obi_app_events_fd(b->app), EPOLLIN);
 }
 
@@ -604,7 +684,8 @@ static int open_tracers(struct broker *b)
 	return error;
 }
 
-static int open_children(struct broker *b, const char *config_path)
+/* Before there is much in memory that a child would not need. */
+static int open_children(struct broker *b, const char *config_path, uint64_t look_caps)
 {
 	struct obi_child_role role = {
 		.config_path = config_path,
@@ -630,15 +711,22 @@ static int open_children(struct broker *b, const char *config_path)
 	role.from = OBI_OUTPUT_SENDER;
 	obi_sender_start(&b->sender, b->settings, &role);
 	/* It starts on another CPU while we load. */
-	return obi_child_start(&b->worker.role, &b->worker.child);
+	error = obi_child_start(&b->worker.role, &b->worker.child);
+	if (error || !obi_settings_application(b->settings))
+		return error;
+	error = obi_looker_open(&b->looker, b->settings, look_caps);
+	if (error)
+		log_error("cannot start who looks at processes", F("error", log_errno(error)));
+	return error;
 }
 
-static int open_all(struct broker *b, const char *config_path, uint64_t keep_caps)
+static int open_all(struct broker *b, const char *config_path, const struct obi_broker_caps *caps)
 {
+	uint64_t keep = caps->keep;
 	int error = open_loop(b);
 
 	if (!error)
-		error = open_children(b, config_path);
+		error = open_children(b, config_path, caps->look);
 	if (!error)
 		error = open_tracers(b);
 	if (error || stop_is_wanted(b))
@@ -653,13 +741,12 @@ static int open_all(struct broker *b, const char *config_path, uint64_t keep_cap
 		read_interfaces(b);
 	open_bpf_stats(b);
 	if (geteuid() == 0)
-		keep_caps |= OBI_CAPS_OF_ROOT_BROKER;
-	error = obi_caps_limit(keep_caps);
+		keep |= OBI_CAPS_OF_ROOT_BROKER;
+	error = obi_caps_limit(keep);
 	if (error)
 		log_warn("cannot give up capabilities", F("error", log_errno(error)));
 	if (b->discover)
 		obi_discover_scan(b->discover);
-	(void)send_worker(b, OBI_WIRE_PROCESSES_TOLD, NULL, 0, NULL, 0);
 	heap_release();
 	if (b->net)
 		log_info("Flows agent successfully started",
@@ -732,6 +819,7 @@ static void stop_worker(struct broker *b)
 static void close_all(struct broker *b)
 {
 	obi_bpf_stats_close(b->bpf_stats);
+	obi_looker_close(&b->looker);
 	obi_discover_free(b->discover);
 	obi_app_close(b->app);
 	obi_net_close(b->net);
@@ -747,7 +835,8 @@ static void close_all(struct broker *b)
 	}
 }
 
-int obi_broker_run(struct obi_settings *settings, const char *config_path, uint64_t keep_caps)
+int obi_broker_run(struct obi_settings *settings, const char *config_path,
+		   const struct obi_broker_caps *caps)
 {
 	struct broker b = {
 		.settings = settings,
@@ -759,12 +848,18 @@ int obi_broker_run(struct obi_settings *settings, const char *config_path, uint6
 		.bpf_timer = -1,
 		.output = { .epoll = -1 },
 		.sender = { .sock = -1 },
+		.looker = { .sock = -1,
+			    .keeper_sock = -1,
+			    .watch = watch_looker,
+			    .take = take_look,
+			    .release = look_again,
+			    .context = &b },
 		.worker = { .introduce = introduce_worker,
 			    .context = &b,
 			    .child = { .sock = -1, .page_fd = -1 } },
 	};
 
-	if (open_all(&b, config_path, keep_caps)) {
+	if (open_all(&b, config_path, caps)) {
 		b.exit_status = 255;
 		b.stopping = true;
 	} else {

@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "service/procfs.h"
 
 #define PAGE_SIZE_BYTES 4096
 
@@ -174,29 +173,10 @@ int obi_child_send(struct obi_child *child, uint32_t id, const void *body, size_
 }
 
 int obi_child_send_process(struct obi_child *child, struct obi_wire_process *message,
-			   const char *exe)
+			   const char *exe, const struct obi_files *files)
 {
-	static const struct {
-		const char *file;
-		uint32_t flag;
-	} files[] = {
-		{ "environ", OBI_WIRE_HAS_ENVIRON },
-		{ "maps", OBI_WIRE_HAS_MAPS },
-		{ "exe", OBI_WIRE_HAS_EXE },
-	};
-	int fds[ARRAY_SIZE(files)], count = 0, error;
-
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		int fd = obi_procfs_open(message->pid, files[i].file);
-
-		if (fd < 0)
-			continue;
-		fds[count++] = fd;
-		message->fds |= files[i].flag;
-	}
+	message->fds |= files->have;
 	(void)snprintf(message->exe, sizeof(message->exe), "%s", exe);
-	error = obi_child_send(child, OBI_WIRE_PROCESS, message, sizeof(*message), fds, count);
-	while (count)
-		(void)close(fds[--count]);
-	return error;
+	return obi_child_send(child, OBI_WIRE_PROCESS, message, sizeof(*message), files->fds,
+			      files->count);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "broker/discover.h"
 #include "broker/output.h"
 #include "broker/queue.h"
 #include "wire/wire.h"
@@ -48,8 +49,8 @@ int obi_child_send(struct obi_child *child, uint32_t id, const void *body, size_
 		   const int *fds, int fd_count);
 
 /* Completes a message about a process, whose pid is filled in, with its executable's path and what
- * can be opened of it, and sends it. 0 or a negative errno, see obi_child_send(). */
+ * was opened of it, and sends it. 0 or a negative errno, see obi_child_send(). */
 int obi_child_send_process(struct obi_child *child, struct obi_wire_process *message,
-			   const char *exe);
+			   const char *exe, const struct obi_files *files);
 
 #endif

@@ -1,61 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A table of the processes that matter: those that are selected, those that listen, and those whose
- * language decides. Everything else costs nothing after it was looked at once.
- *
- * What a process is selected for is what an agent that comes now would see: after exec(2) the new
- * program, the sockets that it inherited and those that it opens decide. A language is asked of the
- * worker. Right after exec(2) no runtime is mapped yet, so that "generic" then is no answer: it is
- * asked again some times, and when the process listens.
+ * Events, and what time brings. What makes a process worth a look becomes a job (users.h), one a
+ * process however much happens to it; how it goes on stands in asking.c.
  */
 #include "broker/discover.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
-#include "broker/look_again.h"
-#include "service/procfs.h"
-#include "service/select.h"
+#include "base/log.h"
+#include "broker/processes.h"
+#include "wire/wire.h"
 
-#define BUCKETS 1024
-#define ARGS_MAX 4096
-#define FRESH_NS (5 * NSEC_PER_SEC) /* since exec(2): what it maps may still be growing */
-
-struct process {
-	struct process *next;
-	uint32_t pid;
-	bool selected;
-	bool inherited;    /* selected as somebody's child, by the entries of that */
-	bool asked;        /* its language, and there is no answer yet */
-	bool ask_again;    /* the answer will be about something older */
-	bool final;        /* what was or will be answered stands */
-	uint8_t looks;     /* at its language, that were put off */
-	uint32_t program;  /* which of those that it has been */
-	uint64_t fresh_ns; /* exec(2), 0 = long ago */
-	struct obi_ports ports;
-	char language[16]; /* "" = unknown */
-	char *exe;         /* of a selected one */
-	const char *name;
-	const char *name_space;
-	struct obi_entries entries;
-};
-
-struct obi_discover {
-	const struct obi_discovery_options *options;
-	struct obi_discover_actions actions;
-	struct process *buckets[BUCKETS];
-	struct look_again looks;
-	uint32_t selected;
-	char own_exe[PATH_MAX];
-};
+#define SCAN_SOON_NS (200 * NSEC_PER_MSEC)
+#define TELL_NS (3 * NSEC_PER_SEC) /* the worker does not wait longer for all to be known */
+#define SWEEP_NS (10 * NSEC_PER_SEC)
+#define SWEEP_BUCKETS 256
+#define SAID_NS (60 * NSEC_PER_SEC)
 
 struct obi_discover *obi_discover_new(const struct obi_discovery_options *options,
 				      const struct obi_discover_actions *actions)
@@ -66,513 +30,204 @@ struct obi_discover *obi_discover_new(const struct obi_discovery_options *option
 		return NULL;
 	d->options = options;
 	d->actions = *actions;
+	d->repeat_at = PROCESS_BUCKETS;
+	d->users = users_new();
+	if (!d->users) {
+		free(d);
+		return NULL;
+	}
 	(void)obi_procfs_exe((uint32_t)getpid(), d->own_exe, sizeof(d->own_exe));
 	return d;
 }
 
-static struct process **slot(struct obi_discover *d, uint32_t pid)
+/* ---- Events -------------------------------------------------------------------------------- */
+
+static void on_exec(struct obi_discover *d, const struct obi_process_event *event)
 {
-	struct process **at = &d->buckets[pid % BUCKETS];
-
-	while (*at && (*at)->pid != pid)
-		at = &(*at)->next;
-	return at;
-}
-
-static struct process *find_or_add(struct obi_discover *d, uint32_t pid)
-{
-	struct process **at = slot(d, pid);
-
-	if (!*at) {
-		*at = calloc(1, sizeof(**at));
-		if (*at)
-			(*at)->pid = pid;
-	}
-	return *at;
-}
-
-static void release(struct process *p)
-{
-	free(p->exe);
-	free(p);
-}
-
-static void announce(struct obi_discover *d, const struct process *p)
-{
-	struct obi_target target = {
-		.pid = p->pid,
-		.exe = p->exe ? p->exe : "",
-		.name = p->name ? p->name : "",
-		.name_space = p->name_space ? p->name_space : "",
-		.entries = p->entries,
-		.fresh = p->fresh_ns && clock_monotonic_ns() - p->fresh_ns < FRESH_NS,
-	};
-
-	d->actions.announce(d->actions.context, &target);
-}
-
-static void remove_process(struct obi_discover *d, uint32_t pid)
-{
-	struct process **at = slot(d, pid), *p = *at;
-
-	if (!p)
-		return;
-	*at = p->next;
-	/* It may have been marked after it had ended: its number will be another's. */
-	(void)d->actions.mark(d->actions.context, pid, 0);
-	if (p->selected) {
-		d->selected--;
-		d->actions.forget(d->actions.context, pid);
-	}
-	release(p);
-}
-
-/* The kernel side tells of its end from here on; one that has ended before it will never tell of.
- */
-static void mark(struct obi_discover *d, const struct process *p)
-{
-	uint32_t flags = OBI_PROCESS_KNOWN;
-
-	if (p->selected)
-		flags |= OBI_PROCESS_SELECTED | (uint32_t)p->entries.sampler << OBI_PROCESS_SAMPLER;
-
-	(void)d->actions.mark(d->actions.context, p->pid, flags);
-	if (kill((pid_t)p->pid, 0) && errno == ESRCH)
-		(void)d->actions.mark(d->actions.context, p->pid, 0);
-}
-
-/* The worker hears of it before the kernel side reports its connections. */
-static void select_process(struct obi_discover *d, struct process *p, const char *exe)
-{
-	char *copy = strdup(exe);
-
-	free(p->exe);
-	p->exe = copy;
-	if (!p->selected)
-		d->selected++;
-	p->selected = true;
-	announce(d, p);
-	mark(d, p);
-}
-
-static void unselect_process(struct obi_discover *d, struct process *p)
-{
-	if (!p->selected)
-		return;
-	p->selected = false;
-	d->selected--;
-	(void)d->actions.mark(d->actions.context, p->pid, OBI_PROCESS_KNOWN);
-	d->actions.forget(d->actions.context, p->pid);
-}
-
-/* ---- Judging ---- */
-
-struct look {
-	char exe[PATH_MAX];
-	char args[ARGS_MAX];
-	struct obi_process_facts facts;
-};
-
-/* What can be told without its ports. false: gone, a kernel thread, or ourselves. */
-static bool look_at(const struct obi_discover *d, uint32_t pid, struct look *ret_look)
-{
-	if (obi_procfs_exe(pid, ret_look->exe, sizeof(ret_look->exe)))
-		ret_look->exe[0] = '\0';
-	if (!ret_look->exe[0] || !strcmp(ret_look->exe, d->own_exe))
-		return false;
-	ret_look->args[0] = '\0';
-	if (obi_select_needs_args(d->options))
-		(void)obi_procfs_args(pid, ret_look->args, sizeof(ret_look->args));
-	ret_look->facts = (struct obi_process_facts){ .pid = pid,
-						      .exe = ret_look->exe,
-						      .args = ret_look->args };
-	return true;
-}
-
-/* "generic" and the C++ library are what every program shows before its runtime is mapped. */
-static bool is_provisional(const struct process *p)
-{
-	return !p->final && (!strcmp(p->language, "generic") || !strcmp(p->language, "cpp"));
-}
-
-/* fresh: it has become what it is just now, and may show more in a moment. */
-static struct process *known_process(struct obi_discover *d, uint32_t pid, bool fresh)
-{
-	struct process *p = find_or_add(d, pid);
-
-	if (p && fresh && !p->fresh_ns)
-		p->fresh_ns = clock_monotonic_ns();
-	return p;
-}
-
-/* Its language decides. */
-static void ask(struct obi_discover *d, const struct look *look, bool fresh)
-{
-	struct process *p = known_process(d, look->facts.pid, fresh);
-
-	if (!p || p->asked)
-		return;
-	p->final |= !fresh && !p->looks;
-	p->asked = true;
-	if (look->facts.ports)
-		p->ports = *look->facts.ports;
-	mark(d, p);
-	d->actions.inspect(d->actions.context, p->pid, look->exe);
-}
-
-/* By what it is itself. Not while its language decides and is not known: then it is asked for. */
-static bool is_met(struct obi_discover *d, struct look *look, const struct obi_ports *ports,
-		   bool fresh, struct obi_entries *ret_entries)
-{
-	const struct process *p = *slot(d, look->facts.pid);
-
-	look->facts.ports = ports;
-	look->facts.language = p && p->language[0] && !is_provisional(p) ? p->language : NULL;
-	if (!look->facts.language && obi_select_language_decides(d->options, &look->facts)) {
-		if (!p || !p->language[0]) /* else it is looked at later */
-			ask(d, look, fresh);
-		return false;
-	}
-	return obi_select(d->options, &look->facts, ret_entries);
-}
-
-static bool same_text(const char *a, const char *b)
-{
-	return !strcmp(a ? a : "", b ? b : "");
-}
-
-static bool judge(struct obi_discover *d, struct look *look, const struct obi_ports *ports,
-		  bool fresh)
-{
-	const char *name, *name_space;
-	struct obi_entries entries;
-	struct process *p;
-	bool same;
-
-	if (!is_met(d, look, ports, fresh, &entries))
-		return false;
-	p = known_process(d, look->facts.pid, fresh);
-	if (!p)
-		return false;
-	if (ports)
-		p->ports = *ports;
-	obi_select_names(d->options, &look->facts, &name, &name_space);
-	same = p->selected && p->exe && !strcmp(p->exe, look->exe) && same_text(p->name, name) &&
-	       same_text(p->name_space, name_space) &&
-	       !memcmp(&p->entries, &entries, sizeof(entries));
-	p->inherited = false;
-	p->name = name;
-	p->name_space = name_space;
-	p->entries = entries;
-	if (!same || fresh)
-		select_process(d, p, look->exe);
-	return true;
-}
-
-static void inherit(struct process *p, const struct process *parent)
-{
-	p->inherited = true;
-	p->name = parent->name;
-	p->name_space = parent->name_space;
-	p->entries = parent->entries;
-}
-
-/* Of a process that is not selected for what it has become: it may still be somebody's child. */
-static void judge_child(struct obi_discover *d, struct process *p, const struct look *look)
-{
-	struct obi_procfs_stat stat;
-	const struct process *parent =
-		p->inherited || obi_procfs_stat(p->pid, &stat) ? NULL : *slot(d, stat.parent);
-
-	if (obi_select_excluded(d->options, &look->facts)) {
-		unselect_process(d, p);
-	} else if (p->inherited) {
-		select_process(d, p, look->exe);
-	} else if (parent && parent->selected) {
-		inherit(p, parent);
-		select_process(d, p, look->exe);
-	} else {
-		unselect_process(d, p);
-	}
-}
-
-static void scan_children(struct obi_discover *d);
-
-/* More is known of what it is. */
-static void judge_again(struct obi_discover *d, struct process *p, struct look *look)
-{
-	bool before = p->selected;
-
-	if (judge(d, look, &p->ports, false)) {
-		/* A server may have forked its workers before we heard of it. From here on the
-		 * kernel side selects them, so none falls between. */
-		if (!before)
-			scan_children(d);
-	} else if (!before) {
-		mark(d, p);
-	} else if (obi_select_excluded(d->options, &look->facts)) {
-		unselect_process(d, p);
-	}
-}
-
-/* ---- Events ---- */
-
-/* Nothing of what it was counts any more. */
-static void forget_program(struct process *p)
-{
-	p->program++;
-	p->fresh_ns = clock_monotonic_ns();
-	p->final = false;
-	p->looks = 0;
-	p->language[0] = '\0';
-	p->ask_again = p->asked;
-	p->ports = (struct obi_ports){ 0 };
-}
-
-static void on_exec(struct obi_discover *d, uint32_t pid)
-{
-	struct process *p = *slot(d, pid);
-	const struct obi_ports *ports = NULL;
-	struct obi_ports inherited = { 0 };
-	struct look look;
+	struct process *p = process_find(d, event->pid);
+	struct job *job = jobs_find(d->users, event->pid);
 
 	if (p)
-		forget_program(p);
-	if (!look_at(d, pid, &look))
-		return;
-	/* Listening sockets may come from what it was, or from whoever started it (socket
-	 * activation). */
-	if (obi_select_ports_decide(d->options, &look.facts) &&
-	    !obi_procfs_ports(pid, &inherited) && inherited.count)
-		ports = &inherited;
-	if (p && ports)
-		p->ports = inherited;
-	if (!judge(d, &look, ports, true) && p && p->selected)
-		judge_child(d, p, &look);
+		process_forget_program(p);
+	if (job) {
+		job_forget(job);
+		job->anew = job->asked;
+	}
+	(void)discover_want(d, event->pid, event->uid, JOB_EXEC);
 }
 
-/* The kernel side has selected the child already. */
-static void on_fork(struct obi_discover *d, uint32_t pid, uint32_t parent_pid)
+/* The kernel side has selected the child already. It is its parent's program. */
+static void on_fork(struct obi_discover *d, const struct obi_process_event *event)
 {
-	const struct process *parent = *slot(d, parent_pid);
-	struct process *p = find_or_add(d, pid);
-	struct look look;
+	const struct process *parent = process_find(d, event->parent);
 
-	if (!p)
-		return;
-	p->inherited = true;
-	if (parent) {
-		inherit(p, parent);
-		p->ports = parent->ports;
-		p->fresh_ns = parent->fresh_ns;
-		memcpy(p->language, parent->language, sizeof(p->language));
-	}
-	select_process(d, p,
-		       look_at(d, pid, &look)  ? look.exe
-		       : parent && parent->exe ? parent->exe
-					       : "");
+	if (parent && parent->exe && process_forked(d, event->pid, parent, parent->exe))
+		discover_tell(d, event->pid, event->uid);
+	else
+		(void)discover_want(d, event->pid, event->uid, JOB_FORK);
 }
 
-static void on_listen(struct obi_discover *d, uint32_t pid, uint32_t port)
+/* Whose spans may be on their way: the worker hears of it, even if it is late. */
+static void on_end(struct obi_discover *d, const struct obi_process_event *event)
 {
-	struct process *p;
-	struct look look;
+	struct process *p = process_find(d, event->pid);
+	const struct obi_files none = { 0 };
 
-	if (!(obi_select_needs_ports(d->options) || obi_select_needs_language(d->options)) ||
-	    !look_at(d, pid, &look))
+	if (p && p->selected && !p->told)
+		process_announce(d, p, &none);
+	p = process_find(d, event->pid);
+	if (p)
+		process_remove(d, p);
+	discover_end(d, event->pid);
+}
+
+static void on_listen(struct obi_discover *d, const struct obi_process_event *event)
+{
+	struct job *job;
+
+	if (!obi_select_needs_ports(d->options) && !obi_select_needs_language(d->options))
 		return;
-	p = find_or_add(d, pid);
-	if (!p)
-		return;
-	obi_ports_add(&p->ports, (uint16_t)port);
-	/* Who serves has loaded what it runs on: what is said of its language now stands. */
-	if (!p->language[0] || is_provisional(p)) {
-		p->final = true;
-		p->ask_again = p->asked;
-		p->language[0] = '\0';
-	}
-	judge_again(d, p, &look);
+	job = discover_want(d, event->pid, event->uid, JOB_LISTEN);
+	if (job)
+		obi_ports_add(&job->ports, (uint16_t)event->port);
 }
 
 void obi_discover_event(struct obi_discover *d, const struct obi_process_event *event)
 {
 	switch (event->type) {
 	case OBI_PROCESS_EXEC:
-		on_exec(d, event->pid);
+		on_exec(d, event);
 		break;
 	case OBI_PROCESS_FORK:
-		on_fork(d, event->pid, event->parent);
+		on_fork(d, event);
 		break;
 	case OBI_PROCESS_EXIT:
-		remove_process(d, event->pid);
+		on_end(d, event);
 		break;
 	case OBI_PROCESS_LISTEN:
-		on_listen(d, event->pid, event->port);
+		on_listen(d, event);
 		break;
 	default:
-		break;
+		return;
 	}
+	discover_go_on(d);
 }
 
-/* ---- The pass at start ---- */
-
-struct scan {
-	struct obi_discover *discover;
-	struct obi_listeners *listeners;
-	bool found;
-};
-
-/* When it became what it is cannot be told; when it began, can. */
-static bool is_young(uint32_t pid)
+static void say_lost(struct obi_discover *d, uint64_t now_ns)
 {
-	struct obi_procfs_stat stat;
-	struct timespec now;
-
-	if (obi_procfs_stat(pid, &stat) || clock_gettime(CLOCK_BOOTTIME, &now))
-		return true;
-	return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec <
-	       stat.start_ns + FRESH_NS;
+	if (!d->lost_unsaid || (d->lost_said_ns && now_ns - d->lost_said_ns < SAID_NS))
+		return;
+	log_warn("news of processes were lost, as too many came at once: all are looked at again",
+		 F("lost", log_int((int64_t)d->lost_unsaid)));
+	d->lost_unsaid = 0;
+	d->lost_said_ns = now_ns;
 }
 
-static int scan_process(void *context, uint32_t pid)
+void obi_discover_lost(struct obi_discover *d, uint64_t lost)
 {
-	struct scan *scan = context;
-	struct obi_discover *d = scan->discover;
-	struct obi_ports ports = { 0 };
-	struct process *p;
-	bool known = false;
-	struct look look;
+	uint64_t now = clock_monotonic_ns();
 
-	if (*slot(d, pid) || !look_at(d, pid, &look))
-		return 0;
-	if (scan->listeners && obi_select_ports_decide(d->options, &look.facts))
-		known = !obi_listeners_ports(scan->listeners, pid, &ports);
-	(void)judge(d, &look, known ? &ports : NULL, false);
-	p = *slot(d, pid);
-	if (p && p->asked)
-		p->final = !is_young(pid);
-	return 0;
+	if (lost == d->lost)
+		return;
+	d->lost_unsaid += lost - d->lost;
+	d->lost = lost;
+	walk_want_all(d, now + SCAN_SOON_NS);
+	say_lost(d, now);
 }
 
-/* Children of what was selected; their children are found by another pass. */
-static int scan_child(void *context, uint32_t pid)
+void obi_discover_look_at(struct obi_discover *d, uint32_t pid)
 {
-	struct scan *scan = context;
-	struct obi_discover *d = scan->discover;
-	struct obi_procfs_stat stat;
-	const struct process *parent;
-	struct process *p;
-	struct look look;
-
-	p = *slot(d, pid);
-	if ((p && p->selected) || obi_procfs_stat(pid, &stat))
-		return 0;
-	parent = *slot(d, stat.parent);
-	if (!parent || !parent->selected || !look_at(d, pid, &look) ||
-	    obi_select_excluded(d->options, &look.facts))
-		return 0;
-	p = find_or_add(d, pid);
-	if (!p)
-		return 0;
-	inherit(p, parent);
-	select_process(d, p, look.exe);
-	scan->found = true;
-	return 0;
-}
-
-static void scan_children(struct obi_discover *d)
-{
-	struct scan scan = { .discover = d };
-
-	do {
-		scan.found = false;
-		if (d->selected)
-			(void)obi_procfs_each(scan_child, &scan);
-	} while (scan.found);
+	(void)discover_want(d, pid, USER_AGENT, JOB_SCAN);
+	discover_go_on(d);
 }
 
 void obi_discover_scan(struct obi_discover *d)
 {
-	struct scan scan = { .discover = d };
+	uint64_t now = clock_monotonic_ns();
 
-	if (obi_select_needs_ports(d->options))
-		scan.listeners = obi_listeners_new();
-	(void)obi_procfs_each(scan_process, &scan);
-	scan_children(d);
-	obi_listeners_free(scan.listeners);
+	d->tell_when_done = true;
+	d->tell_at_ns = now + TELL_NS;
+	d->sweep_at_ns = now + SWEEP_NS;
+	walk_want_all(d, now);
+	discover_go_on(d);
 }
 
-/* ---- Languages ---- */
+/* ---- Languages ----------------------------------------------------------------------------- */
 
-/* An answer that may still change is asked for again, until it stands. */
-static void put_off(struct obi_discover *d, struct process *p)
+static uint32_t uid_of(const struct process *p)
 {
-	if (!is_provisional(p))
-		return;
-	if (look_again_put(&d->looks, p->looks, p->pid, p->program, clock_monotonic_ns()))
-		p->looks++;
-	else
-		p->final = true;
+	return p->user ? p->user->uid : USER_AGENT;
 }
 
 /* What nobody asked for is no answer: it would make this process hold whatever a worker names. */
 void obi_discover_language(struct obi_discover *d, uint32_t pid, const char *language)
 {
-	struct process *p = *slot(d, pid);
-	struct look look;
+	struct process *p = process_find(d, pid);
 
-	if (!p || !p->asked)
+	if (!p || !p->asked || !p->inspected)
 		return;
-	p->asked = false;
-	if (!look_at(d, pid, &look)) {
-		if (!p->selected)
-			remove_process(d, pid);
-		return;
-	}
-	if (p->ask_again) {
-		p->ask_again = false;
-		ask(d, &look, true);
-		return;
-	}
-	(void)snprintf(p->language, sizeof(p->language), "%s", language);
-	put_off(d, p);
-	judge_again(d, p, &look);
+	p->asked = p->inspected = false;
+	if (!p->ask_again)
+		(void)snprintf(p->language, sizeof(p->language), "%s", language);
+	(void)discover_want(d, pid, uid_of(p), JOB_LANGUAGE);
+	discover_go_on(d);
 }
+
+static void ask_again_due(struct obi_discover *d, uint64_t now_ns)
+{
+	struct look_due due;
+
+	while (look_again_take(&d->looks, now_ns, &due)) {
+		const struct process *p = process_find(d, due.pid);
+
+		if (p && p->program == due.program && process_is_provisional(p))
+			(void)discover_want(d, due.pid, uid_of(p), JOB_ASK);
+	}
+}
+
+/* ---- Time ---------------------------------------------------------------------------------- */
 
 void obi_discover_tick(struct obi_discover *d, uint64_t now_ns)
 {
-	struct look_due due;
-	struct look look;
-
-	while (look_again_take(&d->looks, now_ns, &due)) {
-		struct process *p = *slot(d, due.pid);
-
-		if (!p || p->program != due.program || !is_provisional(p))
-			continue;
-		if (look_at(d, due.pid, &look))
-			ask(d, &look, true);
-		else if (!p->selected)
-			remove_process(d, due.pid);
+	d->now_ns = now_ns;
+	ask_again_due(d, now_ns);
+	if (d->retry_at_ns && now_ns >= d->retry_at_ns)
+		processes_mark_again(d);
+	if (d->sweep_at_ns && now_ns >= d->sweep_at_ns) {
+		processes_sweep(d, d->sweep_at, SWEEP_BUCKETS);
+		d->sweep_at = (d->sweep_at + SWEEP_BUCKETS) % PROCESS_BUCKETS;
+		d->sweep_at_ns = now_ns + SWEEP_NS;
+		say_lost(d, now_ns);
 	}
+	discover_go_on(d);
+}
+
+static void sooner(uint64_t *next, uint64_t at)
+{
+	if (at && (!*next || at < *next))
+		*next = at;
 }
 
 uint64_t obi_discover_next(const struct obi_discover *d)
 {
-	return look_again_next(&d->looks);
+	uint64_t next = look_again_next(&d->looks);
+
+	sooner(&next, d->retry_at_ns);
+	sooner(&next, d->sweep_at_ns);
+	sooner(&next, walk_next(d));
+	sooner(&next, d->tell_when_done ? d->tell_at_ns : 0);
+	return next;
 }
 
 void obi_discover_repeat(struct obi_discover *d)
 {
-	for (size_t i = 0; i < BUCKETS; i++) {
-		for (const struct process *p = d->buckets[i]; p; p = p->next) {
-			struct look look;
-
-			if (p->selected)
-				announce(d, p);
-			if (p->asked && look_at(d, p->pid, &look))
-				d->actions.inspect(d->actions.context, p->pid, look.exe);
-		}
-	}
+	for (size_t i = 0; i < PROCESS_BUCKETS; i++)
+		for (struct process *p = d->buckets[i]; p; p = p->next)
+			p->told = p->inspected = false;
+	d->repeat_at = 0;
+	d->tell_when_done = true;
+	d->tell_at_ns = clock_monotonic_ns() + TELL_NS;
+	discover_go_on(d);
 }
 
 uint32_t obi_discover_count(const struct obi_discover *d)
@@ -580,17 +235,25 @@ uint32_t obi_discover_count(const struct obi_discover *d)
 	return d->selected;
 }
 
+void obi_discover_counters(const struct obi_discover *d, struct obi_discover_counters *ret_counters)
+{
+	*ret_counters = d->counters;
+}
+
 void obi_discover_free(struct obi_discover *d)
 {
 	if (!d)
 		return;
 	look_again_free(&d->looks);
-	for (size_t i = 0; i < BUCKETS; i++) {
+	users_free(d->users);
+	free(d->walk.pids);
+	for (size_t i = 0; i < PROCESS_BUCKETS; i++) {
 		struct process *next;
 
 		for (struct process *p = d->buckets[i]; p; p = next) {
 			next = p->next;
-			release(p);
+			free(p->exe);
+			free(p);
 		}
 	}
 	free(d);

@@ -232,7 +232,7 @@ int obi_net_iface(struct obi_net *net, uint32_t ifindex, const char *name, char 
 	(void)bpf_map_update_elem(map, &ifindex, &wanted, BPF_ANY);
 	if (!wanted || !net->tc)
 		return wanted;
-	error = obi_tc_attach(net->tc, ifindex);
+	error = obi_tc_attach(net->tc, ifindex, name);
 	if (error) {
 		(void)snprintf(why, why_size, "attaching to %s: %s", name, strerror(-error));
 		return error;

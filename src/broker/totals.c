@@ -7,6 +7,7 @@
 static const char *const app_names[] = {
 	[OBI_APP_RECORDS] = "records",
 	[OBI_APP_RING_FULL] = "ringFull",
+	[OBI_APP_RING_SHARE] = "ringShare",
 	[OBI_APP_UNREADABLE] = "unreadable",
 	[OBI_APP_STATE_FULL] = "stateFull",
 	[OBI_APP_MUTED] = "muted",
@@ -51,7 +52,8 @@ void obi_totals_log(const struct obi_wire_counters *counters, bool application, 
 	if (application) {
 		log_counters("application totals", counters->app, app_names, OBI_APP_COUNTERS);
 		log_info("process totals",
-			 F("unannounced", log_int((int64_t)counters->unannounced)));
+			 F("unannounced", log_int((int64_t)counters->unannounced)),
+			 F("notObserved", log_int((int64_t)counters->not_observed)));
 	}
 	if (!network)
 		return;

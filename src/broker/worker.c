@@ -125,6 +125,13 @@ void obi_worker_tick(struct obi_worker_child *worker, uint64_t now_ns)
 
 /* ---- Requests ------------------------------------------------------------------------------ */
 
+void obi_worker_offends(struct obi_worker_child *worker, uint32_t request, const char *why)
+{
+	log_error("the worker broke the rules: ending it", F("request", log_int(request)),
+		  F("reason", log_str(why)));
+	condemn(worker);
+}
+
 const struct obi_request *obi_worker_read(struct obi_worker_child *worker, void *body, size_t size,
 					  bool *ret_gone)
 {
@@ -148,11 +155,8 @@ const struct obi_request *obi_worker_read(struct obi_worker_child *worker, void 
 		why = "too many";
 		request = NULL;
 	}
-	if (!request) {
-		log_error("the worker broke the rules: ending it", F("request", log_int(id)),
-			  F("reason", log_str(why)));
-		condemn(worker);
-	}
+	if (!request)
+		obi_worker_offends(worker, id, why);
 	worker->heard_ns = clock_monotonic_ns();
 	return request;
 }

@@ -43,6 +43,9 @@ bool obi_worker_ended(struct obi_worker_child *worker, int status, uint64_t seen
 #define OBI_WORKER_TICK_NS (1 * NSEC_PER_SEC)
 void obi_worker_tick(struct obi_worker_child *worker, uint64_t now_ns);
 
+/* It asked what it may not, or said what nobody asked for: it is ended. */
+void obi_worker_offends(struct obi_worker_child *worker, uint32_t request, const char *why);
+
 /* One request; NULL where there is none. A worker that breaks the rules is ended. *ret_gone: its
  * end of the pair is closed, or it is being ended, and there will be no more. */
 const struct obi_request *obi_worker_read(struct obi_worker_child *worker, void *body, size_t size,

@@ -166,6 +166,11 @@ uint64_t obi_caps_keep(const struct obi_settings *settings, const struct obi_hos
 	return collect(settings, host, OBI_NEED_KEEP, false);
 }
 
+uint64_t obi_caps_look(const struct obi_settings *settings, const struct obi_host *host)
+{
+	return collect(settings, host, OBI_NEED_LOOK, false);
+}
+
 /* ---- Names -------------------------------------------------------------------------------- */
 
 static const char *const names[] = {

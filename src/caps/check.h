@@ -48,6 +48,10 @@ uint64_t obi_caps_missing(const struct obi_settings *settings, const struct obi_
 /* What the broker still needs after everything is attached. */
 uint64_t obi_caps_keep(const struct obi_settings *settings, const struct obi_host *host);
 
+/* What who looks at processes needs. Nothing on kernels where CAP_SYS_ADMIN is the only question.
+ */
+uint64_t obi_caps_look(const struct obi_settings *settings, const struct obi_host *host);
+
 /* Makes mask, as far as it is permitted, the effective and the permitted set, and empties the
  * inheritable and the ambient one. 0 or a negative errno. */
 int obi_caps_set(uint64_t mask);

@@ -43,6 +43,10 @@ static void put_example(struct buffer *buf, size_t i)
 	obi_caps_print(buf, required);
 	buffer_put_cstr(buf, " | ");
 	obi_caps_print(buf, obi_caps_keep(&settings, &usual));
+	if (obi_caps_look(&settings, &usual)) {
+		buffer_put_cstr(buf, "; the looker: ");
+		obi_caps_print(buf, obi_caps_look(&settings, &usual));
+	}
 	buffer_put_cstr(buf, " |\n");
 	obi_settings_free(&settings);
 }
@@ -71,6 +75,7 @@ static void put_tracer(struct buffer *buf, const struct obi_tracer *tracer)
 	for (const struct obi_need *need = tracer->needs; need->why; need++) {
 		const char *after = need->flags & OBI_NEED_OPTIONAL ? "kept; optional"
 				    : need->flags & OBI_NEED_KEEP   ? "kept"
+				    : need->flags & OBI_NEED_LOOK   ? "kept by the looker alone"
 				    : need->flags & OBI_NEED_SPARE  ? "given up; not used yet"
 								    : "given up";
 

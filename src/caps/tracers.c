@@ -106,9 +106,9 @@ const struct obi_tracer obi_tracers[] = {
 		.conditions = "application observability",
 		.needs = {
 			{ CAP_DAC_READ_SEARCH, "/proc/PID/fd, environ and maps of other users",
-			  OBI_TRY_OTHERS_FILES, OBI_NEED_KEEP, NULL },
+			  OBI_TRY_OTHERS_FILES, OBI_NEED_LOOK, NULL },
 			{ CAP_SYS_PTRACE, "/proc/PID/exe and all the above across users",
-			  OBI_TRY_OTHERS_EXE, OBI_NEED_KEEP, NULL },
+			  OBI_TRY_OTHERS_EXE, OBI_NEED_LOOK, NULL },
 			{ CAP_PERFMON, "tracepoints of exec, fork, exit and listen",
 			  OBI_TRY_TRACING, 0, NULL },
 			{ CAP_CHECKPOINT_RESTORE,

@@ -25,6 +25,7 @@ typedef bool (*obi_condition)(const struct obi_settings *settings, const struct 
 #define OBI_NEED_SPARE                                                                             \
 	0x2 /* documented, and part of the required set, but no code of ours uses it */
 #define OBI_NEED_OPTIONAL 0x4 /* no part of the required set: without it there is less */
+#define OBI_NEED_LOOK 0x8     /* who looks at processes needs it, as long as the agent runs */
 
 /* One capability that a tracer needs. */
 struct obi_need {

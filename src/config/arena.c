@@ -44,12 +44,19 @@ struct obi_arena *obi_arena_new(size_t limit)
 	return arena;
 }
 
+void obi_arena_wipe(struct obi_arena *arena)
+{
+	for (struct chunk *chunk = arena->newest; chunk; chunk = chunk->older)
+		explicit_bzero(chunk->bytes, chunk->used);
+}
+
 void obi_arena_free(struct obi_arena *arena)
 {
 	struct chunk *older;
 
 	if (!arena)
 		return;
+	obi_arena_wipe(arena);
 	for (struct chunk *chunk = arena->newest; chunk; chunk = older) {
 		older = chunk->older;
 		hidden_free(chunk, chunk->memory);

@@ -14,7 +14,11 @@ struct obi_arena;
 /* limit: most bytes it may hold, so that hostile input cannot fill the memory.
  * NULL when out of memory. */
 struct obi_arena *obi_arena_new(size_t limit);
+/* What it held is not left in free memory: there may be secrets. */
 void obi_arena_free(struct obi_arena *arena);
+
+/* What it holds is not to be read any more, by anybody. */
+void obi_arena_wipe(struct obi_arena *arena);
 
 /* Zeroed, aligned for anything; NULL when out of memory or over the limit. */
 void *obi_arena_alloc(struct obi_arena *arena, size_t size);

@@ -39,6 +39,8 @@ struct obi_conns_stats {
 	uint64_t pending; /* requests still open */
 	uint64_t dropped[OBI_DROP_REASONS];
 	uint64_t connections; /* now in the table */
+	/* Bytes that nobody saw in the place of a head: requests, or answers, may be among them. */
+	uint64_t unread_bytes;
 	/* Client requests beside which requests were open in their process, none of them known to
 	 * be the parent: they begin traces of their own. */
 	uint64_t unclear_parents;

@@ -40,6 +40,19 @@ static void on_doubtful(struct obi_conns *conns, struct conn *c, uint8_t directi
 	c->hidden = true;
 }
 
+/* The answer to a request that passed unseen: that one was not alone. */
+static void on_hidden_answer(struct obi_conns *conns, struct conn *c, uint8_t direction,
+			     const struct chunk *chunk)
+{
+	enum obi_role role = OBI_ROLE_UNKNOWN;
+
+	if (c->requests == DIRECTION_UNKNOWN || conn_is_request_stream(c, direction) ||
+	    !c->hidden || c->streams[direction].exchange)
+		return;
+	if (protocol_http1.resume(chunk->bytes, &role) && role == OBI_ROLE_RESPONSE)
+		exchange_count_drop(conns, OBI_DROP_NO_REQUEST);
+}
+
 /* A response is seen again. With several requests waiting, and bytes passed that may have been the
  * responses of some, nobody can say whose it is. */
 static void drop_unclear(struct obi_conns *conns, struct conn *c)
@@ -59,8 +72,10 @@ void stream_resume(struct obi_conns *conns, struct conn *c, uint8_t direction,
 	struct stream *s = &c->streams[direction];
 	enum obi_role role = OBI_ROLE_UNKNOWN;
 
-	if (!head_is_due(c, direction, chunk))
+	if (!head_is_due(c, direction, chunk)) {
+		on_hidden_answer(conns, c, direction, chunk);
 		return;
+	}
 	if (!protocol_http1.resume(chunk->bytes, &role)) {
 		on_doubtful(conns, c, direction, chunk);
 		return;

@@ -26,7 +26,7 @@
 /* Heads under way at the same time, over all connections: 4 MiB. */
 #define PARTIALS_MAX 256
 /* Requests open on one connection. */
-#define PIPELINE_MAX 64
+#define PIPELINE_MAX 128
 
 /* Of an exchange's text. */
 struct piece {

@@ -520,6 +520,8 @@ static uint64_t pass_body(struct obi_conns *conns, struct conn *c, uint8_t direc
 			stream_end_body(conns, c, direction, time_ns);
 		return len;
 	default:
+		if (s->state == STREAM_LOST && conn_is_request_stream(c, direction))
+			conns->stats.unread_bytes += len;
 		pass_lost(c, direction, len);
 		return len;
 	}
@@ -537,8 +539,10 @@ void stream_pass_unseen(struct obi_conns *conns, struct conn *c, uint8_t directi
 		stream_end_head(conns, c, direction, time_ns);
 	while (left && s->state != STREAM_HEAD && !c->muted)
 		left -= pass_body(conns, c, direction, left, time_ns);
-	if (left && !c->muted)
+	if (left && !c->muted) {
+		conns->stats.unread_bytes += left;
 		lose_head(conns, c, direction);
+	}
 	s->at += len;
 	s->last_ns = time_ns;
 }

@@ -25,6 +25,7 @@ static int flow_printer_open(const struct obi_settings *settings, void **ret_sta
 	if (!writer)
 		return -ENOMEM;
 	line_writer_open(writer, STDOUT_FILENO);
+	writer->patience_ms = LINE_WRITER_PATIENCE_MS;
 	*ret_state = writer;
 	return 0;
 }

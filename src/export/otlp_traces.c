@@ -50,6 +50,7 @@ static int traces_open(const struct obi_settings *settings, void **ret_state, ch
 	traces->debug = traces->options->target.protocol == OTLP_PROTOCOL_DEBUG;
 	traces->now_ns = clock_monotonic_ns();
 	line_writer_open(&traces->writer, STDOUT_FILENO);
+	traces->writer.patience_ms = LINE_WRITER_PATIENCE_MS;
 	*ret_state = traces;
 	return 0;
 }

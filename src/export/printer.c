@@ -43,6 +43,7 @@ static int printer_open(const struct obi_settings *settings, void **ret_state, c
 		return -ENOMEM;
 	printer->mode = (enum obi_trace_printer)settings->export.trace_printer;
 	line_writer_open(&printer->writer, STDOUT_FILENO);
+	printer->writer.patience_ms = LINE_WRITER_PATIENCE_MS;
 	tzset(); /* reads /etc/localtime, which may be out of reach later */
 	*ret_state = printer;
 	return 0;

@@ -13,7 +13,9 @@
 #include "base/slice.h"
 #include "span/span.h"
 
-/* Segments remembered for all services together; beyond them everything new varies. */
+/* Segments remembered of one service; beyond them everything new varies. Of all together there is
+ * room for an eighth more, and each may have eight times what is free: one that comes late finds
+ * room. */
 #define CARDINALITY_SEGMENTS_MAX 32768
 
 struct cardinality;
@@ -25,5 +27,8 @@ void cardinality_free(struct cardinality *cardinality);
 /* Writes what is left of route and returns its length, never more than route.len. */
 size_t cardinality_limit(struct cardinality *cardinality, const struct obi_service *service,
 			 struct slice route, char *ret_route);
+
+/* The name of a service that had no more room since this was asked last, or NULL. */
+const char *cardinality_limited(struct cardinality *cardinality);
 
 #endif

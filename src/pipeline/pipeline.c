@@ -100,6 +100,11 @@ uint64_t obi_pipeline_filtered(const struct obi_pipeline *pipeline)
 	return pipeline->filtered;
 }
 
+const char *obi_pipeline_limited(struct obi_pipeline *pipeline)
+{
+	return route_stage_limited(pipeline->route);
+}
+
 void obi_pipeline_watch_avoided(struct obi_pipeline *pipeline,
 				void (*fresh)(void *context, const struct obi_service *service,
 					      unsigned signal),

@@ -40,4 +40,7 @@ void obi_pipeline_gone(struct obi_pipeline *pipeline, uint32_t pid);
 /* Spans that were held back. */
 uint64_t obi_pipeline_filtered(const struct obi_pipeline *pipeline);
 
+/* The name of a service with more routes than its share since this was asked last, or NULL. */
+const char *obi_pipeline_limited(struct obi_pipeline *pipeline);
+
 #endif

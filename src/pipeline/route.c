@@ -172,3 +172,8 @@ void route_stage_apply(struct route_stage *stage, const struct patterns *own, st
 							   outcome.route, stage->limited));
 	span->route = outcome.route;
 }
+
+const char *route_stage_limited(struct route_stage *stage)
+{
+	return stage->cardinality ? cardinality_limited(stage->cardinality) : NULL;
+}

@@ -18,4 +18,7 @@ void route_stage_free(struct route_stage *stage);
 void route_stage_apply(struct route_stage *stage, const struct patterns *own,
 		       struct obi_span *span);
 
+/* The name of a service whose routes found no more room since this was asked last, or NULL. */
+const char *route_stage_limited(struct route_stage *stage);
+
 #endif

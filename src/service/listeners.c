@@ -20,7 +20,7 @@
 
 #define TCP_LISTEN 0x0A
 #define SOCKETS_MAX 65536u /* listening sockets of one namespace */
-#define FDS_MAX 65536u     /* descriptors of one process: the early ones are the listening ones */
+#define FDS_MAX 65536u     /* descriptors of one process: the low ones are the listening ones */
 
 struct socket {
 	uint64_t inode;
@@ -194,35 +194,81 @@ static const struct socket *find_socket(int fds, const char *name, const struct 
 	return bsearch(&key, space->sockets, space->count, sizeof(key), by_inode);
 }
 
-static int walk_fds(int dir, const struct space *space, struct obi_ports *ports)
+/* Directory of descriptors, from a number on. readdir(3) would ask the kernel for a thousand at a
+ * time, and each that it tells of is dear to it (proc_fill_cache() in fs/proc/base.c). */
+struct fd_walk {
+	int dir;
+	size_t len, at;
+	char entries[2048] __attribute__((aligned(8)));
+};
+
+static int open_walk(int dir, uint32_t from, struct fd_walk *ret_walk)
 {
 	int fd = openat(dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *fds = fd < 0 ? NULL : fdopendir(fd);
-	size_t seen = 0;
 
-	if (!fds) {
-		int error = -errno;
-
-		if (fd >= 0)
-			(void)close(fd);
-		return obi_procfs_why(dir, error);
+	if (fd < 0)
+		return obi_procfs_why(dir, -errno);
+	/* Behind "." and "..": proc_readfd_common() in fs/proc/fd.c. */
+	if (from && lseek(fd, (off_t)from + 2, SEEK_SET) < 0) {
+		(void)close(fd);
+		return -errno;
 	}
-	for (struct dirent *entry = readdir(fds);
-	     entry && seen < FDS_MAX && ports->count < OBI_PORTS_MAX; entry = readdir(fds)) {
-		const struct socket *socket;
-
-		if (entry->d_name[0] == '.')
-			continue;
-		seen++;
-		socket = find_socket(fd, entry->d_name, space);
-		if (socket)
-			obi_ports_add(ports, socket->port);
-	}
-	(void)closedir(fds);
+	ret_walk->dir = fd;
+	ret_walk->len = 0;
+	ret_walk->at = 0;
 	return 0;
 }
 
-int obi_listeners_ports(struct obi_listeners *listeners, uint32_t pid, struct obi_ports *ret_ports)
+/* The name of the next one, or NULL. */
+static const char *next_fd(struct fd_walk *walk)
+{
+	for (;;) {
+		const struct dirent64 *entry;
+
+		if (walk->at == walk->len) {
+			ssize_t n = getdents64(walk->dir, walk->entries, sizeof(walk->entries));
+
+			if (n <= 0)
+				return NULL;
+			walk->len = (size_t)n;
+			walk->at = 0;
+		}
+		entry = (const struct dirent64 *)(walk->entries + walk->at);
+		walk->at += entry->d_reclen;
+		if (entry->d_name[0] != '.')
+			return entry->d_name;
+	}
+}
+
+static int walk_fds(int dir, const struct space *space, uint32_t *from, size_t limit,
+		    struct obi_ports *ports)
+{
+	struct fd_walk walk;
+	const char *name = NULL;
+	int error = open_walk(dir, *from, &walk);
+
+	if (error)
+		return error;
+	*from = 0;
+	for (size_t seen = 0; ports->count < OBI_PORTS_MAX && (name = next_fd(&walk)); seen++) {
+		const struct socket *socket;
+
+		if (seen == limit) {
+			*from = (uint32_t)strtoul(name, NULL, 10);
+			break;
+		}
+		socket = find_socket(walk.dir, name, space);
+		if (socket)
+			obi_ports_add(ports, socket->port);
+	}
+	(void)close(walk.dir);
+	if (*from >= FDS_MAX)
+		*from = 0;
+	return 0;
+}
+
+int obi_listeners_ports(struct obi_listeners *listeners, uint32_t pid, uint32_t *from, size_t limit,
+			struct obi_ports *ret_ports)
 {
 	_cleanup_close_ int dir = obi_procfs_open_dir(pid);
 	const struct space *space = NULL;
@@ -232,55 +278,33 @@ int obi_listeners_ports(struct obi_listeners *listeners, uint32_t pid, struct ob
 	if (dir < 0)
 		return dir;
 	error = find_space(listeners, dir, pid, &space);
-	if (!error && space->count)
-		error = walk_fds(dir, space, &ports);
+	if (error)
+		return error;
+	if (space->count)
+		error = walk_fds(dir, space, from, limit, &ports);
+	else
+		*from = 0;
 	if (!error)
 		*ret_ports = ports;
 	return error;
 }
 
-static int read_ports(uint32_t pid, struct obi_ports *ret_ports)
-{
-	struct obi_listeners *listeners = obi_listeners_new();
-	int error;
-
-	if (!listeners)
-		return -ENOMEM;
-	error = obi_listeners_ports(listeners, pid, ret_ports);
-	obi_listeners_free(listeners);
-	return error;
-}
-
-/* Does any of its first descriptors lead to a socket? */
-static bool has_socket(uint32_t pid)
+bool obi_procfs_may_hold_sockets(uint32_t pid, size_t among)
 {
 	_cleanup_close_ int dir = obi_procfs_open_dir(pid);
-	int fd = dir < 0 ? -1 : openat(dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *fds = fd < 0 ? NULL : fdopendir(fd);
+	struct fd_walk walk;
+	const char *name;
 	bool found = false;
 
-	if (!fds) {
-		if (fd >= 0)
-			(void)close(fd);
+	if (dir < 0 || open_walk(dir, 0, &walk))
 		return true; /* not known */
-	}
-	for (struct dirent *entry = readdir(fds); entry && !found; entry = readdir(fds)) {
+	for (size_t seen = 0; !found && (name = next_fd(&walk)); seen++) {
 		char target[8];
 
-		found = readlinkat(fd, entry->d_name, target, sizeof(target)) ==
-				(ssize_t)sizeof(target) &&
-			!memcmp(target, "socket:[", sizeof(target));
+		found = seen == among || (readlinkat(walk.dir, name, target, sizeof(target)) ==
+						  (ssize_t)sizeof(target) &&
+					  !memcmp(target, "socket:[", sizeof(target)));
 	}
-	(void)closedir(fds);
+	(void)close(walk.dir);
 	return found;
-}
-
-int obi_procfs_ports(uint32_t pid, struct obi_ports *ret_ports)
-{
-	/* Reading the tables takes the kernel a millisecond, however few sockets there are. */
-	if (!has_socket(pid)) {
-		*ret_ports = (struct obi_ports){ 0 };
-		return 0;
-	}
-	return read_ports(pid, ret_ports);
 }

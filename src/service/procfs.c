@@ -82,13 +82,17 @@ static ssize_t read_start(uint32_t pid, const char *file, char *buf, size_t size
 
 /* ---- Walk ------------------------------------------------------------------------------------ */
 
-int obi_procfs_each(int (*take)(void *context, uint32_t pid), void *context)
+int obi_procfs_each(uint32_t *cursor, int (*take)(void *context, uint32_t pid), void *context)
 {
 	DIR *proc = opendir("/proc");
+	long at = (long)*cursor;
 	int result = 0;
 
 	if (!proc)
 		return -errno;
+	/* A place is a process id, and some: proc_pid_readdir() in fs/proc/base.c. */
+	if (at)
+		seekdir(proc, at);
 	for (struct dirent *entry = readdir(proc); !result && entry; entry = readdir(proc)) {
 		char *end;
 		unsigned long pid;
@@ -98,7 +102,9 @@ int obi_procfs_each(int (*take)(void *context, uint32_t pid), void *context)
 		pid = strtoul(entry->d_name, &end, 10);
 		if (!*end && pid > 0 && pid <= UINT32_MAX)
 			result = take(context, (uint32_t)pid);
+		at = entry->d_off;
 	}
+	*cursor = result ? (uint32_t)at : 0;
 	(void)closedir(proc);
 	return result;
 }
@@ -184,6 +190,18 @@ int obi_procfs_stat(uint32_t pid, struct obi_procfs_stat *ret_stat)
 		return (int)n;
 	text[n] = '\0';
 	return parse_stat(text, ret_stat);
+}
+
+int obi_procfs_owner(uint32_t pid, uint32_t *ret_uid)
+{
+	char path[32];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "/proc/%u", pid);
+	if (stat(path, &st))
+		return errno == ENOENT ? -ESRCH : -errno;
+	*ret_uid = st.st_uid;
+	return 0;
 }
 
 int obi_procfs_netns(uint32_t pid, uint64_t *ret_inode)

@@ -31,9 +31,10 @@ struct obi_procfs_stat {
 	bool exiting;      /* zombie: its files are closed */
 };
 
-/* Calls take with each process id, ascending at first sight. Ends early where take returns nonzero,
- * and returns that; else 0 or a negative errno. */
-int obi_procfs_each(int (*take)(void *context, uint32_t pid), void *context);
+/* Calls take with each process id, ascending, from *cursor on (0: all). Ends early where take
+ * returns nonzero, returns that and sets *cursor to go on behind; else 0 with *cursor 0, or a
+ * negative errno. */
+int obi_procfs_each(uint32_t *cursor, int (*take)(void *context, uint32_t pid), void *context);
 
 /* Full path of the executable, without the " (deleted)" of a file that is no longer there.
  * -ENOENT: there is none (a kernel thread, or ending); -EACCES; -ENAMETOOLONG. */
@@ -44,6 +45,9 @@ int obi_procfs_exe(uint32_t pid, char *ret_path, size_t size);
 int obi_procfs_args(uint32_t pid, char *ret_args, size_t size);
 
 int obi_procfs_stat(uint32_t pid, struct obi_procfs_stat *ret_stat);
+
+/* Whose it is: the effective user, or root where it may not be traced. */
+int obi_procfs_owner(uint32_t pid, uint32_t *ret_uid);
 
 /* Inode of the network namespace: as in listen events. */
 int obi_procfs_netns(uint32_t pid, uint64_t *ret_inode);
@@ -71,10 +75,13 @@ struct obi_listeners;
 struct obi_listeners *obi_listeners_new(void);
 void obi_listeners_free(struct obi_listeners *listeners);
 
-/* 0 (also where it listens on nothing), -EACCES, -ESRCH, -ENOMEM. */
-int obi_listeners_ports(struct obi_listeners *listeners, uint32_t pid, struct obi_ports *ret_ports);
+/* Looks at up to limit descriptors, from number *from on, which becomes the number to go on from, 0
+ * = there are no more. 0 (also where it listens on nothing), -EACCES, -ESRCH, -ENOMEM. */
+int obi_listeners_ports(struct obi_listeners *listeners, uint32_t pid, uint32_t *from, size_t limit,
+			struct obi_ports *ret_ports);
 
-/* One process, tables read anew. */
-int obi_procfs_ports(uint32_t pid, struct obi_ports *ret_ports);
+/* false: no descriptor of it is a socket, and it has no more than so many. What the answer saves is
+ * reading the tables: that takes the kernel a millisecond, however few sockets there are. */
+bool obi_procfs_may_hold_sockets(uint32_t pid, size_t among);
 
 #endif

@@ -259,6 +259,11 @@ int obi_settings_load_given(const char *path, int fd, char **env, struct obi_set
 	return e;
 }
 
+void obi_settings_wipe(const struct obi_settings *settings)
+{
+	obi_arena_wipe(settings->arena);
+}
+
 void obi_settings_free(struct obi_settings *settings)
 {
 	buffer_free(&settings->text);

@@ -59,6 +59,9 @@ int obi_settings_load_given(const char *path, int fd, char **env, struct obi_set
 
 void obi_settings_free(struct obi_settings *settings);
 
+/* Overwrites every text of it: for a process that needs none of it. Only numbers are left. */
+void obi_settings_wipe(const struct obi_settings *settings);
+
 /* Can a run with these settings do anything useful? 0, or -EINVAL with the reason. */
 int obi_settings_validate(const struct obi_settings *settings, struct obi_error *ret_error);
 

@@ -101,7 +101,11 @@ static int run(struct obi_settings *settings, const struct obi_host *host, const
 	} else {
 		if (settings->global.log_level != LOG_DEBUG)
 			obi_trial_quiet();
-		status = obi_broker_run(settings, path, obi_caps_keep(settings, host));
+		status = obi_broker_run(settings, path,
+					&(struct obi_broker_caps){
+						.keep = obi_caps_keep(settings, host),
+						.look = obi_caps_look(settings, host),
+					});
 	}
 	buffer_free(&why);
 	return status;

@@ -142,8 +142,9 @@ struct obi_wire_counters {
 	uint64_t flows_dropped; /* that the worker did not take in time */
 	uint64_t flows_dropped_packets;
 	uint64_t flows_dropped_bytes;
-	uint64_t processes;   /* selected now */
-	uint64_t unannounced; /* of which the worker was not told: their spans have no service */
+	uint64_t processes;    /* selected now */
+	uint64_t unannounced;  /* of which the worker was not told: their spans have no service */
+	uint64_t not_observed; /* selected ones that found the kernel side's table full */
 	uint64_t spans_lost_in_restarts;
 	uint64_t memory[OBI_PARTS]; /* resident bytes; 0 = it does not run */
 	uint64_t attach_errors[OBI_ATTACH_ERRORS];

@@ -4,8 +4,11 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "export/internal.h"
+
+#define SAY_LIMITED_NS (60 * NSEC_PER_SEC)
 
 void obi_worker_publish_dropped(const char *reason, uint64_t value)
 {
@@ -25,6 +28,7 @@ void obi_worker_publish_spans(struct obi_conns *conns, const struct obi_ring *ri
 	for (int i = 0; i < OBI_DROP_REASONS; i++)
 		obi_worker_publish_dropped(obi_conn_drop_name((enum obi_conn_drop)i),
 					   stats.dropped[i]);
+	obi_worker_publish_dropped("unread_bytes", stats.unread_bytes);
 	obi_internal_set(OBI_INTERNAL_PARSER_ERRORS, &http, stats.dropped[OBI_DROP_UNPARSED]);
 	obi_internal_set(OBI_INTERNAL_RING_FILL, NULL, 1000 * obi_ring_waiting(ring) / ring->size);
 }
@@ -72,6 +76,21 @@ void obi_worker_publish_counters(const struct obi_wire_counters *counters, uint3
 	obi_worker_publish_dropped("process_event", counters->app[OBI_APP_EVENTS_LOST]);
 	obi_worker_publish_dropped("process_unannounced", counters->unannounced);
 	obi_worker_publish_dropped("worker_restart", counters->spans_lost_in_restarts);
+}
+
+void obi_worker_say_limited(struct obi_pipeline *pipeline, uint64_t now_ns)
+{
+	static uint64_t said_ns;
+	const char *service;
+
+	if (said_ns && now_ns - said_ns < SAY_LIMITED_NS)
+		return;
+	service = obi_pipeline_limited(pipeline);
+	if (!service)
+		return;
+	said_ns = now_ns;
+	log_warn("a service has more routes than its share: new segments of them are wildcards",
+		 F("service", log_str(service)));
 }
 
 void obi_worker_publish_flows(const struct obi_wire_counters *counters)
@@ -132,7 +151,7 @@ void obi_worker_publish_bpf(struct obi_exports *exports, const struct obi_wire_b
 
 void obi_worker_log_spans(struct obi_conns *conns, uint64_t bad_records, uint64_t refused)
 {
-	struct log_field fields[7 + OBI_DROP_REASONS];
+	struct log_field fields[8 + OBI_DROP_REASONS];
 	struct obi_conns_stats stats;
 	int count = 0;
 
@@ -142,6 +161,7 @@ void obi_worker_log_spans(struct obi_conns *conns, uint64_t bad_records, uint64_
 	fields[count++] = (struct log_field)F("requests", log_int((int64_t)stats.requests));
 	fields[count++] = (struct log_field)F("spans", log_int((int64_t)stats.spans));
 	fields[count++] = (struct log_field)F("pending", log_int((int64_t)stats.pending));
+	fields[count++] = (struct log_field)F("unreadBytes", log_int((int64_t)stats.unread_bytes));
 	fields[count++] =
 		(struct log_field)F("unclearParents", log_int((int64_t)stats.unclear_parents));
 	fields[count++] = (struct log_field)F("refusedProcesses", log_int((int64_t)refused));

@@ -5,6 +5,7 @@
 
 #include "conn/conn.h"
 #include "export/exports.h"
+#include "pipeline/pipeline.h"
 #include "span/span.h"
 #include "wire/ring.h"
 #include "wire/wire.h"
@@ -17,6 +18,9 @@ void obi_worker_publish_flows(const struct obi_wire_counters *counters);
 
 /* Nothing where nothing was dropped. */
 void obi_worker_publish_dropped(const char *reason, uint64_t value);
+
+/* Warns of a service with too many routes, at most once a minute. */
+void obi_worker_say_limited(struct obi_pipeline *pipeline, uint64_t now_ns);
 
 /* BPF programs and maps, to exporters too. */
 void obi_worker_publish_bpf(struct obi_exports *exports, const struct obi_wire_bpf *message);

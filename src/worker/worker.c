@@ -205,6 +205,7 @@ static void publish_internal(struct worker *w)
 		obi_worker_publish_dropped("process_refused", obi_services_refused(w->services));
 		obi_worker_publish_dropped("filter_application",
 					   obi_pipeline_filtered(w->pipeline));
+		obi_worker_say_limited(w->pipeline, clock_monotonic_ns());
 	}
 	if (w->flows) {
 		obi_worker_publish_flows(&w->counters);

@@ -258,12 +258,12 @@ static void attack_hang(void)
 		pause_ms(1000);
 }
 
-/* It asks, and never reads. */
+/* It asks, more often than it may wait for answers, and never reads. */
 static void attack_deaf(void)
 {
 	for (;;) {
 		(void)send_request(OBI_REQUEST_COUNTERS, NULL, 0);
-		pause_ms(500);
+		pause_ms(25);
 	}
 }
 

@@ -56,21 +56,20 @@ span_is_of_now() {
 	expect_spans 1 "path=$1" "start>=$(((now - 10) * 1000000))" "start<=$(((now + 1) * 1000000))"
 }
 
-# The wall clock is set, forward and back, as after a sleep or by NTP. A file with capabilities takes
-# no preloaded library: here they are ambient.
+# The wall clock is set, forward and back, as after a sleep or by NTP. Children take no preloaded
+# library from the environment: here it is the host's, in a mount namespace of the agent's own.
 test_spans_follow_the_wall_clock() {
-	local ambient=${CAPS_APPLICATION//cap_/+}
 	need nginx gcc
-	gcc -O2 -shared -fPIC -o "$SCRATCH/set_clock.so" "$LIB/set_clock.c"
+	mkdir "$SCRATCH/etc"
+	echo "$SCRATCH/set_clock.so" >"$SCRATCH/etc/ld.so.preload"
+	gcc -O2 -shared -fPIC "-DCLOCK=\"$SCRATCH/clock\"" -o "$SCRATCH/set_clock.so" "$LIB/set_clock.c"
 	truncate -s 4096 "$SCRATCH/clock"
 	chmod a+r "$SCRATCH/clock" "$SCRATCH/set_clock.so"
-	unprivileged() {
-		exec setpriv --reuid $AGENT_UID --regid $AGENT_UID --clear-groups \
-			--inh-caps="-all,$ambient" --ambient-caps="-all,$ambient" "$@"
-	}
+	# shellcheck disable=SC2016 # for the inner shell
+	AROUND=(unshare --mount bash -c 'mount -t overlay overlay -o "ro,lowerdir=$0:/etc" /etc && exec "$@"'
+		"$SCRATCH/etc")
 	start_nginx 'server { listen 8080; location / { return 200 "hello"; } }'
-	start_agent "" LD_PRELOAD="$SCRATCH/set_clock.so" SET_CLOCK="$SCRATCH/clock" \
-		OTEL_EBPF_OPEN_PORT=8080 OTEL_EBPF_TRACE_PRINTER=json
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=8080 OTEL_EBPF_TRACE_PRINTER=json
 	application_ready "$NGINX" "$(children "$NGINX")"
 	span_is_of_now /before 0
 	set_clock 3600

@@ -198,16 +198,25 @@ application_ready() {
 	done
 }
 
-# child_of BROKER VERB: its child of that kind.
+# child_of PID VERB: the child that was started as `obi VERB`.
 child_of() {
 	local pid
 	for pid in $(children "$1"); do
-		[ "$(tr '\0' ' ' <"/proc/$pid/cmdline" | cut -d ' ' -f 2)" != "$2" ] || echo "$pid"
+		[ "$(tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | sed -n 2p)" != "$2" ] || echo "$pid"
 	done
 }
 
 worker_of() {
 	child_of "$1" worker
+}
+
+# The child that starts lookers, and the looker of now.
+keeper_of() {
+	child_of "$1" ""
+}
+
+looker_of() {
+	children "$(keeper_of "$1")" | tail -n 1
 }
 
 # Ends it as a service manager does; it must have flushed within its time, and say so by status 0.

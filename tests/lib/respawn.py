@@ -20,6 +20,14 @@ def children(pid):
     return found
 
 
+def is_worker(pid):
+    try:
+        with open("/proc/%d/cmdline" % pid, "rb") as file:
+            return file.read().split(b"\0")[1:2] == [b"worker"]
+    except OSError:
+        return False
+
+
 def at_work(pid):
     try:
         with open("/proc/%d/status" % pid) as file:
@@ -30,12 +38,12 @@ def at_work(pid):
 
 def main():
     broker = int(sys.argv[1])
-    old = children(broker)[0]
+    old = [pid for pid in children(broker) if is_worker(pid)][0]
     start = time.monotonic()
     os.kill(old, signal.SIGKILL)
     while time.monotonic() - start < 10:
         for pid in children(broker):
-            if pid != old and at_work(pid):
+            if pid != old and is_worker(pid) and at_work(pid):
                 print(int((time.monotonic() - start) * 1000))
                 return
         time.sleep(0.001)

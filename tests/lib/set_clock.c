@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Preloaded: CLOCK_REALTIME is ahead by as many seconds as the file $SET_CLOCK begins with
- * (int64_t). The machine's own clock is left alone. */
+/* Preloaded: CLOCK_REALTIME is ahead by as many seconds as the file CLOCK begins with (int64_t).
+ * The machine's own clock is left alone. */
 #include <fcntl.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -13,8 +12,7 @@ static const volatile int64_t *ahead;
 
 __attribute__((constructor)) static void map_file(void)
 {
-	const char *path = getenv("SET_CLOCK");
-	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	int fd = open(CLOCK, O_RDONLY | O_CLOEXEC);
 	void *map = fd < 0 ? MAP_FAILED : mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
 
 	if (map != MAP_FAILED)

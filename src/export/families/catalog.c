@@ -251,7 +251,10 @@ static const char page_head[] =
 	"one with\n"
 	"no attribute but `otel.metric.overflow`, and into `obi.dropped` with reason "
 	"`series_limit`\n"
-	"(`series_limit_otlp`). All series of an exporter together take an eighth of "
+	"(`series_limit_otlp`). One service has nine tenths of them at most, several the less "
+	"the more\n"
+	"they are, so that another finds room; a warning names the service that has the most. All "
+	"series of an\nexporter together take an eighth of "
 	"`memory_limit_mib` at\n"
 	"most: 8 MiB are some 35,000 histograms without exemplars. A series that nothing feeds for "
 	"the exporter's `ttl` goes.\n\n";

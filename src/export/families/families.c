@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "export/families/bpf.h"
 #include "export/families/catalog.h"
 #include "export/families/host_info.h"
@@ -42,11 +43,22 @@ static size_t most_bytes(const struct obi_settings *settings)
 	return ((size_t)settings->otlp.common.memory_limit_mib << 20) / 8;
 }
 
+static void say_limited(const char *metric, struct slice service, size_t series)
+{
+	log_warn("too many series: new ones of a service that has its share, or of all where none "
+		 "is "
+		 "left, count into otel.metric.overflow",
+		 F("metric", log_str(metric)), F("service", log_slice(service)),
+		 F("itsSeries", log_int((int64_t)series)));
+}
+
 int families_shared_init(const struct obi_settings *settings, struct families_shared *shared)
 {
 	*shared = (struct families_shared){
 		.settings = settings,
-		.pool = { .max = SIZE_MAX, .max_bytes = most_bytes(settings) },
+		.pool = { .max = SIZE_MAX,
+			  .max_bytes = most_bytes(settings),
+			  .limited = say_limited },
 	};
 	shared->span_names = span_names_new(settings->export.metric_span_names_limit);
 	shared->live = live_services_new();

@@ -214,6 +214,11 @@ static int init_family(struct metric_table *table, size_t i, const struct metric
 	return e;
 }
 
+static bool is_owner(const char *attribute)
+{
+	return !strcmp(attribute, "service.name") || !strcmp(attribute, "service.namespace");
+}
+
 static int init_labels(struct metric_table *table, const char *const *attributes)
 {
 	char label[METRIC_NAME_MAX];
@@ -223,6 +228,7 @@ static int init_labels(struct metric_table *table, const char *const *attributes
 			return -ENAMETOOLONG;
 		table->attributes[i] = attributes[i];
 		table->numbers |= (uint32_t)metric_attribute_is_number(attributes[i]) << i;
+		table->owners |= (uint32_t)is_owner(attributes[i]) << i;
 		table->labels[i] = strdup(label);
 		if (!table->labels[i])
 			return -ENOMEM;

@@ -19,6 +19,7 @@
 #include "config/option.h"
 #include "export/metrics/histogram.h"
 #include "export/metrics/name.h"
+#include "export/metrics/shares.h"
 
 /* Most series that a registry keeps, unless told otherwise. */
 #define METRICS_SERIES_MAX 100000
@@ -52,7 +53,12 @@ struct metrics_pool {
 	size_t max;
 	size_t bytes; /* they take, with exponential buckets and exemplars */
 	size_t max_bytes;
-	uint64_t overflow; /* how many times one could not be made */
+	uint64_t overflow;             /* how many times one could not be made */
+	struct metric_shares services; /* of the bytes of rows */
+	/* Told when one could not be made, at most once a minute: of the metric, and of the service
+	 * that has the most of it ("" where series have none). NULL: nobody wants to know. */
+	void (*limited)(const char *metric, struct slice service, size_t series);
+	uint64_t limited_ns;
 };
 
 struct metrics_options {

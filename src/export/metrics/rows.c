@@ -25,6 +25,8 @@
 /* Of a row beside its own: its share of the list and of the index, at most three quarters full. */
 #define ROW_OVERHEAD 48
 
+#define SAY_LIMITED_NS (60 * NSEC_PER_SEC)
+
 static void free_extras(const struct metric_table *table, struct metric_row *row)
 {
 	for (size_t i = 0; i < table->families_count; i++) {
@@ -38,10 +40,34 @@ static size_t row_bytes(const struct metric_table *table, size_t key_len)
 	return table->row_bytes + key_len + ROW_OVERHEAD;
 }
 
-void metric_row_free(const struct metric_table *table, struct metric_row *row)
+/* Whose row it is, by its key: 0 nobody's. */
+static uint64_t owner_of(const struct metric_table *table, const uint8_t *key)
 {
+	uint64_t owner = table->metrics->seed;
+
+	if (!table->owners)
+		return 0;
+	for (size_t i = 0; i < table->labels_count; i++) {
+		if (table->owners & 1u << i)
+			owner = hash_bytes(key, 1U + *key, owner);
+		key += 1 + *key;
+	}
+	return owner ? owner : 1;
+}
+
+void metric_row_free(struct metric_table *table, struct metric_row *row)
+{
+	struct metrics_pool *pool = table->metrics->pool;
+	size_t bytes = row_bytes(table, row->key_len);
+
 	free_extras(table, row);
-	table->metrics->pool->bytes -= row_bytes(table, row->key_len);
+	pool->bytes -= bytes;
+	if (!row->overflow) {
+		uint64_t owner = owner_of(table, metric_row_key(table, row));
+
+		metric_shares_give(&table->services, owner, 1);
+		metric_shares_give(&pool->services, owner, bytes);
+	}
 	free(row);
 }
 
@@ -206,37 +232,77 @@ static struct metric_row *new_row(struct metric_table *table, size_t key_len, ui
 	return row;
 }
 
-/* One place of each metric is kept for what overflows. */
-static bool has_room(const struct metric_table *table, size_t key_len)
+/* One place of each metric is kept for what overflows; a service has its share of the others, and
+ * of the memory. */
+static bool has_room(const struct metric_table *table, uint64_t owner, size_t key_len)
 {
 	const struct metrics *metrics = table->metrics;
 	const struct metrics_pool *pool = metrics->pool;
 	size_t bytes = row_bytes(table, key_len) + table->first_bytes;
+	size_t rows = table->rows_count + !table->overflow;
 
-	return table->rows_count + !table->overflow < metrics->max_rows &&
-	       pool->series + table->families_count <= pool->max &&
-	       pool->bytes + bytes <= pool->max_bytes;
+	return rows < metrics->max_rows && pool->series + table->families_count <= pool->max &&
+	       pool->bytes < pool->max_bytes &&
+	       metric_shares_allow(&table->services, owner, 1, metrics->max_rows - rows) &&
+	       metric_shares_allow(&pool->services, owner, bytes, pool->max_bytes - pool->bytes);
 }
 
 static struct metric_row *add_row(struct metric_table *table, const struct row_key *key,
 				  uint32_t hash, uint64_t now_ns)
 {
+	uint64_t owner = owner_of(table, key->bytes);
 	struct metric_row *row;
 
-	if (!has_room(table, key->len))
+	if (!has_room(table, owner, key->len))
 		return NULL;
 	row = new_row(table, key->len, now_ns);
 	if (!row)
 		return NULL;
+	metric_shares_take(&table->services, owner, 1);
+	metric_shares_take(&table->metrics->pool->services, owner, row_bytes(table, key->len));
 	row->hash = hash;
 	memcpy((uint8_t *)row + table->row_bytes, key->bytes, key->len);
 	put_slot(table, row);
 	return row;
 }
 
+static struct slice service_name(const struct metric_table *table, const struct metric_row *row)
+{
+	const uint8_t *key = metric_row_key(table, row);
+
+	for (size_t i = 0; i < table->labels_count; i++) {
+		if (!strcmp(table->attributes[i], "service.name"))
+			return slice_of(key + 1, *key);
+		key += 1 + *key;
+	}
+	return (struct slice){ 0 };
+}
+
+static void say_limited(const struct metric_table *table, uint64_t now_ns)
+{
+	const struct metric_share *largest = metric_shares_largest(&table->services);
+	struct metrics_pool *pool = table->metrics->pool;
+	struct slice service = { 0 };
+
+	if (!pool->limited || (pool->limited_ns && now_ns - pool->limited_ns < SAY_LIMITED_NS))
+		return;
+	pool->limited_ns = now_ns ? now_ns : 1;
+	for (size_t i = 0; largest && i < table->rows_count; i++) {
+		const struct metric_row *row = table->rows[i];
+
+		if (row->overflow || owner_of(table, metric_row_key(table, row)) != largest->owner)
+			continue;
+		service = service_name(table, row);
+		break;
+	}
+	pool->limited(table->families[0].otel, service,
+		      largest ? largest->used : table->rows_count);
+}
+
 static struct metric_row *overflow_row(struct metric_table *table, uint64_t now_ns)
 {
 	table->metrics->pool->overflow += table->families_count;
+	say_limited(table, now_ns);
 	if (!table->overflow) {
 		table->overflow = new_row(table, 0, now_ns);
 		if (table->overflow)

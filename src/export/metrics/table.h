@@ -32,8 +32,10 @@ struct metric_table {
 	struct metric_family *families;
 	size_t families_count;
 	const char **attributes;
-	char **labels;    /* of Prometheus */
-	uint32_t numbers; /* bit i: attribute i is one */
+	char **labels;                 /* of Prometheus */
+	uint32_t numbers;              /* bit i: attribute i is one */
+	uint32_t owners;               /* bit i: attribute i tells whose series it is */
+	struct metric_shares services; /* of the rows */
 	size_t labels_count;
 	size_t cells_count;
 	size_t row_bytes;   /* without the key */
@@ -85,6 +87,6 @@ static inline uint64_t metric_row_start_ns(const struct metric_family *family,
 }
 
 /* Frees the row's memory; it stands in no list any more. */
-void metric_row_free(const struct metric_table *table, struct metric_row *row);
+void metric_row_free(struct metric_table *table, struct metric_row *row);
 
 #endif

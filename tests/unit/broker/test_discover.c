@@ -1,185 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * Discovery over real processes, and events as the kernel side would send them. A target is a shell
- * that holds a listening socket as descriptor 9, and becomes `sleep` when it is told to.
- */
-#include <arpa/inet.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "base/clock.h"
-#include "broker/discover.h"
-#include "service/procfs.h"
-#include "settings/settings.h"
-
-/* ---- What discovery did ---- */
-
-static char did[1024];
-
-static void note(const char *what, const char *about)
-{
-	size_t len = strlen(did);
-
-	(void)snprintf(did + len, sizeof(did) - len, "%s%s;", what, about);
-}
-
-static void announce(void *context, const struct obi_target *target)
-{
-	const char *slash = strrchr(target->exe, '/');
-	char text[128];
-
-	(void)snprintf(text, sizeof(text), "%s as '%s'%s", slash ? slash + 1 : "?", target->name,
-		       target->fresh ? " fresh" : "");
-	note("announce ", text);
-}
-
-static void inspect(void *context, uint32_t pid, const char *exe)
-{
-	note("inspect", "");
-}
-
-static void forget(void *context, uint32_t pid)
-{
-	note("forget", "");
-}
-
-static int mark(void *context, uint32_t pid, uint32_t flags)
-{
-	return 0;
-}
-
-static const struct obi_discover_actions actions = {
-	.announce = announce, .inspect = inspect, .forget = forget, .mark = mark
-};
-
-static void did_only(const char *expected)
-{
-	assert_string_equal(did, expected);
-	did[0] = '\0';
-}
-
-/* ---- Targets ---- */
-
-static struct obi_settings settings;
-static struct obi_discover *discover;
-static pid_t target;
-static int tell = -1;
-static unsigned port;
-
-static void begin(const char *yaml)
-{
-	char *environment[] = { NULL };
-	struct obi_error error;
-
-	if (obi_settings_load_text("t.yaml", slice_cstr(yaml), environment, &settings, &error))
-		fail_msg("%s", error.text);
-	discover = obi_discover_new(&settings.discovery, &actions);
-	assert_non_null(discover);
-	did[0] = '\0';
-}
-
-static int listen_anywhere(unsigned *ret_port)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET };
-	socklen_t len = sizeof(address);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	assert_int_equal(listen(fd, 1), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-	*ret_port = ntohs(address.sin_port);
-	return fd;
-}
-
-static void await_exe(const char *name)
-{
-	char exe[4096] = "";
-
-	for (int i = 0; i < 2000 && !strstr(exe, name); i++) {
-		(void)usleep(1000);
-		(void)obi_procfs_exe((uint32_t)target, exe, sizeof(exe));
-	}
-	assert_non_null(strstr(exe, name));
-}
-
-/* Descriptor 9 is a listening socket, on `port`. then: what the shell does once it is told. */
-static void start(const char *then)
-{
-	int fd = listen_anywhere(&port), pipes[2];
-	char script[256];
-
-	assert_int_equal(pipe(pipes), 0);
-	(void)snprintf(script, sizeof(script), "read x; %s", then);
-	target = fork();
-	if (target == 0) {
-		(void)dup2(pipes[0], 0);
-		(void)dup2(fd, 9);
-		(void)close(pipes[1]);
-		(void)execl("/bin/dash", "dash", "-c", script, NULL);
-		_exit(127);
-	}
-	(void)close(fd);
-	(void)close(pipes[0]);
-	tell = pipes[1];
-	await_exe("dash");
-}
-
-static void become_sleep(void)
-{
-	assert_int_equal(write(tell, "\n", 1), 1);
-	await_exe("sleep");
-}
-
-static int end(void **state)
-{
-	if (target > 0) {
-		(void)kill(target, SIGKILL);
-		(void)waitpid(target, NULL, 0);
-		(void)close(tell);
-	}
-	target = 0;
-	obi_discover_free(discover);
-	discover = NULL;
-	obi_settings_free(&settings);
-	return 0;
-}
-
-static void event(uint32_t type, unsigned about)
-{
-	struct obi_process_event event = {
-		.type = type, .pid = (uint32_t)target, .parent = about, .port = about
-	};
-
-	obi_discover_event(discover, &event);
-}
+/* What is selected, by events and languages. */
+#include "broker/discovery.h"
 
 static void answer(const char *language)
 {
 	obi_discover_language(discover, (uint32_t)target, language);
-}
-
-/* Entries a, for the port of the target, and b, for the one after. */
-static void begin_by_ports(void)
-{
-	char yaml[256];
-
-	(void)snprintf(yaml, sizeof(yaml),
-		       "discovery: {instrument: [{open_ports: %u, name: a}, "
-		       "{open_ports: %u, name: b}]}\n",
-		       port, port + 1);
-	begin(yaml);
+	settle();
 }
 
 /* ---- exec(2) ---- */
@@ -273,11 +99,6 @@ static void listening_on_what_is_excluded_lets_go(void **state)
 /* ---- Language ---- */
 
 #define JAVA "discovery: {instrument: [{languages: java, name: j}]}\n"
-
-static void tick_after(uint64_t ms)
-{
-	obi_discover_tick(discover, clock_monotonic_ns() + ms * NSEC_PER_MSEC);
-}
 
 static void an_answer_right_after_exec_is_asked_for_again(void **state)
 {
@@ -424,14 +245,14 @@ static void another_worker_is_asked_what_was_not_answered(void **state)
 	event(OBI_PROCESS_EXEC, 0);
 	did_only("inspect;");
 	obi_discover_repeat(discover);
-	did_only("inspect;");
+	settle();
+	did_only("inspect;told;");
 	answer("java");
 	did_only("announce dash as 'j' fresh;");
 	obi_discover_repeat(discover);
-	did_only("announce dash as 'j' fresh;");
+	settle();
+	did_only("announce dash as 'j' fresh;told;");
 }
-
-#define TEST(name_) cmocka_unit_test_teardown(name_, end)
 
 int main(void)
 {

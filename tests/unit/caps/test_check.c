@@ -175,12 +175,12 @@ static void broker_keeps_only_what_goes_on_after_start(void **state)
 {
 	static const struct {
 		const char *env[4];
-		uint64_t keep;
+		uint64_t keep, look;
 	} cases[] = {
-		{ { NETWORK }, CAP(BPF) },
-		{ { NETWORK, TC }, CAP(BPF) | CAP(NET_ADMIN) },
-		{ { APPLICATION }, CAP(BPF) | CAP(SYS_PTRACE) | CAP(DAC_READ_SEARCH) },
-		{ { APPLICATION, PROPAGATION }, CAP(BPF) | CAP(SYS_PTRACE) | CAP(DAC_READ_SEARCH) },
+		{ { NETWORK }, CAP(BPF), 0 },
+		{ { NETWORK, TC }, CAP(BPF) | CAP(NET_ADMIN), 0 },
+		{ { APPLICATION }, CAP(BPF), CAP(SYS_PTRACE) | CAP(DAC_READ_SEARCH) },
+		{ { APPLICATION, PROPAGATION }, CAP(BPF), CAP(SYS_PTRACE) | CAP(DAC_READ_SEARCH) },
 	};
 	struct obi_host host = { .major = 6, .minor = 1 }, old = { .major = 4, .minor = 18 };
 
@@ -189,6 +189,7 @@ static void broker_keeps_only_what_goes_on_after_start(void **state)
 		uint64_t keep = obi_caps_keep(&settings, &host);
 
 		assert_int_equal(keep, cases[i].keep);
+		assert_int_equal(obi_caps_look(&settings, &host), cases[i].look);
 		assert_int_equal(keep & ~obi_caps_required(&settings, &host), 0);
 		assert_int_equal(obi_caps_keep(&settings, &old), CAP(SYS_ADMIN));
 		obi_settings_free(&settings);

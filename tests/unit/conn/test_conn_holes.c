@@ -233,6 +233,7 @@ static void upload_beyond_the_capture(void **state)
 	wire_recv(w, "GET /b HTTP/1.1\r\n\r\n");
 	wire_send(w, OK);
 	wire_spans(w, "server 200 GET /b 0>0 [5..6]\n");
+	assert_int_equal(wire_stats(w).unread_bytes, 0);
 	wire_free(w);
 }
 
@@ -283,6 +284,7 @@ static void chunked_in_one_chunk_beyond_the_capture(void **state)
 		    "500\r\n",
 		    "\r\n0\r\n\r\n"));
 	wire_spans(w, "server 200 GET /a 0>2034 [1..2]\n"); /* by the board's tail */
+	assert_int_equal(wire_stats(w).unread_bytes, 0);
 	wire_free(w);
 }
 
@@ -333,6 +335,7 @@ static void pipelined_requests_beyond_the_capture(void **state)
 	wire_send(w, OK);
 	wire_spans(w, "server 200 GET /e 0>0 [3..4]\n");
 	assert_int_equal(wire_stats(w).dropped[OBI_DROP_NO_REQUEST], 1);
+	assert_int_equal(wire_stats(w).unread_bytes, 3 * 19 + 28 - 60);
 	wire_free(w);
 }
 
@@ -352,6 +355,7 @@ static void hidden_requests_never_lend_their_response(void **state)
 	wire_recv(w, "GET /e HTTP/1.1\r\n\r\n");
 	wire_send(w, OK);
 	wire_spans(w, "server 200 GET /e 0>0 [7..8]\n");
+	assert_int_equal(wire_stats(w).unread_bytes, 2 * 19);
 	wire_free(w);
 }
 
@@ -396,6 +400,7 @@ static void unreadable_request_takes_no_other_response(void **state)
 	wire_send(w, OK);
 	wire_spans(w, "server 200 GET /a 0>0 [1..2]\nserver 200 GET /c 0>0 [5..6]\n");
 	assert_int_equal(wire_stats(w).dropped[OBI_DROP_NO_REQUEST], 1);
+	assert_int_equal(wire_stats(w).unread_bytes, 100);
 	wire_free(w);
 }
 

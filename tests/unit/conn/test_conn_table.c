@@ -155,17 +155,17 @@ static void more_pipelined_requests_than_are_kept(void **state)
 {
 	struct wire *w = wire_new();
 
-	for (int i = 0; i < 70; i++)
+	for (int i = 0; i < 134; i++)
 		wire_recv(w, REQUEST);
-	assert_int_equal(wire_stats(w).pending, 64);
+	assert_int_equal(wire_stats(w).pending, 128);
 	assert_int_equal(wire_stats(w).dropped[OBI_DROP_EVICTED], 1);
-	for (int i = 0; i < 70; i++)
+	for (int i = 0; i < 134; i++)
 		wire_send(w, OK);
-	assert_int_equal(wire_stats(w).spans, 64);
+	assert_int_equal(wire_stats(w).spans, 128);
 	w->spans_len = 0;
 	wire_recv(w, "GET /b HTTP/1.1\r\n\r\n");
 	wire_send(w, OK);
-	wire_spans(w, "server 200 GET /b 0>0 [141..142]\n");
+	wire_spans(w, "server 200 GET /b 0>0 [269..270]\n");
 	wire_free(w);
 }
 

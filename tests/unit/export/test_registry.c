@@ -126,6 +126,75 @@ static void registries_share_a_pool(void **state)
 	assert_int_equal(pool.series, 0);
 }
 
+static struct slice limited_service;
+static int limited_times;
+
+static void note_limited(const char *metric, struct slice service, size_t series)
+{
+	assert_string_equal(metric, "things_total");
+	assert_int_equal(series, 90);
+	limited_service = service;
+	limited_times++;
+}
+
+/* Room for 101 series, the overflowing one among them. */
+static void a_service_leaves_room_for_others(void **state)
+{
+	static const char *const labels[] = { "route", "service.name" };
+	struct metrics_pool pool = { .max = SIZE_MAX,
+				     .max_bytes = 1 << 20,
+				     .limited = note_limited };
+	struct metrics_options options = { .pool = &pool, .max_rows = 101 };
+	struct metrics *metrics = metrics_new_with(&options);
+	struct slice noisy[] = { { 0 }, SLICE_LIT("noisy") },
+		     quiet[] = { { 0 }, SLICE_LIT("quiet") };
+	struct metric_table *table;
+	int kept = 0, others = 0;
+	char route[16];
+
+	assert_int_equal(metrics_add_table(metrics, &counter, 1, labels, 2, 10, &table), 0);
+	for (int i = 0; i < 200; i++) {
+		(void)snprintf(route, sizeof(route), "/r%d", i);
+		noisy[0] = quiet[0] = slice_cstr(route);
+		kept += !metric_table_row(table, noisy, 5)->overflow;
+	}
+	assert_int_equal(kept, 90);
+	assert_true(slice_equal(limited_service, SLICE_LIT("noisy")));
+	for (int i = 0; i < 9; i++) {
+		(void)snprintf(route, sizeof(route), "/r%d", i);
+		others += !metric_table_row(table, quiet, 6)->overflow;
+	}
+	assert_int_equal(others, 9);
+	assert_int_equal(limited_times, 1); /* a minute has not passed */
+	metrics_expire(metrics, 100);
+	assert_null(pool.services.items);
+	metrics_free(metrics);
+}
+
+/* Of the memory, too. */
+static void a_service_leaves_memory_for_others(void **state)
+{
+	static const char *const labels[] = { "route", "service.name" };
+	struct metrics_pool pool = { .max = SIZE_MAX, .max_bytes = 1 << 16 };
+	struct metrics_options options = { .pool = &pool, .max_rows = SIZE_MAX };
+	struct metrics *metrics = metrics_new_with(&options);
+	struct slice values[] = { { 0 }, SLICE_LIT("noisy") };
+	struct metric_table *table;
+	char route[16];
+
+	assert_int_equal(metrics_add_table(metrics, &counter, 1, labels, 2, 0, &table), 0);
+	for (int i = 0; i < 2000; i++) {
+		(void)snprintf(route, sizeof(route), "/r%d", i);
+		values[0] = slice_cstr(route);
+		(void)metric_table_row(table, values, 0);
+	}
+	assert_true(pool.overflow > 0);
+	values[1] = SLICE_LIT("quiet");
+	assert_false(metric_table_row(table, values, 0)->overflow);
+	metrics_free(metrics);
+	assert_null(pool.services.items);
+}
+
 static double two_bounds[] = { 1, 2 };
 static const struct obi_floats two_buckets = { two_bounds, 2 };
 
@@ -339,6 +408,8 @@ int main(void)
 		cmocka_unit_test(series_past_the_limit_share_one),
 		cmocka_unit_test(each_metric_has_its_own_limit),
 		cmocka_unit_test(registries_share_a_pool),
+		cmocka_unit_test(a_service_leaves_room_for_others),
+		cmocka_unit_test(a_service_leaves_memory_for_others),
 		cmocka_unit_test(series_take_no_more_memory_than_they_may),
 		cmocka_unit_test(a_row_that_nobody_touches_goes),
 		cmocka_unit_test(a_removed_row_begins_anew),

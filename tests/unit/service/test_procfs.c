@@ -83,6 +83,19 @@ static bool has_port(const struct obi_ports *ports, uint16_t port)
 	return false;
 }
 
+/* All of them, from tables of now. */
+static int ports_of(uint32_t pid, struct obi_ports *ret_ports)
+{
+	struct obi_listeners *listeners = obi_listeners_new();
+	uint32_t from = 0;
+	int error;
+
+	assert_non_null(listeners);
+	error = obi_listeners_ports(listeners, pid, &from, SIZE_MAX, ret_ports);
+	obi_listeners_free(listeners);
+	return error;
+}
+
 /* ---- Ports -------------------------------------------------------------------------------------
  */
 
@@ -97,7 +110,7 @@ static void listening_ports_of_both_families_are_found(void **state)
 	struct child child = start(listen_on_two);
 	struct obi_ports ports = { 0 };
 
-	assert_int_equal(obi_procfs_ports((uint32_t)child.pid, &ports), 0);
+	assert_int_equal(ports_of((uint32_t)child.pid, &ports), 0);
 	assert_true(child.ports[0] && has_port(&ports, child.ports[0]));
 	if (child.ports[1]) /* a host without IPv6 */
 		assert_true(has_port(&ports, child.ports[1]));
@@ -126,7 +139,7 @@ static void only_listening_sockets_count_and_each_port_once(void **state)
 	struct child child = start(hold_other_sockets);
 	struct obi_ports ports = { 0 };
 
-	assert_int_equal(obi_procfs_ports((uint32_t)child.pid, &ports), 0);
+	assert_int_equal(ports_of((uint32_t)child.pid, &ports), 0);
 	assert_int_equal(ports.count, 1);
 	assert_int_equal(ports.items[0], child.ports[0]);
 	stop(&child);
@@ -137,12 +150,15 @@ static void one_pass_tells_processes_apart(void **state)
 	struct child first = start(listen_on_two), second = start(listen_on_two);
 	struct obi_listeners *listeners = obi_listeners_new();
 	struct obi_ports ports = { 0 };
+	uint32_t from = 0;
 
 	assert_non_null(listeners);
-	assert_int_equal(obi_listeners_ports(listeners, (uint32_t)first.pid, &ports), 0);
+	assert_int_equal(
+		obi_listeners_ports(listeners, (uint32_t)first.pid, &from, SIZE_MAX, &ports), 0);
 	assert_true(has_port(&ports, first.ports[0]));
 	assert_false(has_port(&ports, second.ports[0]));
-	assert_int_equal(obi_listeners_ports(listeners, (uint32_t)second.pid, &ports), 0);
+	assert_int_equal(
+		obi_listeners_ports(listeners, (uint32_t)second.pid, &from, SIZE_MAX, &ports), 0);
 	assert_true(has_port(&ports, second.ports[0]));
 	assert_false(has_port(&ports, first.ports[0]));
 	obi_listeners_free(listeners);
@@ -174,6 +190,7 @@ static void namespaces_have_tables_of_their_own(void **state)
 	struct child inside = start(listen_in_own_namespace), outside = start(listen_on_two);
 	struct obi_listeners *listeners = obi_listeners_new();
 	uint64_t inner = 0, outer = 0;
+	uint32_t from = 0;
 	struct obi_ports ports = { 0 };
 
 	if (!inside.ports[0]) {
@@ -185,9 +202,11 @@ static void namespaces_have_tables_of_their_own(void **state)
 	assert_int_equal(obi_procfs_netns((uint32_t)inside.pid, &inner), 0);
 	assert_int_equal(obi_procfs_netns((uint32_t)outside.pid, &outer), 0);
 	assert_int_not_equal(inner, outer);
-	assert_int_equal(obi_listeners_ports(listeners, (uint32_t)outside.pid, &ports), 0);
+	assert_int_equal(
+		obi_listeners_ports(listeners, (uint32_t)outside.pid, &from, SIZE_MAX, &ports), 0);
 	assert_true(has_port(&ports, outside.ports[0]));
-	assert_int_equal(obi_listeners_ports(listeners, (uint32_t)inside.pid, &ports), 0);
+	assert_int_equal(
+		obi_listeners_ports(listeners, (uint32_t)inside.pid, &from, SIZE_MAX, &ports), 0);
 	assert_int_equal(ports.count, 1);
 	assert_int_equal(ports.items[0], inside.ports[1]);
 	obi_listeners_free(listeners);
@@ -208,7 +227,7 @@ static void many_listening_sockets_fill_the_list_and_no_more(void **state)
 		assert_int_equal(bind(fds[i], (struct sockaddr *)&addr, sizeof(addr)), 0);
 		assert_int_equal(listen(fds[i], 1), 0);
 	}
-	assert_int_equal(obi_procfs_ports((uint32_t)getpid(), &ports), 0);
+	assert_int_equal(ports_of((uint32_t)getpid(), &ports), 0);
 	assert_int_equal(ports.count, OBI_PORTS_MAX);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		(void)close(fds[i]);
@@ -323,7 +342,7 @@ static void gone_process_is_esrch_everywhere(void **state)
 	assert_int_equal(obi_procfs_args((uint32_t)pid, text, sizeof(text)), -ESRCH);
 	assert_int_equal(obi_procfs_stat((uint32_t)pid, &stat), -ESRCH);
 	assert_int_equal(obi_procfs_netns((uint32_t)pid, &inode), -ESRCH);
-	assert_int_equal(obi_procfs_ports((uint32_t)pid, &ports), -ESRCH);
+	assert_int_equal(ports_of((uint32_t)pid, &ports), -ESRCH);
 	assert_int_equal(obi_procfs_open((uint32_t)pid, "environ"), -ESRCH);
 }
 
@@ -376,10 +395,14 @@ static int count(void *context, uint32_t pid)
 
 static void walk_visits_processes_until_told_to_stop(void **state)
 {
-	int seen = 0, all = 0;
+	int seen = 0, all = 0, rest = 0;
+	uint32_t cursor = 0;
 
-	assert_int_equal(obi_procfs_each(look_for_self, &seen), 7);
-	assert_int_equal(obi_procfs_each(count, &all), 0);
+	assert_int_equal(obi_procfs_each(&cursor, look_for_self, &seen), 7);
+	assert_int_not_equal(cursor, 0);
+	assert_int_equal(obi_procfs_each(&cursor, count, &rest), 0);
+	assert_int_equal(cursor, 0);
+	assert_int_equal(obi_procfs_each(&cursor, count, &all), 0);
 	assert_true(seen >= 1 && all >= 1);
 }
 
