@@ -70,12 +70,22 @@ static __always_inline u32 byte_is_token(u32 c)
 	return ((u32)low & byte_below(c, 64)) | ((u32)high & byte_between(c, 64, 127));
 }
 
+/* What servers take for a blank between the words of a request line: SP, HTAB, VT, FF (RFC 9112
+ * section 3), and Python's str.split() the separators FS, GS, RS, US, too. */
+static __always_inline u32 byte_is_blank(u32 c)
+{
+	u64 low = 0x1f0001a00 >> (c & 63);
+
+	return (u32)low & byte_below(c, 64);
+}
+
 /* The first len bytes. A method is a token (RFC 9110 section 9.1), in practice capitals, '-' and
- * '_': others are shown to the worker, which waits for the version. The target begins with '/',
- * '*', or "http" in any case; CONNECT takes an authority. */
+ * '_': others are shown to the worker, which waits for the version, and so is a line with other
+ * blanks than one SP. The target begins with '/', '*', or "http" in any case; CONNECT takes an
+ * authority. */
 static __noinline int guess_request(const u8 *p, u32 len)
 {
-	u32 method = 0, token = 0, space = 0, target = 0, first, all;
+	u32 method = 0, token = 0, space = 0, blank = 0, target = 0, first, end, all;
 
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < GUESS_BYTES; i++) {
@@ -84,19 +94,42 @@ static __noinline int guess_request(const u8 *p, u32 len)
 		method |= (byte_between(c, 'A', 'Z') | byte_is(c, '-') | byte_is(c, '_')) << i;
 		token |= byte_is_token(c) << i;
 		space |= byte_is(c, ' ') << i;
+		blank |= byte_is_blank(c) << i;
 		target |= (byte_is(c, '/') | byte_is(c, '*') | byte_is(c | 0x20, 'h')) << i;
 	}
-	first = space & -space; /* bit of the first blank, 0 = there is none */
+	first = blank & -blank;         /* bit of the first blank, 0 = there is none */
+	end = (blank + first) & ~blank; /* of what follows it, or them: the carry goes through */
 	all = (1u << (len < GUESS_BYTES ? len & (GUESS_BYTES - 1) : GUESS_BYTES)) - 1;
 	if ((token & all) == all) /* more of a method may follow */
 		return GUESS_HTTP_MAYBE;
 	if (first < 2 || (token & (first - 1)) != first - 1)
 		return GUESS_NONE;
-	if (first << 1 > all)
+	if (end > all)
 		return GUESS_HTTP_MAYBE;
-	if (!(target & (first << 1)) && *(u64 *)p != 0x205443454e4e4f43 /* "CONNECT " */)
+	if (!(target & end) && *(u64 *)p != 0x205443454e4e4f43 /* "CONNECT " */)
 		return GUESS_NONE;
-	return (method & (first - 1)) == first - 1 ? GUESS_HTTP_REQUEST : GUESS_HTTP_MAYBE;
+	if ((method & (first - 1)) != first - 1 || !(space & first) || end != first << 1)
+		return GUESS_HTTP_MAYBE;
+	return GUESS_HTTP_REQUEST;
+}
+
+/* Some servers take any target. */
+static __always_inline bool is_common_method(u64 word)
+{
+	return (word & 0xffffffff) == 0x20544547 /* "GET " */ ||
+	       (word & 0xffffffff) == 0x20545550 /* "PUT " */ ||
+	       (word & 0xffffffffff) == 0x2054534f50 /* "POST " */ ||
+	       (word & 0xffffffffff) == 0x2044414548 /* "HEAD " */;
+}
+
+/* Line feeds and returns before a request are read over (RFC 9112 section 2.2): one, and another or
+ * a capital. */
+static __always_inline bool begins_with_empty_line(u64 word)
+{
+	u8 first = word, second = word >> 8;
+
+	return (first == '\n' || first == '\r') &&
+	       (second == '\n' || second == '\r' || (second >= 'A' && second <= 'Z'));
 }
 
 /* What does head of a scratch, of which len bytes came, begin with? (enum protocol_guess) It is
@@ -105,6 +138,7 @@ __noinline int scratch_guess(u32 slot, u32 len)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
 	u64 word;
+	int guess;
 
 	if (!s)
 		return GUESS_NONE;
@@ -123,11 +157,13 @@ __noinline int scratch_guess(u32 slot, u32 len)
 		return GUESS_HTTP2;
 	/* What may stand before a request: an empty line, as the signature of the PROXY protocol's
 	 * second version begins, too; its first: "PROXY TC", "PROXY UN". */
-	if ((word & 0xffff) == 0x0a0d || word == 0x43542059584f5250 || word == 0x4e552059584f5250)
+	if (begins_with_empty_line(word) || word == 0x43542059584f5250 ||
+	    word == 0x4e552059584f5250)
 		return GUESS_HTTP_MAYBE;
 	if (is_common_request(word))
 		return GUESS_HTTP_REQUEST;
-	return guess_request(s->head, len);
+	guess = guess_request(s->head, len);
+	return guess == GUESS_NONE && is_common_method(word) ? GUESS_HTTP_MAYBE : guess;
 }
 
 #endif

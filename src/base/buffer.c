@@ -141,6 +141,30 @@ void buffer_printf(struct buffer *buf, const char *format, ...)
 	va_end(args);
 }
 
+void buffer_put_printable(struct buffer *buf, struct slice s)
+{
+	size_t start = 0, at = 0;
+
+	while (at < s.len) {
+		size_t len, bad;
+
+		while (at < s.len && s.data[at] >= 0x20 && s.data[at] < 0x7f)
+			at++;
+		len = at < s.len ? utf8_printable(slice_from(s, at)) : 0;
+		at += len;
+		if (len || at == s.len)
+			continue;
+		buffer_put(buf, s.data + start, at - start);
+		bad = utf8_length(slice_from(s, at));
+		for (bad = bad ? bad : 1; bad; bad--) {
+			buffer_put_cstr(buf, "\\x");
+			buffer_put_hex(buf, s.data + at++, 1);
+		}
+		start = at;
+	}
+	buffer_put(buf, s.data + start, at - start);
+}
+
 #define EACH(byte_) (0x0101010101010101ULL * (byte_))
 
 static bool is_plain(uint8_t c)
@@ -181,6 +205,16 @@ static size_t copy_plain(char *to, struct slice s)
 	return len;
 }
 
+/* Of one to three bytes. */
+static unsigned code_point(struct slice s, size_t len)
+{
+	if (len == 1)
+		return s.data[0];
+	if (len == 2)
+		return (s.data[0] & 0x1fu) << 6 | (s.data[1] & 0x3fu);
+	return (s.data[0] & 0xfu) << 12 | (s.data[1] & 0x3fu) << 6 | (s.data[2] & 0x3fu);
+}
+
 /* One character that needs a look; returns its length in s. */
 static size_t put_json_character(struct buffer *buf, struct slice s)
 {
@@ -196,10 +230,10 @@ static size_t put_json_character(struct buffer *buf, struct slice s)
 		buffer_put_cstr(buf, "\\t");
 	} else if (c == '\r') {
 		buffer_put_cstr(buf, "\\r");
-	} else if (c < 0x20) {
-		buffer_printf(buf, "\\u%04x", c);
 	} else if (!len) {
 		buffer_put_cstr(buf, "\xef\xbf\xbd");
+	} else if (!utf8_printable(s)) {
+		buffer_printf(buf, "\\u%04x", code_point(s, len));
 	} else {
 		buffer_put(buf, s.data, len);
 	}

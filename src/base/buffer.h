@@ -22,6 +22,8 @@ void buffer_free(struct buffer *buf);
 char *buffer_reserve(struct buffer *buf, size_t more);
 
 void buffer_put(struct buffer *buf, const void *data, size_t len);
+/* For people and their terminals: of what is not printable (base/utf8.h) each byte as \xNN. */
+void buffer_put_printable(struct buffer *buf, struct slice s);
 void buffer_put_slice(struct buffer *buf, struct slice s);
 void buffer_put_cstr(struct buffer *buf, const char *s);
 void buffer_put_char(struct buffer *buf, char c);

@@ -9,6 +9,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 
 #define PATIENCE_MS 100
 
@@ -62,9 +63,9 @@ static void put_time(struct buffer *out)
 static bool needs_quotes(struct slice s)
 {
 	for (size_t i = 0; i < s.len; i++)
-		if (s.data[i] <= ' ' || s.data[i] == '=' || s.data[i] == '"' || s.data[i] == 0x7f)
+		if (s.data[i] == ' ' || s.data[i] == '=' || s.data[i] == '"')
 			return true;
-	return s.len == 0;
+	return s.len == 0 || !utf8_all_printable(s);
 }
 
 static void put_value(struct buffer *out, const struct log_value *value)

@@ -32,6 +32,42 @@ size_t utf8_length(struct slice s)
 	return len > 1 && second_byte_wrong(s.data[0], s.data[1]) ? 0 : len;
 }
 
+/* U+0080 to U+009F, 061C, 200E and 200F, 2028 to 202E, 2066 to 2069, as bytes. */
+static bool is_format(struct slice s, size_t len)
+{
+	uint8_t first = s.data[0], last = s.data[len - 1];
+
+	if (len == 2)
+		return (first == 0xc2 && last < 0xa0) || (first == 0xd8 && last == 0x9c);
+	if (len != 3 || first != 0xe2)
+		return false;
+	if (s.data[1] == 0x80)
+		return last == 0x8e || last == 0x8f || (last >= 0xa8 && last <= 0xae);
+	return s.data[1] == 0x81 && last >= 0xa6 && last <= 0xa9;
+}
+
+size_t utf8_printable(struct slice s)
+{
+	size_t len;
+
+	if (s.data[0] < 0x80)
+		return s.data[0] >= ' ' && s.data[0] != 0x7f;
+	len = utf8_length(s);
+	return len && is_format(s, len) ? 0 : len;
+}
+
+bool utf8_all_printable(struct slice s)
+{
+	while (s.len) {
+		size_t len = utf8_printable(s);
+
+		if (!len)
+			return false;
+		s = slice_from(s, len);
+	}
+	return true;
+}
+
 static bool is_ascii(struct slice s)
 {
 	uint64_t word = 0, any = 0;

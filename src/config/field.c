@@ -127,6 +127,26 @@ static int read_items(const struct reading *r, bool keep_empty, struct items *re
 
 /* ---- Scalars --------------------------------------------------------------------- */
 
+/* Less than the floor is raised to it, with a word: a configuration that says 0 for "at once" is
+ * not turned down, but nothing spins. */
+static int raise_to_floor(const struct reading *r, double value, double *ret_value)
+{
+	struct buffer text = { 0 };
+	int e;
+
+	*ret_value = value;
+	if (value >= r->option->floor)
+		return 0;
+	*ret_value = r->option->floor;
+	buffer_put_cstr(&text, "too short: taken for ");
+	obi_value_put_bound(&text, r->option->type, r->option->floor);
+	buffer_put_char(&text, '\0');
+	e = text.failed ? out_of_memory(r)
+			: obi_site_warn(r->layer, r->site, r->node->line, text.data);
+	buffer_free(&text);
+	return e;
+}
+
 static int read_bool(const struct reading *r, void *field)
 {
 	bool value;
@@ -139,6 +159,7 @@ static int read_bool(const struct reading *r, void *field)
 
 static int read_int(const struct reading *r, void *field)
 {
+	double raised;
 	int64_t value;
 
 	if (obi_parse_int(slice_cstr(r->node->value), &value) < 0 ||
@@ -147,6 +168,11 @@ static int read_int(const struct reading *r, void *field)
 	*(int64_t *)field = value;
 	if (r->option->flags & OBI_OPTION_OPTIONAL)
 		((struct obi_optional_int *)field)->set = true;
+	if (!r->option->floor)
+		return 0;
+	if (raise_to_floor(r, (double)value, &raised) < 0)
+		return -ENOMEM;
+	*(int64_t *)field = (int64_t)raised;
 	return 0;
 }
 
@@ -162,12 +188,18 @@ static int read_float(const struct reading *r, void *field)
 
 static int read_duration(const struct reading *r, void *field)
 {
+	double raised;
 	uint64_t value;
 
 	if (obi_parse_duration(slice_cstr(r->node->value), &value) < 0 ||
 	    !in_bounds(r->option, (double)value))
 		return fault(r, r->node->value, NULL);
 	*(uint64_t *)field = value;
+	if (!r->option->floor)
+		return 0;
+	if (raise_to_floor(r, (double)value, &raised) < 0)
+		return -ENOMEM;
+	*(uint64_t *)field = (uint64_t)raised;
 	return 0;
 }
 

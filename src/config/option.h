@@ -113,6 +113,7 @@ struct obi_option {
 	const char *fallback; /* default: in the environment's syntax, or YAML for STRUCTS, MAP and
 			       * LABELS; NULL: zero value */
 	double min, max;      /* both 0: no bounds */
+	double floor;         /* INT, DURATION: less is allowed, warned of, and means this */
 	const struct obi_name *names;    /* CHOICE, FLAGS: ends with a NULL name */
 	const struct obi_group *element; /* STRUCTS, MAP: the rows of one item */
 	size_t element_size;             /* STRUCTS, MAP: of one item */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/buffer.h"
+#include "base/utf8.h"
 #include "config/field.h"
 #include "config/value.h"
 
@@ -55,10 +56,12 @@ static void put_value(struct buffer *buf, const char *value)
 			shown--;
 	}
 	buffer_put_char(buf, '"');
-	for (size_t i = 0; i < shown; i++) {
-		bool control = (unsigned char)value[i] < ' ' || value[i] == 0x7f;
+	for (size_t i = 0; i < shown;) {
+		struct slice rest = slice_of(value + i, shown - i);
+		size_t character = utf8_length(rest), printable = utf8_printable(rest);
 
-		buffer_put(buf, control ? "?" : &value[i], 1);
+		buffer_put(buf, printable ? &value[i] : "?", printable ? printable : 1);
+		i += character ? character : 1;
 	}
 	buffer_put_cstr(buf, shown < len ? "...\"" : "\"");
 }

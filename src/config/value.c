@@ -27,7 +27,7 @@ const char *obi_type_name(enum obi_type type)
 
 /* ---- What is allowed ------------------------------------------------------------- */
 
-static void put_bound(struct buffer *buf, enum obi_type type, double bound)
+void obi_value_put_bound(struct buffer *buf, enum obi_type type, double bound)
 {
 	if (type == OBI_TYPE_DURATION)
 		obi_put_duration(buf, (uint64_t)bound);
@@ -47,12 +47,20 @@ static void put_bounds(struct buffer *buf, const struct obi_option *option)
 	}
 	if (!isinf(option->min)) {
 		buffer_put_cstr(buf, isinf(option->max) ? " of at least " : " from ");
-		put_bound(buf, option->type, option->min);
+		obi_value_put_bound(buf, option->type, option->min);
 	}
 	if (!isinf(option->max)) {
 		buffer_put_cstr(buf, isinf(option->min) ? " of at most " : " to ");
-		put_bound(buf, option->type, option->max);
+		obi_value_put_bound(buf, option->type, option->max);
 	}
+}
+
+static void put_floor(struct buffer *buf, const struct obi_option *option)
+{
+	if (!option->floor)
+		return;
+	buffer_put_cstr(buf, ", less means ");
+	obi_value_put_bound(buf, option->type, option->floor);
 }
 
 static void put_names(struct buffer *buf, const struct obi_name *names)
@@ -106,6 +114,7 @@ void obi_value_put_type(struct buffer *buf, const struct obi_option *option)
 	} else {
 		buffer_put_cstr(buf, obi_type_name(option->type));
 		put_bounds(buf, option);
+		put_floor(buf, option);
 	}
 }
 

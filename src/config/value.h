@@ -15,6 +15,9 @@ void obi_value_put_allowed(struct buffer *buf, const struct obi_option *option);
 /* For tables: "integer from 0 to 65535", "tc, tcx, auto", "list of node, service". */
 void obi_value_put_type(struct buffer *buf, const struct obi_option *option);
 
+/* A number of that type: a duration with its unit. */
+void obi_value_put_bound(struct buffer *buf, enum obi_type type, double bound);
+
 /* Does the field hold its type's zero value? An empty list that was given does. */
 bool obi_value_is_empty(const struct obi_option *option, const void *field);
 

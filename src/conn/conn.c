@@ -26,8 +26,10 @@
 const char *obi_conn_drop_name(enum obi_conn_drop reason)
 {
 	static const char *const names[OBI_DROP_REASONS] = {
-		[OBI_DROP_EVICTED] = "evicted",       [OBI_DROP_LOST_RECORD] = "lost_record",
-		[OBI_DROP_NO_REQUEST] = "no_request", [OBI_DROP_UNPARSED] = "unparsed",
+		[OBI_DROP_EVICTED] = "evicted",
+		[OBI_DROP_LOST_RECORD] = "lost_record",
+		[OBI_DROP_NO_REQUEST] = "unrecognised_request",
+		[OBI_DROP_UNPARSED] = "unparsed",
 		[OBI_DROP_NO_SERVICE] = "no_service",
 	};
 

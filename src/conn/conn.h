@@ -22,7 +22,7 @@ struct obi_conns;
 enum obi_conn_drop {
 	OBI_DROP_EVICTED,     /* connection table or list of open requests full */
 	OBI_DROP_LOST_RECORD, /* a record of the exchange is missing (see obi_record.message) */
-	OBI_DROP_NO_REQUEST,  /* response whose request was before our time or unparsable */
+	OBI_DROP_NO_REQUEST,  /* answer to what was not recognised as a request, or not seen */
 	OBI_DROP_UNPARSED,    /* bytes that should have been a head but were not, or were cut off */
 	OBI_DROP_NO_SERVICE,  /* process unknown by now */
 	OBI_DROP_REASONS,

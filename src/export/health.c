@@ -5,29 +5,32 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <microhttpd.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "export/connections.h"
 #include "export/exporter.h"
 #include "settings/settings.h"
 
-#define CONNECTIONS_MAX 100
 #define CONNECTION_BYTES ((size_t)8 * 1024)
-#define IDLE_SECONDS 5
+#define HEAD_SECONDS 5
 #define SCHEMA_VERSION 1
 
 struct health {
 	struct MHD_Daemon *daemon;
 	struct MHD_Response *not_found;
 	uint64_t started_ns;
+	struct connections connections;
 };
 
 static bool health_wanted(const struct obi_settings *settings)
@@ -41,11 +44,10 @@ static struct MHD_Response *health_response(const struct health *health)
 {
 	uint64_t now = clock_monotonic_ns();
 	char text[160];
-	int len = snprintf(
-		text, sizeof(text),
-		"{\"schema_version\":%d,\"now_unix_ns\":%llu,\"process_uptime_ns\":%llu}\n",
-		SCHEMA_VERSION, (unsigned long long)(now + clock_epoch_offset_ns()),
-		(unsigned long long)(now - health->started_ns));
+	int len = snprintf(text, sizeof(text),
+			   "{\"schema_version\":%d,\"now_unix_ns\":%" PRIu64
+			   ",\"process_uptime_ns\":%" PRIu64 "}\n",
+			   SCHEMA_VERSION, now + clock_epoch_offset_ns(), now - health->started_ns);
 	struct MHD_Response *response =
 		MHD_create_response_from_buffer((size_t)len, text, MHD_RESPMEM_MUST_COPY);
 
@@ -63,6 +65,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 	struct MHD_Response *response;
 	enum MHD_Result result;
 
+	connections_answering(connection);
 	if (strcmp(url, "/healthz") != 0 ||
 	    (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0))
 		return MHD_queue_response(connection, MHD_HTTP_NOT_FOUND, health->not_found);
@@ -91,11 +94,16 @@ static int listen_at(const void *address, socklen_t len, int family, int *ret_fd
 	return 0;
 }
 
-/* What a program that died left at the path: a socket that nobody answers. */
+/* What a program of this user that died left at the path: a socket that nobody answers. A
+ * connection to a regular file is refused as well. */
 static void remove_stale(const struct sockaddr_un *address, socklen_t len)
 {
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	_cleanup_close_ int fd = -1;
+	struct stat st;
 
+	if (lstat(address->sun_path, &st) || !S_ISSOCK(st.st_mode) || st.st_uid != geteuid())
+		return;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && connect(fd, (const struct sockaddr *)address, len) && errno == ECONNREFUSED)
 		(void)unlink(address->sun_path);
 }
@@ -164,11 +172,15 @@ static void health_close(void *state)
 static int start(struct health *health, int fd)
 {
 	health->not_found = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+	health->connections.head_ns = health->connections.answer_ns = HEAD_SECONDS * NSEC_PER_SEC;
 	if (health->not_found)
 		health->daemon = MHD_start_daemon(
 			MHD_USE_EPOLL, 0, NULL, NULL, answer, health, MHD_OPTION_LISTEN_SOCKET, fd,
-			MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-			IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES,
+			MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_ROOM,
+			MHD_OPTION_CONNECTION_TIMEOUT, HEAD_SECONDS,
+			MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES,
+			MHD_OPTION_NOTIFY_CONNECTION, connections_notify, &health->connections,
+			MHD_OPTION_NOTIFY_COMPLETED, connections_completed, &health->connections,
 			MHD_OPTION_END);
 	if (health->daemon)
 		return 0;
@@ -180,7 +192,7 @@ static int health_open(const struct obi_settings *settings, void **ret_state, ch
 		       size_t why_size)
 {
 	struct health *health = calloc(1, sizeof(*health));
-	int error, fd;
+	int error, fd = -1;
 
 	(void)snprintf(why, why_size, "out of memory");
 	if (!health)
@@ -208,6 +220,7 @@ static void health_ready(void *state)
 {
 	struct health *health = state;
 
+	connections_check(&health->connections);
 	(void)MHD_run(health->daemon);
 }
 

@@ -45,8 +45,8 @@ static int internal_open(const struct obi_settings *settings, void **ret_state, 
 		return -ENOMEM;
 	internal_gather_open(settings);
 	(void)snprintf(internal->port, sizeof(internal->port), "%u", (unsigned)options->port);
-	error = scrape_server_open((uint16_t)options->port, &path, 1, before_scrape, internal,
-				   &internal->server, why, why_size);
+	error = scrape_server_open(options->listen_address, (uint16_t)options->port, &path, 1,
+				   before_scrape, internal, &internal->server, why, why_size);
 	if (error) {
 		free(internal);
 		return error;

@@ -90,7 +90,8 @@ enum obi_temporality {
 };
 
 struct obi_prometheus_options {
-	int64_t port; /* 0 = off */
+	int64_t port;               /* 0 = off */
+	const char *listen_address; /* "" = all */
 	const char *path;
 	bool disable_build_info;
 	struct obi_flags features;               /* deprecated; .set wins over the common ones */
@@ -112,6 +113,7 @@ struct obi_prometheus_options {
 struct obi_internal_options {
 	int exporter; /* enum obi_internal_exporter */
 	int64_t port;
+	const char *listen_address; /* "" = all */
 	const char *path;
 	uint64_t bpf_interval; /* ns between two readings of BPF programs and maps */
 	bool avoided_disabled; /* no obi_avoided_services */

@@ -91,8 +91,9 @@ static int prometheus_open(const struct obi_settings *settings, void **ret_state
 	error = families_new(settings, &prometheus->families);
 	if (!error) {
 		count = choose_paths(settings, prometheus->families, paths);
-		error = scrape_server_open(port, paths, count, before_scrape, prometheus,
-					   &prometheus->server, why, why_size);
+		error = scrape_server_open(settings->export.prometheus.listen_address, port, paths,
+					   count, before_scrape, prometheus, &prometheus->server,
+					   why, why_size);
 	}
 	if (error) {
 		prometheus_close(prometheus);

@@ -6,10 +6,11 @@
  * of the program.
  *
  * A response is rendered in pieces while the client takes them: what a slow client
- * holds is one piece. It is cut off when it takes too long.
+ * holds is one piece. It is cut off when it takes too long (export/connections.h).
  */
 #include "export/scrape_server.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
@@ -25,12 +26,12 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "export/accept.h"
+#include "export/connections.h"
 #include "export/metrics/render.h"
 
 #define PIECE_BYTES ((size_t)32 * 1024)
-#define CONNECTIONS_MAX 32
 #define CONNECTION_BYTES ((size_t)16 * 1024)
-#define IDLE_SECONDS 10
+#define HEAD_SECONDS 10
 #define SCRAPE_NS (60 * NSEC_PER_SEC)
 /* Turns of one run; each sends up to a piece on each connection. */
 #define TURNS 16
@@ -46,6 +47,7 @@ struct scrape_server {
 	int epoll; /* the daemon's descriptor and wake */
 	int wake;
 	uint16_t port;
+	struct connections connections;
 };
 
 /* ---- One scrape ---- */
@@ -59,7 +61,6 @@ struct scrape {
 	bool done;
 	struct buffer piece;
 	size_t sent; /* of the piece */
-	uint64_t deadline_ns;
 };
 
 /* The next registry, or the end. */
@@ -102,7 +103,7 @@ static ssize_t read_scrape(void *context, uint64_t pos, char *to, size_t room)
 
 	if (scrape->sent == scrape->piece.len && !scrape->done)
 		fill_piece(scrape);
-	if (scrape->piece.failed || clock_monotonic_ns() > scrape->deadline_ns)
+	if (scrape->piece.failed)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
 	len = scrape->piece.len - scrape->sent;
 	if (!len)
@@ -133,7 +134,6 @@ static struct MHD_Response *scrape_response(const struct scrape_path *path,
 		return NULL;
 	scrape->path = path;
 	scrape->format = format;
-	scrape->deadline_ns = clock_monotonic_ns() + SCRAPE_NS;
 	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, PIECE_BYTES, read_scrape,
 						     scrape, free_scrape);
 	if (!response)
@@ -183,6 +183,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 	const struct scrape_server *server = context;
 	const struct scrape_path *path = find_path(server, url);
 
+	connections_answering(connection);
 	/* A body that nobody wants: refused before it is sent. */
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
 		return MHD_queue_response(connection, MHD_HTTP_METHOD_NOT_ALLOWED,
@@ -194,12 +195,8 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 
 /* ---- Opening ---- */
 
-static int bind_to(int family, uint16_t port, int *ret_fd)
+static int bind_to(const void *address, socklen_t len, int family, int *ret_fd)
 {
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
-	const void *address = family == AF_INET6 ? (const void *)&v6 : &v4;
-	socklen_t len = family == AF_INET6 ? sizeof(v6) : sizeof(v4);
 	_cleanup_close_ int fd =
 		socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
 	int on = 1, off = 0;
@@ -215,13 +212,19 @@ static int bind_to(int family, uint16_t port, int *ret_fd)
 	return 0;
 }
 
-/* Both families on one socket, or IPv4 alone where the kernel has no IPv6. */
-static int listen_on(uint16_t port, int *ret_fd)
+/* On all addresses: both families on one socket, or IPv4 alone where the kernel has no IPv6. */
+static int listen_on(const char *text, uint16_t port, int *ret_fd)
 {
-	int error = bind_to(AF_INET6, port, ret_fd);
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+	bool is_v4 = inet_pton(AF_INET, text, &v4.sin_addr) == 1;
+	int error = is_v4 ? -EAFNOSUPPORT : -EINVAL;
 
-	return error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL ? bind_to(AF_INET, port, ret_fd)
-								 : error;
+	if (!*text || (!is_v4 && inet_pton(AF_INET6, text, &v6.sin6_addr) == 1))
+		error = bind_to(&v6, sizeof(v6), AF_INET6, ret_fd);
+	if (is_v4 || (!*text && (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL)))
+		error = bind_to(&v4, sizeof(v4), AF_INET, ret_fd);
+	return error;
 }
 
 static int watch(int epoll, int fd)
@@ -234,10 +237,15 @@ static int watch(int epoll, int fd)
 /* The daemon takes the listening socket, also when it fails to start later. */
 static int start_daemon(struct scrape_server *server, int fd)
 {
+	server->connections.head_ns = HEAD_SECONDS * NSEC_PER_SEC;
+	server->connections.answer_ns = SCRAPE_NS;
 	server->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL, server->port, NULL, NULL, answer, server, MHD_OPTION_LISTEN_SOCKET,
-		fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-		IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, MHD_OPTION_END);
+		fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_ROOM, MHD_OPTION_CONNECTION_TIMEOUT,
+		HEAD_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES,
+		MHD_OPTION_NOTIFY_CONNECTION, connections_notify, &server->connections,
+		MHD_OPTION_NOTIFY_COMPLETED, connections_completed, &server->connections,
+		MHD_OPTION_END);
 	return server->daemon ? 0 : -ENOMEM;
 }
 
@@ -278,8 +286,8 @@ static uint16_t bound_port(int fd)
 								       : 0;
 }
 
-int scrape_server_open(uint16_t port, const struct scrape_path *paths, size_t count,
-		       void (*before)(void *context, const char *path), void *context,
+int scrape_server_open(const char *address, uint16_t port, const struct scrape_path *paths,
+		       size_t count, void (*before)(void *context, const char *path), void *context,
 		       struct scrape_server **ret_server, char *why, size_t why_size)
 {
 	struct scrape_server *server = calloc(1, sizeof(*server));
@@ -290,7 +298,7 @@ int scrape_server_open(uint16_t port, const struct scrape_path *paths, size_t co
 		server->before = before;
 		server->context = context;
 		memcpy(server->paths, paths, count * sizeof(*paths));
-		error = listen_on(port, &fd);
+		error = listen_on(address, port, &fd);
 	}
 	if (!error) {
 		server->port = bound_port(fd);
@@ -299,7 +307,8 @@ int scrape_server_open(uint16_t port, const struct scrape_path *paths, size_t co
 			(void)close(fd);
 	}
 	if (error) {
-		(void)snprintf(why, why_size, "listen on port %u: %s", port, strerror(-error));
+		(void)snprintf(why, why_size, "listen on %s%sport %u: %s", address,
+			       *address ? " " : "", port, strerror(-error));
 		scrape_server_close(server);
 		return error;
 	}
@@ -341,6 +350,7 @@ void scrape_server_run(struct scrape_server *server)
 	bool at_once = true;
 
 	(void)!read(server->wake, &count, sizeof(count));
+	connections_check(&server->connections);
 	for (int turn = 0; turn < TURNS && at_once; turn++) {
 		(void)MHD_run(server->daemon);
 		at_once =

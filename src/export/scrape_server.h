@@ -21,11 +21,11 @@ struct scrape_path {
 
 struct scrape_server;
 
-/* Listens on all addresses; port 0: any free one. before(context, path) is called before a scrape
- * is answered, and may be NULL. The paths' strings and registries must outlive the server.
+/* Listens on that address, "": on all; port 0: any free one. before(context, path) is called before
+ * a scrape is answered, and may be NULL. The paths' strings and registries must outlive the server.
  * 0, or a negative errno with the reason in why. */
-int scrape_server_open(uint16_t port, const struct scrape_path *paths, size_t count,
-		       void (*before)(void *context, const char *path), void *context,
+int scrape_server_open(const char *address, uint16_t port, const struct scrape_path *paths,
+		       size_t count, void (*before)(void *context, const char *path), void *context,
 		       struct scrape_server **ret_server, char *why, size_t why_size);
 void scrape_server_close(struct scrape_server *server);
 

@@ -56,6 +56,7 @@ struct obi_attributes_options {
 	const char *rename_unresolved_incoming;
 	struct obi_list sensitive_add;
 	struct obi_list sensitive_remove;
+	struct obi_list sensitive_allow_only; /* where set */
 };
 
 struct obi_pipeline_options {

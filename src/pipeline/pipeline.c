@@ -33,6 +33,11 @@ struct obi_pipeline *obi_pipeline_new(const struct obi_settings *settings,
 				      struct obi_span_sink next)
 {
 	const struct obi_pipeline_options *options = &settings->pipeline;
+	const struct redact_options redact = {
+		.add = &options->attributes.sensitive_add,
+		.remove = &options->attributes.sensitive_remove,
+		.allow_only = &options->attributes.sensitive_allow_only,
+	};
 	struct obi_pipeline *pipeline = calloc(1, sizeof(*pipeline));
 
 	if (!pipeline)
@@ -41,8 +46,7 @@ struct obi_pipeline *obi_pipeline_new(const struct obi_settings *settings,
 	pipeline->filter = &options->filter_spans;
 	pipeline->avoid.options = &settings->discovery;
 	if (route_stage_new(&options->routes, &pipeline->route) != 0 ||
-	    redact_stage_new(&options->attributes.sensitive_add,
-			     &options->attributes.sensitive_remove, &pipeline->redact) != 0 ||
+	    redact_stage_new(&redact, &pipeline->redact) != 0 ||
 	    policies_new(settings, &pipeline->policies) != 0) {
 		obi_pipeline_free(pipeline);
 		return NULL;
@@ -79,8 +83,8 @@ void obi_pipeline_put(void *context, struct obi_span *span)
 {
 	struct obi_pipeline *pipeline = context;
 
-	route_stage_apply(pipeline->route, policies_routes(pipeline->policies, span), span);
 	redact_stage_apply(pipeline->redact, span);
+	route_stage_apply(pipeline->route, policies_routes(pipeline->policies, span), span);
 	names_stage_apply(&pipeline->names, span);
 	if (!obi_filter_span(pipeline->filter, span)) {
 		pipeline->filtered++;

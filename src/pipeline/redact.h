@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stage: hides the values of query parameters that hold secrets. */
+/* Stage: hides the values of parameters that hold secrets, in query and path. */
 #ifndef OBI_PIPELINE_REDACT_H
 #define OBI_PIPELINE_REDACT_H
 
@@ -8,14 +8,17 @@
 
 struct redact_stage;
 
-/* The built-in names and those of add, without those of remove; the lists' strings must outlive
- * the stage. 0, or -ENOMEM. */
-int redact_stage_new(const struct obi_list *add, const struct obi_list *remove,
-		     struct redact_stage **ret_stage);
+struct redact_options {
+	const struct obi_list *add, *remove; /* of the built-in names */
+	const struct obi_list *allow_only;   /* where it is set: all but these are hidden */
+};
+
+/* 0, or -ENOMEM. Nothing of the options is kept. */
+int redact_stage_new(const struct redact_options *options, struct redact_stage **ret_stage);
 void redact_stage_free(struct redact_stage *stage);
 
-/* Where span->query holds such a parameter, replaces it by a copy that does not, valid until the
- * next call. When memory is short the query is left out. */
+/* Where span->query or span->path holds such a parameter, replaces it by a copy that does not,
+ * valid until the next call. When memory is short it is left out. */
 void redact_stage_apply(struct redact_stage *stage, struct obi_span *span);
 
 #endif

@@ -12,7 +12,9 @@
 #include "protocol/http1_lines.h"
 #include "span/trace.h"
 
-#define METHOD_MAX 64
+/* nginx takes what fits its buffer, of capitals, '-' and '_'; a longer word of others is none. */
+#define METHOD_MAX 256
+#define ODD_METHOD_MAX 64
 /* "HTTP/1.1", and with a status behind it "HTTP/1.1 200" */
 #define VERSION_LEN 8
 #define STATUS_END 12
@@ -45,11 +47,28 @@ static bool may_begin(struct slice text, struct slice lit)
 	       slice_has_prefix(slice_first(lit, text.len), slice_first(text, lit.len));
 }
 
+/* Between the words of a request line: SP, HTAB, VT, FF (RFC 9112 section 3), and Python's
+ * str.split() the separators FS, GS, RS, US, too. */
+static bool is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == 0x0b || c == 0x0c || (c >= 0x1c && c <= 0x1f);
+}
+
 static struct slice skip_blanks(struct slice s)
 {
-	while (s.len && s.data[0] == ' ')
+	while (s.len && is_blank(s.data[0]))
 		s = slice_from(s, 1);
 	return s;
+}
+
+/* The end of a target's path, or of a part of its query. Some servers take control characters in
+ * it; NUL is in no text, and the others end a word or a line. */
+static const uint8_t *target_part_end(const uint8_t *p, const uint8_t *end)
+{
+	for (p = path_end(p, end); p < end; p = path_end(p + 1, end))
+		if (*p == '?' || *p == '\0' || *p == '\n' || *p == '\r' || is_blank(*p))
+			return p;
+	return p;
 }
 
 /* scheme "://" authority [path], RFC 3986 section 3. Returns what follows the authority. */
@@ -391,7 +410,7 @@ static int read_odd_version(const uint8_t *p, const uint8_t *end, struct http1_h
 	head->minor = 1;
 	if (p > first && is_digit(*first) && (p - first == 1 || first[1] == '.'))
 		head->minor = *first - '0';
-	while (p < end && (*p == ' ' || *p == '\t'))
+	while (p < end && is_blank(*p))
 		p++;
 	if (p < end && *p == '\r')
 		p++;
@@ -406,7 +425,7 @@ static int read_version(struct slice in, struct http1_head *head, const uint8_t 
 {
 	const uint8_t *p, *end = in.data + in.len;
 
-	if (in.len && in.data[0] != ' ')
+	if (in.len && !is_blank(in.data[0]))
 		return -EPROTO;
 	in = skip_blanks(in);
 	if (in.len < VERSION_LEN)
@@ -421,7 +440,17 @@ static int read_version(struct slice in, struct http1_head *head, const uint8_t 
 	return 0;
 }
 
-/* method SP target SP version; more than one blank is tolerated (RFC 9112 section 3). in goes
+static bool is_method_length(const uint8_t *p, size_t len)
+{
+	if (len <= ODD_METHOD_MAX)
+		return true;
+	for (size_t i = 0; i < len; i++)
+		if (!(p[i] >= 'A' && p[i] <= 'Z') && p[i] != '-' && p[i] != '_')
+			return false;
+	return len <= METHOD_MAX;
+}
+
+/* method SP target SP version; other and more blanks are tolerated (RFC 9112 section 3). in goes
  * on behind the line, or is cut within. */
 static int read_request_line(struct slice in, struct http1_head *head, const uint8_t **ret_next)
 {
@@ -429,15 +458,16 @@ static int read_request_line(struct slice in, struct http1_head *head, const uin
 
 	while (p < end && is_token[*p])
 		p++;
-	if (p - in.data > METHOD_MAX || (p < end && (p == in.data || *p != ' ')))
+	if (!is_method_length(in.data, (size_t)(p - in.data)) ||
+	    (p < end && (p == in.data || !is_blank(*p))))
 		return -EPROTO;
 	if (p == end)
 		return -EAGAIN;
 	head->method = between(in.data, p);
 	from = skip_blanks(between(p, end)).data;
-	mark = p = path_end(from, end);
+	mark = p = target_part_end(from, end);
 	while (p < end && *p == '?')
-		p = path_end(p + 1, end);
+		p = target_part_end(p + 1, end);
 	head->target = between(from, p);
 	head->path = between(from, mark);
 	if (mark < p)

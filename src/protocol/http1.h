@@ -4,8 +4,9 @@
  *
  * Nothing is allocated and nothing is kept between calls: what is found points into the
  * input. Reading is lenient where the RFC lets a receiver be (bare LF, folded lines, empty
- * lines before the request line) and a little beyond (versions like 1.0.8), because what an
- * observed program accepted should be seen.
+ * lines before the request line, other blanks than one) and a little beyond (versions like 1.0.8,
+ * control characters in a target), because what an observed program accepted should be seen. What
+ * makes it HTTP all the same is the version behind the target, and that no NUL is in it.
  */
 #ifndef OBI_PROTOCOL_HTTP1_H
 #define OBI_PROTOCOL_HTTP1_H

@@ -27,7 +27,7 @@ struct lines {
 	const uint8_t *nul; /* the first NUL of the blocks seen so far */
 };
 
-/* What ends the path of a target: '?', blanks and control characters. */
+/* What may end the path of a target: '?', blanks and control characters. */
 static const bool ends_path[256] = {
 	[0 ... ' '] = true,
 	['?'] = true,

@@ -135,7 +135,8 @@ void sender_lane_tell_left(struct sender_lane *lane)
 	uint64_t items = items_left(lane);
 
 	if (items || lane->spill) /* nothing may be less than there was on disk */
-		answer_peer(lane, 0, OBI_BATCH_LEFT, items, 0, OUTBOX_SPILL_LOST);
+		answer_peer(lane, 0, OBI_BATCH_LEFT, items, lane->spill_broken, OUTBOX_SPILL_LOST);
+	lane->spill_broken = 0;
 	answer_left(lane, lane->unheard_exported, 0, OUTBOX_SPILL_LOST);
 	lane->unheard_exported = 0;
 	for (int i = 0; i < OUTBOX_DROPS; i++) {
@@ -335,20 +336,21 @@ static void came_through(struct sender_lane *lane, struct sender_batch *batch,
 }
 
 /* The first failure of those that were under way together sets the time; a wish for more of any
- * of them counts. */
+ * of them counts, up to half the time that a batch has: a collector may say when to come again
+ * (OTLP specification, "OTLP/HTTP Throttling"), not that nobody comes again. */
 static void set_next_try(struct sender_lane *lane, const struct sender_outcome *outcome,
 			 uint64_t now_ns)
 {
 	uint64_t wish = outcome->wait_given ? outcome->wait_ns : 0, wait;
 	uint32_t random;
 
-	wish = wish < lane->max_elapsed_ns ? wish : lane->max_elapsed_ns;
+	wish = wish < lane->max_elapsed_ns / 2 ? wish : lane->max_elapsed_ns / 2;
 	if (now_ns >= lane->next_try_ns) {
 		random_bytes(&random, sizeof(random));
 		wait = sender_backoff_next(&lane->backoff, random);
 		if (lane->flushing)
 			wait = wait < FLUSH_WAIT_NS ? wait : FLUSH_WAIT_NS;
-		lane->next_try_ns = now_ns + wait;
+		lane->next_try_ns = lane->own_try_ns = now_ns + wait;
 		lane->failures++;
 		lane->flush_failures += lane->flushing;
 	}
@@ -356,9 +358,10 @@ static void set_next_try(struct sender_lane *lane, const struct sender_outcome *
 		lane->next_try_ns = now_ns + wish;
 }
 
+/* The collector's wish alone ends no batch: there is a try after it. */
 static bool expired(const struct sender_lane *lane, const struct sender_batch *batch)
 {
-	return !lane->spill && lane->next_try_ns - batch->first_try_ns > lane->max_elapsed_ns;
+	return !lane->spill && lane->own_try_ns - batch->first_try_ns > lane->max_elapsed_ns;
 }
 
 static void failed(struct sender_lane *lane, struct sender_batch *batch,

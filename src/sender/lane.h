@@ -37,12 +37,14 @@ struct sender_lane {
 	struct sender_backoff backoff;
 	unsigned failures; /* in a row; 0: the collector takes what it gets */
 	uint64_t next_try_ns;
+	uint64_t own_try_ns; /* as it were without the collector's wish */
 	bool flushing;
 	unsigned flush_failures;
 	uint64_t said_ns; /* of the last line in the log about a failure */
 	uint64_t unsaid;
 	/* Settled while there was no worker to hear it. */
 	uint64_t unheard_exported, unheard_dropped[OUTBOX_DROPS];
+	uint64_t spill_broken; /* items found damaged, which no worker has heard of */
 	bool recovery_unsaid;
 	bool spill_said;
 };

@@ -6,9 +6,12 @@
 #include "sender/request.h"
 
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -110,6 +113,9 @@ static void set_tls(const struct sender_request *request, const struct sender_ta
 	const struct obi_curl *curl = request->curl;
 	CURL *easy = request->easy;
 
+	/* RFC 8996, whatever the library's own policy is. */
+	curl->easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl->easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	if (target->options->insecure_skip_verify) {
 		curl->easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
 		curl->easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
@@ -206,6 +212,7 @@ int sender_request_begin(struct sender_request *request, const struct sender_tar
 	request->batch = batch;
 	request->status = (struct sender_status){ .grpc = SENDER_NO_STATUS };
 	request->reply_cut = false;
+	request->connection = (struct sender_connection){ .fd = -1 };
 	request->error[0] = '\0';
 	error = sender_body_make(target->signal, target->endpoint.protocol,
 				 (enum otlp_compression)target->options->compression,
@@ -217,6 +224,42 @@ int sender_request_begin(struct sender_request *request, const struct sender_tar
 	else
 		set_all(request, target, body);
 	return error;
+}
+
+/* ---- The connection -------------------------------------------------------------- */
+
+/* What came in over it from its beginning, also what libcurl keeps to itself: extensions of chunks,
+ * frames that mean nothing. Not of a Unix socket. */
+static uint64_t received_by(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) ? 0 : info.tcpi_bytes_received;
+}
+
+void sender_request_uses(struct sender_request *request, int fd)
+{
+	if (fd == request->connection.fd)
+		return;
+	request->connection.fd = fd;
+	request->connection.before = fd < 0 ? 0 : received_by(fd);
+}
+
+bool sender_request_is_flooded(struct sender_request *request)
+{
+	const struct sender_connection *connection = &request->connection;
+	long http = 0;
+
+	if (connection->fd < 0 ||
+	    received_by(connection->fd) - connection->before <= SENDER_RECEIVED_MAX)
+		return false;
+	request->curl->easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &http);
+	/* With a status it is an answer, too long to be read; without one it is none. */
+	request->reply_cut = http >= 200;
+	(void)snprintf(request->error, sizeof(request->error), "more than %u KiB of an answer",
+		       SENDER_RECEIVED_MAX >> 10);
+	return true;
 }
 
 /* ---- End ------------------------------------------------------------------------- */

@@ -9,7 +9,11 @@
 #include "sender/headers.h"
 #include "sender/status.h"
 
-#define SENDER_REPLY_MAX (64u << 10)
+#define SENDER_REPLY_MAX (64u << 10) /* that is kept */
+/* From the connection, TLS and HTTP/2 with it: what a reader of 4 MiB may say about its windows
+ * too.
+ */
+#define SENDER_RECEIVED_MAX (512u << 10)
 
 /* Where the batches of a signal go. */
 struct sender_target {
@@ -21,6 +25,11 @@ struct sender_target {
 	struct buffer certificate, client_certificate, client_key;
 };
 
+struct sender_connection {
+	int fd;          /* -1: none yet */
+	uint64_t before; /* bytes that it had brought when the request began */
+};
+
 struct sender_request {
 	const struct obi_curl *curl;
 	CURL *easy;
@@ -30,6 +39,7 @@ struct sender_request {
 	struct buffer made;
 	struct buffer reply;
 	bool reply_cut;
+	struct sender_connection connection;
 	struct sender_status status;
 	char error[CURL_ERROR_SIZE];
 };
@@ -53,6 +63,12 @@ void sender_request_close(struct sender_request *request);
  * errno: nothing has begun then, and the batch is the caller's. */
 int sender_request_begin(struct sender_request *request, const struct sender_target *target,
 			 struct sender_batch *batch);
+
+/* libcurl uses this descriptor for it; -1: no more. */
+void sender_request_uses(struct sender_request *request, int fd);
+
+/* Did more come in than any answer has? Then it is to be ended with CURLE_RECV_ERROR. */
+bool sender_request_is_flooded(struct sender_request *request);
 
 /* The transfer ended with this code; request->easy was removed from the multi handle. */
 struct sender_batch *sender_request_finish(struct sender_request *request,

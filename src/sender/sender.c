@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <nss.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "sender/lane.h"
+#include "sender/resolver.h"
 #include "sender/sandbox.h"
 #include "sender/setup.h"
 #include "wire/wire.h"
@@ -33,6 +35,7 @@ struct sender {
 	int epoll;
 	struct sender_peer peer;
 	struct sender_lane lanes[OTLP_SIGNALS];
+	struct sender_directory directory;
 	uint64_t curl_at;  /* time of libcurl's timer, 0: none */
 	uint64_t flush_at; /* end of a flush that goes on, 0: none */
 	uint64_t leave_at; /* the broker is gone: the worker has until then, 0: it is there */
@@ -41,11 +44,22 @@ struct sender {
 
 /* ---- libcurl --------------------------------------------------------------------- */
 
+static struct sender_request *request_of(const struct sender *s, CURL *easy)
+{
+	void *request = NULL;
+
+	s->curl.easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&request);
+	return request;
+}
+
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *socket_context)
 {
 	struct sender *s = context;
 	struct epoll_event event = { .data.fd = fd };
+	struct sender_request *request = request_of(s, easy);
 
+	if (request)
+		sender_request_uses(request, what == CURL_POLL_REMOVE ? -1 : fd);
 	if (what == CURL_POLL_REMOVE) {
 		(void)epoll_ctl(s->epoll, EPOLL_CTL_DEL, fd, NULL);
 		return 0;
@@ -97,6 +111,25 @@ static struct sender_lane *lane_of(struct sender *s, const struct sender_request
 	return NULL;
 }
 
+static bool is_used(void *context, int fd)
+{
+	const struct sender *s = context;
+
+	for (size_t i = 0; i < OTLP_SIGNALS; i++)
+		for (unsigned k = 0; k < s->lanes[i].request_count; k++)
+			if (s->lanes[i].requests[k].connection.fd == fd)
+				return true;
+	return false;
+}
+
+static bool gave_up_on_a_name(const struct sender *s, CURL *easy, CURLcode code)
+{
+	curl_off_t us = 0;
+
+	s->curl.easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &us);
+	return code == CURLE_OPERATION_TIMEDOUT && !us;
+}
+
 static void take_finished(struct sender *s)
 {
 	CURLMsg *message;
@@ -104,12 +137,31 @@ static void take_finished(struct sender *s)
 
 	while ((message = s->curl.multi_info_read(s->multi, &left))) {
 		CURLcode code = message->data.result;
-		void *request = NULL;
+		struct sender_request *request = request_of(s, message->easy_handle);
 
-		s->curl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&request);
+		if (gave_up_on_a_name(s, message->easy_handle, code))
+			sender_resolver_end_hung(is_used, s);
 		if (message->msg == CURLMSG_DONE && request)
 			sender_lane_finished(lane_of(s, request), request, code,
 					     clock_monotonic_ns());
+	}
+}
+
+/* libcurl gives on what it keeps, not what it reads: an answer without an end may consist of what
+ * is skipped. */
+static void end_flood(struct sender *s, int fd)
+{
+	for (size_t i = 0; i < OTLP_SIGNALS; i++) {
+		struct sender_lane *lane = &s->lanes[i];
+
+		for (unsigned k = 0; k < lane->request_count; k++) {
+			struct sender_request *request = &lane->requests[k];
+
+			if (request->batch && request->connection.fd == fd && fd >= 0 &&
+			    sender_request_is_flooded(request))
+				sender_lane_finished(lane, request, CURLE_RECV_ERROR,
+						     clock_monotonic_ns());
+		}
 	}
 }
 
@@ -120,6 +172,7 @@ static void act(struct sender *s, curl_socket_t fd, uint32_t events)
 			    (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
 
 	(void)s->curl.multi_socket_action(s->multi, fd, mask, &running);
+	end_flood(s, fd);
 }
 
 /* ---- Worker and broker ----------------------------------------------------------- */
@@ -310,9 +363,11 @@ static int open_lane(struct sender *s, enum otlp_signal signal, char *const *env
 	return 0;
 }
 
-static int close_sandbox(const struct sender *s, const char *spill_directory, char *const *env)
+/* The spill directory by its descriptor: what stands at its path by now may be another. */
+static int close_sandbox(const struct sender *s, char *const *env)
 {
 	struct sender_reach reach = { .ports = { SENDER_DNS_PORT }, .port_count = 1 };
+	char directory[32] = "";
 	struct obi_sandbox sandbox;
 	const char *step = NULL;
 	int error;
@@ -321,8 +376,9 @@ static int close_sandbox(const struct sender *s, const char *spill_directory, ch
 		if (s->lanes[i].open)
 			sender_reach_add(&reach, &s->lanes[i].target.endpoint);
 	sender_reach_proxies(&reach, env);
-	error = sender_sandbox_close(spill_directory, &reach, &sandbox, &step);
-
+	if (s->directory.fd >= 0)
+		(void)snprintf(directory, sizeof(directory), "/proc/self/fd/%d", s->directory.fd);
+	error = sender_sandbox_close(directory, &reach, &sandbox, &step);
 	if (error) {
 		log_error("the sender cannot shut itself in, and does not run without",
 			  F("step", log_str(step)), F("error", log_errno(error)));
@@ -333,10 +389,24 @@ static int close_sandbox(const struct sender *s, const char *spill_directory, ch
 	return 0;
 }
 
+static void warn_of_no_verification(const struct sender *s)
+{
+	for (size_t i = 0; i < OTLP_SIGNALS; i++) {
+		const struct sender_target *target = &s->lanes[i].target;
+
+		if (!s->lanes[i].open || !target->endpoint.tls ||
+		    !target->options->insecure_skip_verify)
+			continue;
+		log_warn("certificates are not verified: who stands between can read and change "
+			 "what is sent, and take the credentials",
+			 F("option", log_str("insecure_skip_verify")));
+		return;
+	}
+}
+
 static int open_all(struct sender *s, char *const *env)
 {
 	const struct obi_otlp_options *options = &s->settings->otlp;
-	_cleanup_close_ int directory = -1;
 	int error = open_curl(s);
 
 	if (error)
@@ -348,16 +418,17 @@ static int open_all(struct sender *s, char *const *env)
 		error = open_lane(s, (enum otlp_signal)i, env);
 	if (error)
 		return error;
+	warn_of_no_verification(s);
 	if (*options->common.spill_directory)
-		directory = sender_setup_directory(options->common.spill_directory);
+		sender_setup_directory(options->common.spill_directory, &s->directory);
 	/* No modules of the name service switch: they could not be loaded in the sandbox, and run
 	 * code of anybody's. */
 	(void)__nss_configure_lookup("hosts", "files dns");
-	error = close_sandbox(s, directory >= 0 ? options->common.spill_directory : NULL, env);
+	error = close_sandbox(s, env);
 	if (error)
 		return error;
-	if (directory >= 0)
-		sender_setup_spill(s->lanes, take_fd(directory), options);
+	if (s->directory.fd >= 0)
+		sender_setup_spill(s->lanes, s->directory.fd, options);
 	(void)malloc_trim(0);
 	return watch_fd(s, OBI_WIRE_FD);
 }
@@ -367,6 +438,7 @@ static void close_all(struct sender *s)
 	for (size_t i = 0; i < OTLP_SIGNALS; i++)
 		if (s->lanes[i].curl)
 			sender_lane_close(&s->lanes[i]);
+	sender_directory_close(&s->directory);
 	sender_peer_set(&s->peer, -1);
 	free(s->peer.pending);
 	if (s->multi)
@@ -380,7 +452,9 @@ int obi_sender_run(const struct obi_settings *settings, char *const *env)
 	static struct sender s;
 	int error;
 
-	s = (struct sender){ .settings = settings, .epoll = -1, .peer.fd = -1 };
+	s = (struct sender){
+		.settings = settings, .epoll = -1, .peer.fd = -1, .directory = { -1, -1 }
+	};
 	/* Threads of the resolver share the one heap. */
 	(void)mallopt(M_ARENA_MAX, 1);
 	error = open_all(&s, env);

@@ -4,12 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "worker/sandbox.h"
 
 #define FILE_MAX (1u << 20)
 #define COMMON_HEADERS "OTEL_EXPORTER_OTLP_HEADERS"
@@ -93,38 +91,50 @@ int sender_setup_target(struct sender_target *target, const struct obi_otlp_opti
 
 /* ---- Spill ----------------------------------------------------------------------- */
 
-int sender_setup_directory(const char *path)
+void sender_setup_directory(const char *path, struct sender_directory *ret_directory)
 {
-	bool made = mkdir(path, 0700) == 0;
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), error = fd < 0 ? -errno : 0;
+	struct sender_directory directory = { .fd = -1, .lock = -1 };
+	const char *why = "";
+	int error = sender_directory_open(path, &directory, &why);
 
-	/* One that was there has the owner that somebody wanted. */
-	if (!error && made && geteuid() == 0 && fchown(fd, OBI_NOBODY, OBI_NOBODY))
-		error = -errno;
-	if (!error)
-		return fd;
-	log_error("cannot use the spill directory, going on without it",
-		  F("directory", log_str(path)), F("error", log_errno(error)));
-	if (fd >= 0)
-		(void)close(fd);
-	return error;
+	if (error)
+		log_error("cannot use the spill directory, going on without it",
+			  F("directory", log_str(path)), F("reason", log_str(why)),
+			  F("error", log_errno(error)));
+	*ret_directory = directory;
+}
+
+static void say_found(enum otlp_signal signal, uint64_t items, struct sender_spill_found found)
+{
+	const char *name = spill_names[signal];
+
+	if (items)
+		log_info("found data of an earlier run in the spill directory",
+			 F("signal", log_str(name)), F("items", log_int((int64_t)items)));
+	if (found.broken_items)
+		log_warn("damaged data in the spill directory is lost", F("signal", log_str(name)),
+			 F("items", log_int((int64_t)found.broken_items)),
+			 F("bytes", log_int((int64_t)found.broken_bytes)));
+	if (found.foreign)
+		log_warn("files in the spill directory are not this agent's: left alone",
+			 F("signal", log_str(name)), F("files", log_int((int64_t)found.foreign)));
 }
 
 static int open_spill(struct sender_lane *lane, int directory, uint64_t bytes)
 {
+	enum otlp_signal signal = lane->target.signal;
 	uint64_t items = 0;
 	int error;
 
 	/* Found out now, not when memory is full. */
 	if (faccessat(directory, ".", W_OK | X_OK, 0))
 		return -errno;
-	error = sender_spill_open(directory, spill_names[lane->target.signal], bytes, &lane->spill,
-				  &items);
-	if (!error && items)
-		log_info("found data of an earlier run in the spill directory",
-			 F("signal", log_str(spill_names[lane->target.signal])),
-			 F("items", log_int((int64_t)items)));
-	return error;
+	error = sender_spill_open(directory, spill_names[signal], bytes, &lane->spill, &items);
+	if (error)
+		return error;
+	lane->spill_broken = sender_spill_found(lane->spill).broken_items;
+	say_found(signal, items, sender_spill_found(lane->spill));
+	return 0;
 }
 
 void sender_setup_spill(struct sender_lane lanes[OTLP_SIGNALS], int directory,

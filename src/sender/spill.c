@@ -7,32 +7,19 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "base/cleanup.h"
+#include "sender/spill_record.h"
 
-#define MAGIC 0x4c50534fu /* "OSPL" */
-#define SEGMENTS 16       /* the limit is so many segments */
+#define SEGMENTS 16 /* the limit is so many segments */
 #define SEGMENT_MIN (256u << 10)
-#define SEGMENT_MAX (64u << 20)
+#define SEGMENTS_MAX 4096         /* however small they are */
 #define FIRST_NUMBER (1ull << 32) /* leaves numbers for what is put before */
+#define LAST_NUMBER (1ull << 62)
 #define NAME_MAX_LEN 64
-
-/* Native byte order: a directory does not move between machines. */
-struct record {
-	uint32_t magic;
-	uint32_t size; /* of the body */
-	uint32_t items;
-	uint32_t body_crc;
-	uint32_t header_crc; /* of the above */
-	uint32_t done;       /* the mark: changes after the record was written */
-};
-
-_Static_assert(sizeof(struct record) == 24, "no holes");
 
 struct segment {
 	uint64_t number;
@@ -53,7 +40,9 @@ struct sender_spill {
 	uint64_t next_number;  /* of the next segment: none is used twice */
 	uint64_t read_segment; /* where the next is read from */
 	uint32_t read_offset;
-	bool append_closed; /* the last segment is of an earlier run, whose end may be torn */
+	/* The last segment is of an earlier run, whose end may be torn, or could not be written. */
+	bool append_closed;
+	struct sender_spill_found found;
 };
 
 static void file_name(const struct sender_spill *spill, uint64_t number,
@@ -62,78 +51,32 @@ static void file_name(const struct sender_spill *spill, uint64_t number,
 	(void)snprintf(ret_name, NAME_MAX_LEN, "%s-%016" PRIx64 ".spill", spill->prefix, number);
 }
 
-static int open_segment(const struct sender_spill *spill, uint64_t number, int flags)
+/* A file that another user has a hand in is not a segment, whatever its name; nor is one that could
+ * make an open or a read wait. */
+static bool is_ours(const struct stat *st)
 {
+	return S_ISREG(st->st_mode) && st->st_uid == geteuid() && st->st_nlink == 1 &&
+	       !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* Returns a descriptor; -EPERM where what stands there is not ours. */
+static int open_segment(const struct sender_spill *spill, uint64_t number, int flags,
+			uint64_t *ret_size)
+{
+	_cleanup_close_ int fd = -1;
 	char name[NAME_MAX_LEN];
-	int fd;
+	struct stat st;
 
 	file_name(spill, number, name);
-	fd = openat(spill->directory, name, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
-	return fd < 0 ? -errno : fd;
-}
-
-/* ---- Records --------------------------------------------------------------------- */
-
-static uint32_t header_crc(const struct record *record)
-{
-	return (uint32_t)crc32(0, (const Bytef *)record, offsetof(struct record, header_crc));
-}
-
-static struct record make_record(struct slice body, uint32_t items)
-{
-	struct record record = {
-		.magic = MAGIC,
-		.size = (uint32_t)body.len,
-		.items = items,
-		.body_crc = (uint32_t)crc32(0, body.data, (uInt)body.len),
-	};
-
-	record.header_crc = header_crc(&record);
-	return record;
-}
-
-/* Takes a record off the segment; false where its header is broken or its body is cut short. */
-static bool take_record(struct slice *in, struct record *ret_record, struct slice *ret_body)
-{
-	struct record record;
-
-	if (in->len < sizeof(record))
-		return false;
-	memcpy(&record, in->data, sizeof(record));
-	if (record.magic != MAGIC || record.header_crc != header_crc(&record) ||
-	    record.size > in->len - sizeof(record))
-		return false;
-	*ret_body = slice_first(slice_from(*in, sizeof(record)), record.size);
-	*in = slice_from(*in, sizeof(record) + record.size);
-	*ret_record = record;
-	return true;
-}
-
-static bool body_is_whole(const struct record *record, struct slice body)
-{
-	return record->items > 0 && record->body_crc == crc32(0, body.data, (uInt)body.len);
-}
-
-uint64_t sender_spill_scan(struct slice segment,
-			   void (*take)(void *context, uint32_t offset, uint32_t items,
-					struct slice body),
-			   void *context)
-{
-	const uint8_t *start = segment.data;
-	struct record record;
-	struct slice body;
-	uint64_t broken = 0;
-
-	while (take_record(&segment, &record, &body)) {
-		if (record.done)
-			continue;
-		if (body_is_whole(&record, body))
-			take(context, (uint32_t)(body.data - start - sizeof(record)), record.items,
-			     body);
-		else
-			broken += record.items;
-	}
-	return broken;
+	fd = openat(spill->directory, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (fd < 0)
+		return errno == ELOOP || errno == ENXIO ? -EPERM : -errno;
+	if (fstat(fd, &st))
+		return -errno;
+	if (!is_ours(&st))
+		return -EPERM;
+	*ret_size = (uint64_t)st.st_size;
+	return take_fd(fd);
 }
 
 /* ---- Segments -------------------------------------------------------------------- */
@@ -169,13 +112,11 @@ static struct segment *insert_segment(struct sender_spill *spill, uint64_t numbe
 	return &spill->segments[at];
 }
 
-static void remove_segment(struct sender_spill *spill, struct segment *segment)
+/* Its file is left as it is. */
+static void drop_segment(struct sender_spill *spill, struct segment *segment)
 {
 	size_t at = (size_t)(segment - spill->segments);
-	char name[NAME_MAX_LEN];
 
-	file_name(spill, segment->number, name);
-	(void)unlinkat(spill->directory, name, 0);
 	spill->bytes -= segment->size;
 	if (spill->read_segment == segment->number)
 		spill->read_offset = 0;
@@ -183,7 +124,16 @@ static void remove_segment(struct sender_spill *spill, struct segment *segment)
 	spill->count--;
 }
 
-static void count_record(void *context, uint32_t offset, uint32_t items, struct slice body)
+static void remove_segment(struct sender_spill *spill, struct segment *segment)
+{
+	char name[NAME_MAX_LEN];
+
+	file_name(spill, segment->number, name);
+	(void)unlinkat(spill->directory, name, 0);
+	drop_segment(spill, segment);
+}
+
+static void count_record(void *context, uint32_t offset, uint32_t items, uint32_t bytes)
 {
 	struct segment *segment = context;
 
@@ -192,42 +142,26 @@ static void count_record(void *context, uint32_t offset, uint32_t items, struct 
 	segment->items += items;
 }
 
-/* Maps a segment; NULL where that fails or it is empty. */
-static const uint8_t *map_segment(const struct sender_spill *spill, uint64_t number,
-				  size_t *ret_size)
-{
-	_cleanup_close_ int fd = open_segment(spill, number, O_RDONLY);
-	struct stat st;
-	void *map;
-
-	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size <= 0 ||
-	    st.st_size > (off_t)UINT32_MAX)
-		return NULL;
-	/* Ours alone: nobody shortens it under the mapping. */
-	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (map == MAP_FAILED)
-		return NULL;
-	*ret_size = (size_t)st.st_size;
-	return map;
-}
-
 static int take_file(struct sender_spill *spill, uint64_t number)
 {
-	struct segment *segment = insert_segment(spill, number);
-	const uint8_t *map;
-	size_t size = 0;
+	struct segment *segment;
+	_cleanup_close_ int fd = -1;
+	uint64_t size = 0;
 
+	if (spill->count < SEGMENTS_MAX && number < LAST_NUMBER)
+		fd = open_segment(spill, number, O_RDONLY, &size);
+	if (number >= spill->next_number && number < LAST_NUMBER)
+		spill->next_number = number + 1;
+	if (fd < 0) {
+		spill->found.foreign++;
+		return 0;
+	}
+	segment = insert_segment(spill, number);
 	if (!segment)
 		return -ENOMEM;
-	if (number >= spill->next_number)
-		spill->next_number = number + 1;
-	map = map_segment(spill, number, &size);
-	if (map) {
-		segment->size = (uint32_t)size;
-		spill->bytes += size;
-		(void)sender_spill_scan(slice_of(map, size), count_record, segment);
-		(void)munmap((void *)map, size);
-	}
+	segment->size = (uint32_t)(size < SPILL_FILE_MAX ? size : SPILL_FILE_MAX);
+	spill->bytes += segment->size;
+	sender_spill_scan(fd, size, count_record, segment, &spill->found);
 	if (!segment->records)
 		remove_segment(spill, segment);
 	return 0;
@@ -283,7 +217,7 @@ int sender_spill_open(int directory, const char *prefix, uint64_t limit_bytes,
 	if (segment_limit < SEGMENT_MIN)
 		segment_limit = SEGMENT_MIN;
 	spill->segment_limit =
-		(uint32_t)(segment_limit > SEGMENT_MAX ? SEGMENT_MAX : segment_limit);
+		(uint32_t)(segment_limit > SPILL_SEGMENT_MAX ? SPILL_SEGMENT_MAX : segment_limit);
 	spill->append_closed = true;
 	spill->next_number = FIRST_NUMBER;
 	error = take_directory(spill);
@@ -306,16 +240,29 @@ void sender_spill_close(struct sender_spill *spill)
 
 /* ---- Writing --------------------------------------------------------------------- */
 
+/* A segment begins as a file that was not there before, and goes on as it was left. */
+static int open_to_write(const struct sender_spill *spill, const struct segment *segment)
+{
+	bool is_new = segment->size == 0;
+	uint64_t size = 0;
+	_cleanup_close_ int fd = open_segment(spill, segment->number,
+					      O_WRONLY | (is_new ? O_CREAT | O_EXCL : 0), &size);
+
+	if (fd < 0)
+		return fd;
+	return size == segment->size ? take_fd(fd) : -EIO;
+}
+
 /* All of it or nothing: what was written of a record is cut off again. */
 static int write_record(struct sender_spill *spill, struct segment *segment, struct slice body,
 			uint32_t items)
 {
-	struct record record = make_record(body, items);
+	struct spill_record record = spill_record_make(body, items);
 	struct iovec iov[2] = {
 		{ .iov_base = &record, .iov_len = sizeof(record) },
 		{ .iov_base = (void *)body.data, .iov_len = body.len },
 	};
-	_cleanup_close_ int fd = open_segment(spill, segment->number, O_WRONLY | O_CREAT);
+	_cleanup_close_ int fd = open_to_write(spill, segment);
 	ssize_t n;
 
 	if (fd < 0)
@@ -335,6 +282,15 @@ static int write_record(struct sender_spill *spill, struct segment *segment, str
 	return 0;
 }
 
+/* One that could not be begun takes only a file with it that it made itself. */
+static void forget_failed(struct sender_spill *spill, struct segment *segment, int error)
+{
+	if (error == -EEXIST || error == -EPERM)
+		drop_segment(spill, segment);
+	else
+		remove_segment(spill, segment);
+}
+
 static struct segment *segment_for(struct sender_spill *spill, size_t more)
 {
 	struct segment *last = spill->count ? &spill->segments[spill->count - 1] : NULL;
@@ -348,14 +304,15 @@ static struct segment *segment_for(struct sender_spill *spill, size_t more)
 int sender_spill_append(struct sender_spill *spill, struct slice body, uint32_t items,
 			uint64_t *ret_lost)
 {
-	size_t more = sizeof(struct record) + body.len;
+	size_t more = sizeof(struct spill_record) + body.len;
 	struct segment *segment;
 	int error;
 
 	*ret_lost = 0;
-	if (more > spill->limit / 2 || body.len > SEGMENT_MAX)
+	if (more > spill->limit / 2 || body.len > SPILL_BODY_MAX)
 		return -EMSGSIZE;
-	while (spill->count && spill->bytes + more > spill->limit) {
+	while (spill->count &&
+	       (spill->bytes + more > spill->limit || spill->count >= SEGMENTS_MAX)) {
 		*ret_lost += spill->segments[0].items;
 		remove_segment(spill, &spill->segments[0]);
 	}
@@ -363,28 +320,33 @@ int sender_spill_append(struct sender_spill *spill, struct slice body, uint32_t 
 	if (!segment)
 		return -ENOMEM;
 	error = write_record(spill, segment, body, items);
-	if (error && !segment->size)
-		remove_segment(spill, segment);
+	if (!error)
+		return 0;
+	if (!segment->size)
+		forget_failed(spill, segment, error);
+	else if (error != -ENOSPC && error != -EDQUOT)
+		spill->append_closed = true; /* the next try is with a new one */
 	return error;
 }
 
 int sender_spill_prepend(struct sender_spill *spill, struct slice body, uint32_t items)
 {
 	uint64_t number = spill->count ? spill->segments[0].number - 1 : spill->next_number++;
-	size_t more = sizeof(struct record) + body.len;
+	size_t more = sizeof(struct spill_record) + body.len;
 	struct segment *segment;
 	int error;
 
-	if (more > spill->limit / 2 || body.len > SEGMENT_MAX)
+	if (more > spill->limit / 2 || body.len > SPILL_BODY_MAX)
 		return -EMSGSIZE;
-	if (spill->bytes + more > spill->limit)
+	if (spill->bytes + more > spill->limit || spill->count >= SEGMENTS_MAX ||
+	    number >= LAST_NUMBER)
 		return -ENOSPC;
 	segment = insert_segment(spill, number);
 	if (!segment)
 		return -ENOMEM;
 	error = write_record(spill, segment, body, items);
 	if (error)
-		remove_segment(spill, segment);
+		forget_failed(spill, segment, error);
 	return error;
 }
 
@@ -408,33 +370,36 @@ static struct segment *reading(struct sender_spill *spill)
 }
 
 /* Puts the body of the next record that counts; false where the segment has none any more. */
-static bool read_record(struct sender_spill *spill, struct slice segment, struct buffer *body_buf,
+static bool read_record(struct sender_spill *spill, int fd, uint64_t size, struct buffer *body,
 			struct sender_spill_place *place)
 {
-	struct slice in = slice_from(segment, spill->read_offset), body;
-	struct record record;
+	uint64_t end = size < SPILL_FILE_MAX ? size : SPILL_FILE_MAX;
+	struct spill_record record;
+	bool found = false;
 
-	while (take_record(&in, &record, &body)) {
-		place->offset = spill->read_offset;
+	while (!found && spill->read_offset < end &&
+	       spill_record_read(fd, spill->read_offset, size, &record)) {
+		uint64_t at = spill->read_offset, next = spill_record_body(at) + record.size;
+
+		found = !record.done && spill_record_read_body(fd, &record, at, size, body);
+		if (body->failed)
+			break;
+		place->offset = (uint32_t)at;
 		place->items = record.items;
-		spill->read_offset += (uint32_t)(sizeof(record) + record.size);
-		if (record.done || !body_is_whole(&record, body))
-			continue;
-		buffer_put_slice(body_buf, body);
-		return true;
+		spill->read_offset = (uint32_t)(next < SPILL_FILE_MAX ? next : SPILL_FILE_MAX);
 	}
-	return false;
+	return found;
 }
 
 static int read_from(struct sender_spill *spill, struct segment *segment, struct buffer *body,
 		     struct sender_spill_place *place, uint64_t *lost)
 {
-	size_t size = 0;
-	const uint8_t *map = map_segment(spill, segment->number, &size);
-	bool found = map && read_record(spill, slice_of(map, size), body, place);
+	uint64_t size = 0;
+	_cleanup_close_ int fd = open_segment(spill, segment->number, O_RDONLY, &size);
+	bool found = fd >= 0 && read_record(spill, fd, size, body, place);
 
-	if (map)
-		(void)munmap((void *)map, size);
+	if (body->failed)
+		return -ENOMEM;
 	place->segment = segment->number;
 	if (!found) {
 		/* It was whole when it was counted, and is not any more. */
@@ -443,7 +408,7 @@ static int read_from(struct sender_spill *spill, struct segment *segment, struct
 		return -EAGAIN;
 	}
 	segment->unread--;
-	return body->failed ? -ENOMEM : 0;
+	return 0;
 }
 
 int sender_spill_next(struct sender_spill *spill, struct buffer *body,
@@ -468,6 +433,7 @@ uint32_t sender_spill_done(struct sender_spill *spill, const struct sender_spill
 {
 	struct segment *segment = find_segment(spill, place->segment);
 	static const uint32_t done = 1;
+	uint64_t size = 0;
 	int fd;
 
 	if (!segment || segment->items < place->items || !segment->records)
@@ -478,13 +444,18 @@ uint32_t sender_spill_done(struct sender_spill *spill, const struct sender_spill
 		remove_segment(spill, segment);
 		return place->items;
 	}
-	fd = open_segment(spill, place->segment, O_WRONLY);
+	fd = open_segment(spill, place->segment, O_WRONLY, &size);
 	if (fd >= 0) {
 		(void)!pwrite(fd, &done, sizeof(done),
-			      place->offset + (off_t)offsetof(struct record, done));
+			      place->offset + (off_t)offsetof(struct spill_record, done));
 		(void)close(fd);
 	}
 	return place->items;
+}
+
+struct sender_spill_found sender_spill_found(const struct sender_spill *spill)
+{
+	return spill->found;
 }
 
 uint64_t sender_spill_items(const struct sender_spill *spill)

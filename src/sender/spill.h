@@ -8,7 +8,8 @@
  * reached the oldest segment goes, whatever it holds.
  *
  * Nothing read is trusted: a record with a broken body is passed over, and after a broken header
- * (a torn write at the end, most often) the rest of its segment is. Checksums: CRC-32 of zlib.
+ * (a torn write at the end, most often) the rest of its segment is. Only regular files that no
+ * other user owns, links to or writes are read and written. Checksums: CRC-32 of zlib.
  * Written data is not forced to the disk: it survives the end of any process, and what a power cut
  * takes is noticed.
  */
@@ -20,6 +21,13 @@
 #include "base/buffer.h"
 
 struct sender_spill;
+
+/* What the open found besides batches. */
+struct sender_spill_found {
+	uint64_t broken_items; /* lost; where it cannot be told how many there were, one counts */
+	uint64_t broken_bytes;
+	uint64_t foreign; /* files of our names that are not ours: left alone */
+};
 
 /* Where a record lies: for sender_spill_done(). */
 struct sender_spill_place {
@@ -60,11 +68,12 @@ uint64_t sender_spill_items(const struct sender_spill *spill);
 /* Batches that were not read yet. */
 uint64_t sender_spill_unread(const struct sender_spill *spill);
 
-/* For tests and fuzzing: what a segment's bytes hold. Calls take() for each record that is whole
- * and not marked. Returns items of records that are broken, as far as their headers tell. */
-uint64_t sender_spill_scan(struct slice segment,
-			   void (*take)(void *context, uint32_t offset, uint32_t items,
-					struct slice body),
-			   void *context);
+struct sender_spill_found sender_spill_found(const struct sender_spill *spill);
+
+/* What a segment's file of so many bytes holds. Calls take() for each record that is whole and not
+ * marked, with the size of its body; what is broken is added to found. */
+void sender_spill_scan(int fd, uint64_t size,
+		       void (*take)(void *context, uint32_t offset, uint32_t items, uint32_t bytes),
+		       void *context, struct sender_spill_found *found);
 
 #endif

@@ -42,7 +42,8 @@ enum obi_batch_state {
 	OBI_BATCH_SPILLED,   /* `sequence` lies on disk now: its items are in `exported` */
 	OBI_BATCH_LEFT_DONE, /* so many items of those left were exported, so many dropped */
 	OBI_BATCH_LEFT,      /* at start: so many items, in `exported`, were left, on disk by an
-				earlier run or in the sender's memory by an earlier worker */
+				earlier run or in the sender's memory by an earlier worker; so
+				many more, in `dropped`, were found damaged */
 };
 
 struct obi_batch_answer {

@@ -5,6 +5,8 @@
 
 # shellcheck source=../lib/lib.sh
 . "$(dirname "$0")/../lib/lib.sh"
+# shellcheck source=../lib/otlp.sh
+. "$(dirname "$0")/../lib/otlp.sh"
 
 LIMIT[test_collector]=90
 LIMIT[test_bad_collectors_http]=60
@@ -12,46 +14,6 @@ LIMIT[test_bad_collectors_grpc]=60
 LIMIT[test_libcurl_8_collector]=90
 LIMIT[test_libcurl_8_http]=60
 LIMIT[test_libcurl_8_grpc]=60
-
-QUICK=(OTEL_EBPF_OTLP_TRACES_BATCH_TIMEOUT=100ms OTEL_EBPF_BACKOFF_INITIAL_INTERVAL=100ms
-	OTEL_EBPF_BACKOFF_MAX_INTERVAL=300ms)
-
-# Of an agent's children: the one whose verb this is.
-child_of() {
-	local pid
-	for pid in $(children "$1"); do
-		[ "$(tr '\0' '\n' <"/proc/$pid/cmdline" | sed -n 2p)" != "$2" ] || echo "$pid"
-	done
-}
-
-# requests COUNT PATH
-requests() {
-	timeout 40 $PYTHON "$LIB/client.py" keep_alive 127.0.0.1 8080 "$2" "$1"
-}
-
-begin_nginx() {
-	need nginx
-	start_nginx 'server { listen 8080; keepalive_requests 1000000; location / { return 200 "hello"; } }'
-}
-
-observe() {
-	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=8080 "${QUICK[@]}" "$@"
-	application_ready "$NGINX" "$(children "$NGINX")"
-}
-
-# otlp KEY: a number of the line about traces.
-otlp() {
-	grep 'msg="otlp totals" signal=traces' "$LOG" | tail -n 1 | tr ' ' '\n' | sed -n "s/^$1=//p"
-}
-
-# Nothing is lost without a word: what went in came out, one way or the other.
-expect_balance() {
-	local out=0 key
-	for key in exported queued queue_full too_large refused rejected expired sender_lost shutdown spill_lost; do
-		out=$((out + $(otlp $key)))
-	done
-	assert_eq $(($(otlp put) + $(otlp recovered))) $out "put and recovered, exported and dropped"
-}
 
 # ---- A real Collector ----
 
@@ -173,31 +135,6 @@ test_missing_certificate() {
 }
 
 # ---- Bad ones ----
-
-# What the next request gets; the collector never sees half of it.
-set_mode() {
-	echo "$1" >"$SCRATCH/mode.new"
-	mv "$SCRATCH/mode.new" "$SCRATCH/mode"
-}
-
-start_bad_collector() {
-	need node
-	set_mode ok
-	node "$LIB/collector.js" "$1" "$2" "$SCRATCH/mode" >"$SCRATCH/requests" &
-	BAD=$!
-	defer stop $BAD
-	wait_until 10 listens $BAD "$1" || fail "the collector does not listen"
-}
-
-# Spans that it took: of each mode that takes any.
-taken() {
-	awk '$1 == "ok" || $1 == "big" || $1 == "slow" { n += $2 } $1 == "partial" { n += $2 - 1 } END { print n + 0 }' \
-		"$SCRATCH/requests"
-}
-
-has_seen() {
-	grep -q "^$1 " "$SCRATCH/requests"
-}
 
 # rss PID: KiB, of memory that only this process has.
 rss() {

@@ -237,7 +237,7 @@ total() {
 # Requests that became no span, of the totals in the log.
 dropped() {
 	local sum=0 reason
-	for reason in evicted lost_record no_request unparsed no_service; do
+	for reason in evicted lost_record unrecognised_request unparsed no_service; do
 		sum=$((sum + $(total 'span totals' $reason)))
 	done
 	echo $sum

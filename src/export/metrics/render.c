@@ -19,6 +19,7 @@ void metrics_render_begin(struct metrics_rendering *rendering, struct metrics *m
 			  enum metrics_format format)
 {
 	*rendering = (struct metrics_rendering){ .metrics = metrics, .format = format };
+	rendering->rows_freed_under = metrics->rows_freed_under;
 	if (format == METRICS_PROTOBUF)
 		metrics_want_native(metrics);
 	metrics->renderings++;
@@ -277,6 +278,10 @@ bool metrics_render(struct metrics_rendering *rendering, struct buffer *buf, siz
 {
 	const struct metrics *metrics = rendering->metrics;
 
+	if (rendering->rows_freed_under != metrics->rows_freed_under) {
+		buf->failed = true;
+		return false;
+	}
 	if (rendering->format == METRICS_PROTOBUF)
 		return metrics_render_protobuf(rendering, buf, bytes);
 	while (rendering->family < metrics->families_count) {

@@ -9,7 +9,7 @@
  * known to be clean, and one that is not clean is looked up again after cleaning.
  *
  * Rendering a scrape takes place in pieces, between which rows are added and fed but
- * not moved: metrics_expire() waits until no rendering is under way.
+ * not moved: metrics_expire() waits until no rendering is under way, but not for ever.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,6 +20,7 @@
 #include "export/metrics/table.h"
 
 #define CACHE_LINE 64
+#define HELD_NS (120 * NSEC_PER_SEC)
 
 /* Of a row beside its own: its share of the list and of the index, at most three quarters full. */
 #define ROW_OVERHEAD 48
@@ -108,7 +109,8 @@ static void make_key(const struct metric_table *table, const struct slice *value
 	ret_key->len = (size_t)(to - ret_key->bytes);
 }
 
-/* Leaves bytes out that are not UTF-8. Returns whether there were any. */
+/* Leaves bytes out that are not UTF-8, and puts '?' for what is not printable: text formats have
+ * escapes for line feeds alone, and labels end up on terminals. Returns whether there were any. */
 static bool clean_key(struct row_key *key)
 {
 	struct row_key dirty = *key;
@@ -122,10 +124,14 @@ static bool clean_key(struct row_key *key)
 		at += 1 + value.len;
 		while (value.len) {
 			size_t valid = utf8_length(value);
+			bool printable = valid && (*value.data == '\n' || utf8_printable(value));
 
-			memcpy(to, value.data, valid);
-			to += valid;
-			changed |= valid == 0;
+			if (printable)
+				memcpy(to, value.data, valid);
+			else if (valid)
+				*to = '?';
+			to += printable ? valid : valid > 0;
+			changed |= !printable;
 			value = slice_from(value, valid ? valid : 1);
 		}
 		*len = (uint8_t)(to - len - 1);
@@ -415,9 +421,26 @@ static void delete_row(struct metric_table *table, struct metric_row *row)
 	metric_row_free(table, row);
 }
 
+/* Readers who take their time one after the other must not keep rows for good: after a while those
+ * under way are given up. */
+static bool is_held(struct metrics *metrics, uint64_t now_ns)
+{
+	if (!metrics->renderings) {
+		metrics->held_since_ns = 0;
+		return false;
+	}
+	if (!metrics->held_since_ns)
+		metrics->held_since_ns = now_ns;
+	if (now_ns - metrics->held_since_ns < HELD_NS)
+		return true;
+	metrics->held_since_ns = 0;
+	metrics->rows_freed_under++;
+	return false;
+}
+
 void metrics_expire(struct metrics *metrics, uint64_t now_ns)
 {
-	if (metrics->renderings)
+	if (is_held(metrics, now_ns))
 		return;
 	for (size_t t = 0; t < metrics->tables_count; t++) {
 		struct metric_table *table = metrics->tables[t];

@@ -60,7 +60,9 @@ struct metrics {
 	bool without_text;
 	struct histogram_options histograms;
 	size_t series;
-	size_t renderings; /* under way */
+	size_t renderings;         /* under way */
+	uint64_t held_since_ns;    /* they keep rows from being freed since then; 0: not */
+	uint64_t rows_freed_under; /* how often rows were freed all the same */
 	uint64_t seed;
 	uint64_t collected_ns; /* when OTLP last did, monotonic */
 	const struct epoch_clock *epoch;

@@ -13,6 +13,9 @@
 
 #define ROW(member_, ...) OBI_ROW(struct obi_otlp_options, member_, __VA_ARGS__)
 #define POSITIVE .min = 1, .max = OBI_UNBOUNDED
+/* Nothing is done more often than this, whatever is asked for. */
+#define FLOOR_NS 100e6
+#define FLOOR_MS 100
 
 #define DURATION_BUCKETS "0,0.005,0.01,0.025,0.05,0.075,0.1,0.25,0.5,0.75,1,2.5,5,7.5,10"
 #define SIZE_BUCKETS "0,32,64,128,256,512,1024,2048,4096,8192"
@@ -130,9 +133,9 @@ static const struct obi_option rows[] = {
 	    "OTEL_EBPF_INSECURE_SKIP_VERIFY", BOOL, "false", "accept any certificate"),
 	TARGET(metrics, "METRICS", "metrics"),
 	ROW(metrics.interval, "otel_metrics_export.interval", "OTEL_EBPF_METRICS_INTERVAL",
-	    DURATION, "1m", "how often metrics are sent", POSITIVE),
+	    DURATION, "1m", "how often metrics are sent", POSITIVE, .floor = FLOOR_NS),
 	ROW(metrics.interval_ms, NULL, "OTEL_METRIC_EXPORT_INTERVAL", INT, NULL,
-	    "the same in milliseconds", POSITIVE, .flags = OBI_OPTION_OPTIONAL),
+	    "the same in milliseconds", POSITIVE, .floor = FLOOR_MS, .flags = OBI_OPTION_OPTIONAL),
 	ROW(metrics.duration_buckets, "otel_metrics_export.buckets.duration_histogram", NULL,
 	    FLOATS, DURATION_BUCKETS, "upper bounds of request durations, seconds"),
 	ROW(metrics.request_size_buckets, "otel_metrics_export.buckets.request_size_histogram",
@@ -195,13 +198,14 @@ static const struct obi_option rows[] = {
 	    "OTEL_EBPF_TRACES_REPORT_CACHE_LEN", INT, "256",
 	    "services whose resource is kept from batch to batch", POSITIVE),
 	ROW(traces.batch_timeout, "otel_traces_export.batch_timeout",
-	    "OTEL_EBPF_OTLP_TRACES_BATCH_TIMEOUT", DURATION, "15s",
-	    "longest wait for a full batch"),
+	    "OTEL_EBPF_OTLP_TRACES_BATCH_TIMEOUT", DURATION, "15s", "longest wait for a full batch",
+	    .floor = FLOOR_NS / 10),
 	ROW(traces.backoff_initial_interval, "otel_traces_export.backoff_initial_interval",
 	    "OTEL_EBPF_BACKOFF_INITIAL_INTERVAL", DURATION, "5s", "first wait before sending again",
-	    POSITIVE),
+	    POSITIVE, .floor = FLOOR_NS),
 	ROW(traces.backoff_max_interval, "otel_traces_export.backoff_max_interval",
-	    "OTEL_EBPF_BACKOFF_MAX_INTERVAL", DURATION, "30s", "longest wait", POSITIVE),
+	    "OTEL_EBPF_BACKOFF_MAX_INTERVAL", DURATION, "30s", "longest wait", POSITIVE,
+	    .floor = FLOOR_NS),
 	ROW(traces.backoff_max_elapsed_time, "otel_traces_export.backoff_max_elapsed_time",
 	    "OTEL_EBPF_BACKOFF_MAX_ELAPSED_TIME", DURATION, "5m", "when to give a batch up",
 	    POSITIVE),

@@ -120,13 +120,15 @@ static void take_left_done(struct state *state, const struct obi_batch_answer *a
 	state->counts.dropped[answer->reason] += answer->dropped;
 }
 
-/* What a sender finds is what the last one left on disk, or an earlier run or worker. */
-static void take_left(struct state *state, uint64_t items)
+/* What a sender finds is what the last one left on disk, or an earlier run or worker; what it found
+ * damaged may be a part of what is missing. */
+static void take_left(struct state *state, uint64_t items, uint64_t broken)
 {
-	if (items < state->disk_unsure)
-		state->counts.dropped[OUTBOX_SPILL_LOST] += state->disk_unsure - items;
-	else
+	uint64_t missing = items < state->disk_unsure ? state->disk_unsure - items : 0;
+
+	if (!missing)
 		state->counts.recovered += items - state->disk_unsure;
+	state->counts.dropped[OUTBOX_SPILL_LOST] += broken > missing ? broken : missing;
 	state->disk_items += items - state->disk_unsure;
 	state->disk_unsure = 0;
 }
@@ -142,7 +144,7 @@ static void take_answer(const struct obi_batch_answer *answer)
 	if (answer->state == OBI_BATCH_LEFT_DONE) {
 		take_left_done(state, answer);
 	} else if (answer->state == OBI_BATCH_LEFT) {
-		take_left(state, answer->exported);
+		take_left(state, answer->exported, answer->dropped);
 	} else if (find(answer, &i)) {
 		forget(i);
 		state->counts.dropped[answer->reason] += answer->dropped;

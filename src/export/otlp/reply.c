@@ -54,13 +54,12 @@ static void copy_message(struct slice text, char ret_message[OTLP_MESSAGE_MAX])
 
 	while (text.len) {
 		size_t len = utf8_length(text);
-		bool control = text.data[0] < 0x20 || text.data[0] == 0x7f ||
-			       (len == 2 && text.data[0] == 0xc2 && text.data[1] < 0xa0);
-		size_t size = len && !control ? len : 1;
+		bool printable = len && utf8_printable(text);
+		size_t size = printable ? len : 1;
 
 		if (used + size >= OTLP_MESSAGE_MAX)
 			break;
-		if (len && !control)
+		if (printable)
 			memcpy(ret_message + used, text.data, len);
 		else
 			ret_message[used] = '?';

@@ -9,7 +9,7 @@
 static void put_key(struct buffer *buf, const char *key, struct slice value)
 {
 	buffer_put_cstr(buf, key);
-	buffer_put_slice(buf, value);
+	buffer_put_printable(buf, value);
 }
 
 static void put_number(struct buffer *buf, const char *key, uint64_t value)

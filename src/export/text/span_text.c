@@ -12,42 +12,9 @@
 #include "base/address.h"
 #include "base/clock.h"
 #include "base/duration.h"
-#include "base/utf8.h"
 #include "export/semconv.h"
 
 /* ---- Text ---- */
-
-/* Bytes from the start that may be printed as they are. C1 controls (U+0080 to U+009F) may not. */
-static size_t printable_length(struct slice s)
-{
-	size_t len;
-
-	if (s.data[0] < 0x80)
-		return s.data[0] >= 0x20 && s.data[0] < 0x7f ? 1 : 0;
-	len = utf8_length(s);
-	return len == 2 && s.data[0] == 0xc2 && s.data[1] < 0xa0 ? 0 : len;
-}
-
-static void put_printable(struct buffer *buf, struct slice s)
-{
-	size_t start = 0, at = 0;
-
-	while (at < s.len) {
-		size_t len;
-
-		while (at < s.len && s.data[at] >= 0x20 && s.data[at] < 0x7f)
-			at++;
-		len = at < s.len ? printable_length(slice_from(s, at)) : 0;
-		at += len;
-		if (len || at == s.len)
-			continue;
-		buffer_put(buf, s.data + start, at - start);
-		buffer_put_cstr(buf, "\\x");
-		buffer_put_hex(buf, s.data + at, 1);
-		start = ++at;
-	}
-	buffer_put(buf, s.data + start, at - start);
-}
 
 static void put_time(uint64_t epoch_ns, struct local_second *second, struct buffer *buf)
 {
@@ -90,10 +57,10 @@ static void put_end(const uint8_t address[16], struct slice name, const char *na
 	buffer_put_char(buf, '[');
 	put_address(address, buf);
 	buffer_put_cstr(buf, " as ");
-	put_printable(buf, name);
+	buffer_put_printable(buf, name);
 	if (*name_space) {
 		buffer_put_char(buf, '.');
-		put_printable(buf, slice_cstr(name_space));
+		buffer_put_printable(buf, slice_cstr(name_space));
 	}
 	buffer_put_char(buf, ':');
 	buffer_put_u64(buf, port);
@@ -137,12 +104,12 @@ static void put_service(const struct obi_service *service, struct buffer *buf)
 {
 	buffer_put_cstr(buf, " svc=[");
 	if (*service->name_space) {
-		put_printable(buf, slice_cstr(service->name_space));
+		buffer_put_printable(buf, slice_cstr(service->name_space));
 		buffer_put_char(buf, '/');
 	}
-	put_printable(buf, slice_cstr(service->name));
+	buffer_put_printable(buf, slice_cstr(service->name));
 	buffer_put_char(buf, ' ');
-	put_printable(buf, slice_cstr(service->language));
+	buffer_put_printable(buf, slice_cstr(service->language));
 	buffer_put_char(buf, ']');
 }
 
@@ -158,12 +125,12 @@ void span_put_text(const struct obi_span *span, struct local_second *second, str
 	buffer_put_cstr(buf, "(subType=0) ");
 	buffer_put_i64(buf, span->status);
 	buffer_put_char(buf, ' ');
-	put_printable(buf, span->method);
+	buffer_put_printable(buf, span->method);
 	buffer_put_char(buf, ' ');
-	put_printable(buf, span->path);
+	buffer_put_printable(buf, span->path);
 	if (span->route.len) {
 		buffer_put_char(buf, '(');
-		put_printable(buf, span->route);
+		buffer_put_printable(buf, span->route);
 		buffer_put_char(buf, ')');
 	}
 	buffer_put_char(buf, ' ');

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/buffer.h"
+#include "base/utf8.h"
 #include "guard.h"
 
 static void check_json(const char *text, size_t len, const char *expected)
@@ -57,6 +58,37 @@ static void any_byte_is_noticed_anywhere(void **state)
 			}
 }
 
+static void what_drives_a_terminal_is_escaped(void **state)
+{
+	static const char *const bad[][3] = {
+		{ "\x1b", "\"\\u001b\"", "\\x1b" },
+		{ "\xc2\x9b", "\"\\u009b\"", "\\xc2\\x9b" },
+		{ "\x9b", "\"\xef\xbf\xbd\"", "\\x9b" },
+		{ "\xd8\x9c", "\"\\u061c\"", "\\xd8\\x9c" },
+		{ "\xe2\x80\x8e", "\"\\u200e\"", "\\xe2\\x80\\x8e" },
+		{ "\xe2\x80\xa8", "\"\\u2028\"", "\\xe2\\x80\\xa8" },
+		{ "\xe2\x80\xae", "\"\\u202e\"", "\\xe2\\x80\\xae" },
+		{ "\xe2\x81\xa6", "\"\\u2066\"", "\\xe2\\x81\\xa6" },
+		{ "\xe2\x81\xa9", "\"\\u2069\"", "\\xe2\\x81\\xa9" },
+	};
+	static const char *const good[] = {
+		"a", "\xc2\xa0", "\xd8\x9b", "\xe2\x80\xa7", "\xe2\x81\xa5", "\xf0\x9f\x98\x80"
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct buffer buf = { 0 };
+
+		assert_int_equal(utf8_printable(slice_cstr(bad[i][0])), 0);
+		check_json(bad[i][0], strlen(bad[i][0]), bad[i][1]);
+		buffer_put_printable(&buf, slice_cstr(bad[i][0]));
+		buffer_put_char(&buf, '\0');
+		assert_string_equal(buf.data, bad[i][2]);
+		buffer_free(&buf);
+	}
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_true(utf8_all_printable(slice_cstr(good[i])));
+}
+
 static void numbers_and_hex(void **state)
 {
 	static const uint8_t bytes[] = { 0x00, 0x9f, 0xff };
@@ -97,6 +129,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json_strings_escape_what_they_must),
 		cmocka_unit_test(any_byte_is_noticed_anywhere),
+		cmocka_unit_test(what_drives_a_terminal_is_escaped),
 		cmocka_unit_test(numbers_and_hex),
 		cmocka_unit_test(a_buffer_grows_and_remembers_failure),
 	};

@@ -176,6 +176,33 @@ static void rows_stay_while_a_rendering_is_under_way(void **state)
 	metrics_free(metrics);
 }
 
+/* One slow client after the other: some minutes, and those that are under way have failed. */
+static void renderings_do_not_hold_rows_for_good(void **state)
+{
+	struct metrics *metrics = metrics_new(1000);
+	struct slice values[] = { SLICE_LIT("/"), SLICE_LIT("0") };
+	struct metrics_rendering rendering[2];
+	struct metric_table *table;
+	struct buffer buf = { 0 };
+
+	assert_int_equal(
+		metrics_add_table(metrics, descs, ARRAY_SIZE(descs), labels, 2, 10, &table), 0);
+	assert_non_null(metric_table_row(table, values, 0));
+	metrics_render_begin(&rendering[0], metrics, METRICS_TEXT);
+	metrics_expire(metrics, NSEC_PER_SEC);
+	metrics_render_begin(&rendering[1], metrics, METRICS_PROTOBUF);
+	metrics_render_end(&rendering[0]);
+	metrics_expire(metrics, 120 * NSEC_PER_SEC);
+	assert_int_not_equal(metrics_series(metrics), 0);
+	metrics_expire(metrics, 121 * NSEC_PER_SEC);
+	assert_int_equal(metrics_series(metrics), 0);
+	assert_false(metrics_render(&rendering[1], &buf, 1));
+	assert_true(buf.failed);
+	metrics_render_end(&rendering[1]);
+	buffer_free(&buf);
+	metrics_free(metrics);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +210,7 @@ int main(void)
 		cmocka_unit_test(pieces_make_up_the_whole),
 		cmocka_unit_test(a_prometheus_reads_it),
 		cmocka_unit_test(rows_stay_while_a_rendering_is_under_way),
+		cmocka_unit_test(renderings_do_not_hold_rows_for_good),
 	};
 
 	return cmocka_run_group_tests_name("render", tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "export/http_client.h"
 #include "export/promtool.h"
 #include "export/scrape_server.h"
@@ -65,7 +66,8 @@ static int setup(void **state)
 	paths[0] = (struct scrape_path){ "/metrics", { f->metrics, f->other } };
 	paths[1] = (struct scrape_path){ "/internal/metrics", { f->other } };
 	assert_int_equal(
-		scrape_server_open(0, paths, 2, count_scrape, f, &f->server, why, sizeof(why)), 0);
+		scrape_server_open("", 0, paths, 2, count_scrape, f, &f->server, why, sizeof(why)),
+		0);
 	f->client = (struct http_client){ scrape_server_port(f->server),
 					  scrape_server_fd(f->server), run, f->server };
 	*state = f;
@@ -171,13 +173,95 @@ static void a_port_in_use_is_said(void **state)
 	struct scrape_server *server = NULL;
 	char why[128], expected[128];
 
-	assert_int_equal(
-		scrape_server_open(f->client.port, &path, 1, NULL, NULL, &server, why, sizeof(why)),
-		-EADDRINUSE);
+	assert_int_equal(scrape_server_open("", f->client.port, &path, 1, NULL, NULL, &server, why,
+					    sizeof(why)),
+			 -EADDRINUSE);
 	assert_null(server);
 	(void)snprintf(expected, sizeof(expected), "listen on port %u: Address already in use",
 		       f->client.port);
 	assert_string_equal(why, expected);
+}
+
+/* ---- Clients that want to be in the way ---- */
+
+#define ATTACKERS 100
+
+static void run_for(struct fixture *f, uint64_t ns)
+{
+	uint64_t end = clock_monotonic_ns() + ns;
+	struct pollfd poll_fd = { f->client.server_fd, POLLIN, 0 };
+
+	while (clock_monotonic_ns() < end) {
+		(void)poll(&poll_fd, 1, 10);
+		scrape_server_run(f->server);
+	}
+}
+
+static void ask_besides(struct fixture *f, const char *beginning)
+{
+	int fds[ATTACKERS];
+	struct buffer answer;
+
+	for (int i = 0; i < ATTACKERS; i++) {
+		fds[i] = http_connect(f->client.port);
+		assert_true(fds[i] >= 0);
+		assert_true(send(fds[i], beginning, strlen(beginning), MSG_NOSIGNAL) > 0);
+		run_for(f, NSEC_PER_MSEC);
+	}
+	answer = http_ask(&f->client, GET("/metrics") "\r\n");
+	assert_int_equal(count_of(answer.data, "\nthings_total{n=\""), ROWS);
+	buffer_free(&answer);
+	for (int i = 0; i < ATTACKERS; i++)
+		(void)close(fds[i]);
+}
+
+static void heads_that_do_not_end_are_in_nobodys_way(void **state)
+{
+	ask_besides(*state, "GET /metrics HTTP/1.1\r\nX: ");
+}
+
+static void readers_that_do_not_read_are_in_nobodys_way(void **state)
+{
+	ask_besides(*state, GET("/metrics") "\r\n");
+}
+
+/* A byte now and then prolongs nothing. */
+static void a_head_has_its_time_as_a_whole(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t start = clock_monotonic_ns();
+	int fd = http_connect(f->client.port);
+	char piece[64];
+
+	assert_true(send(fd, "GET ", 4, MSG_NOSIGNAL) == 4);
+	while (send(fd, "a", 1, MSG_NOSIGNAL) == 1 &&
+	       recv(fd, piece, sizeof(piece), MSG_DONTWAIT) &&
+	       clock_monotonic_ns() - start < 15 * NSEC_PER_SEC)
+		run_for(f, 500 * NSEC_PER_MSEC);
+	assert_in_range(clock_monotonic_ns() - start, 9 * NSEC_PER_SEC, 13 * NSEC_PER_SEC);
+	(void)close(fd);
+}
+
+static void it_listens_where_it_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct scrape_path path = { "/metrics", { f->other } };
+	struct scrape_server *server;
+	char why[128];
+
+	assert_int_equal(scrape_server_open("127.0.0.2", f->client.port, &path, 1, NULL, NULL,
+					    &server, why, sizeof(why)),
+			 -EADDRINUSE);
+	assert_non_null(strstr(why, "listen on 127.0.0.2 port "));
+	assert_int_equal(
+		scrape_server_open("127.0.0.2", 0, &path, 1, NULL, NULL, &server, why, sizeof(why)),
+		0);
+	assert_int_equal(http_connect(scrape_server_port(server)), -1);
+	scrape_server_close(server);
+	assert_int_equal(
+		scrape_server_open("::1", 0, &path, 1, NULL, NULL, &server, why, sizeof(why)), 0);
+	assert_int_equal(http_connect(scrape_server_port(server)), -1);
+	scrape_server_close(server);
 }
 
 int main(void)
@@ -190,6 +274,10 @@ int main(void)
 		TEST(a_client_that_stops_reading_holds_nobody),
 		TEST(closing_does_not_wait_for_clients),
 		TEST(a_port_in_use_is_said),
+		TEST(heads_that_do_not_end_are_in_nobodys_way),
+		TEST(readers_that_do_not_read_are_in_nobodys_way),
+		TEST(a_head_has_its_time_as_a_whole),
+		TEST(it_listens_where_it_is_told),
 	};
 
 	return cmocka_run_group_tests_name("scrape_server", tests, NULL, NULL);

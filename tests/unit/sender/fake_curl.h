@@ -30,7 +30,7 @@ struct fake_easy {
 	char *lines[FAKE_LINES]; /* of the request's header, when it was added */
 	size_t line_count;
 	struct slice body;
-	long timeout_ms, http_version, verify_peer, fresh_connect;
+	long timeout_ms, http_version, verify_peer, fresh_connect, tls_least;
 	struct slice authorities;
 	const struct curl_slist *headers;
 	char *error;
@@ -146,6 +146,8 @@ static void fake_set_long(struct fake_easy *e, CURLoption option, long value)
 		e->http_version = value;
 	else if (option == CURLOPT_SSL_VERIFYPEER)
 		e->verify_peer = value;
+	else if (option == CURLOPT_SSLVERSION)
+		e->tls_least = value;
 	else if (option == CURLOPT_FRESH_CONNECT)
 		e->fresh_connect = value;
 }

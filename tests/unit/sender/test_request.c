@@ -129,6 +129,7 @@ static void http_sends_the_message_without_its_frame(void **state)
 	assert_int_equal(easy->body.len, framed.len - OBI_BATCH_FRAME);
 	assert_int_equal(easy->authorities.len, 4);
 	assert_int_equal(easy->verify_peer, 1);
+	assert_int_equal(easy->tls_least, CURL_SSLVERSION_TLSv1_2);
 	(void)finish(&(struct fake_answer){ .http = 200 });
 }
 

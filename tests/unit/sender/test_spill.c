@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "base/cleanup.h"
 #include "sender/spill.h"
@@ -322,6 +323,107 @@ static void foreign_files_are_left_alone(void **state)
 	sender_spill_close(spill);
 }
 
+static struct sender_spill_found found_by_open(uint64_t expected)
+{
+	struct sender_spill *spill = open_spill(LIMIT, expected);
+	struct sender_spill_found found = sender_spill_found(spill);
+
+	sender_spill_close(spill);
+	return found;
+}
+
+static void what_is_broken_is_counted(void **state)
+{
+	fill();
+	flip_at = RECORD + BODY + RECORD;
+	(void)each_file(flip_file);
+	assert_int_equal(found_by_open(1 + 3).broken_items, 2);
+	/* Behind a broken header nobody knows. */
+	fill();
+	flip_at = RECORD + BODY;
+	(void)each_file(flip_file);
+	assert_int_equal(found_by_open(1).broken_items, 1);
+	fill();
+	(void)each_file(flip_file);
+	assert_int_equal(found_by_open(1).broken_bytes, 2 * (RECORD + BODY));
+	fill();
+	cut_to = (off_t)3 * (RECORD + BODY) - 1;
+	(void)each_file(cut_file);
+	assert_int_equal(found_by_open(1 + 2).broken_items, 3);
+}
+
+/* A record larger than any batch, in a file larger than any segment, that takes no disk. */
+static void no_size_is_believed(void **state)
+{
+	struct {
+		uint32_t magic, size, items, body_crc, header_crc, done;
+	} record = { .magic = 0x4c50534f, .size = 3u << 30, .items = 7 };
+	int fd = openat(directory, "traces-0000000100000000.spill", O_CREAT | O_CLOEXEC | O_RDWR,
+			0600);
+
+	record.header_crc = (uint32_t)crc32(0, (const void *)&record, 16);
+	assert_int_equal(pwrite(fd, &record, sizeof(record), 0), sizeof(record));
+	assert_int_equal(ftruncate(fd, (off_t)4 << 30), 0);
+	assert_int_equal(found_by_open(0).broken_items, 7);
+	assert_int_equal(each_file(NULL), 0);
+	(void)close(fd);
+}
+
+#define SEGMENT "traces-0000000100000000.spill"
+
+/* Whatever stands at a segment's name, it is neither waited for nor written, read or removed. */
+static void only_files_of_our_own_are_used(void **state)
+{
+	struct sender_spill *spill;
+	struct stat st;
+
+	(void)close(openat(directory, "else", O_CREAT | O_CLOEXEC | O_WRONLY, 0600));
+	assert_int_equal(mkfifoat(directory, SEGMENT, 0600), 0);
+	assert_int_equal(symlinkat("else", directory, "traces-0000000100000001.spill"), 0);
+	assert_int_equal(linkat(directory, "else", directory, "traces-0000000100000002.spill", 0),
+			 0);
+	(void)close(openat(directory, "traces-0000000100000003.spill",
+			   O_CREAT | O_CLOEXEC | O_WRONLY, 0600));
+	assert_int_equal(fchmodat(directory, "traces-0000000100000003.spill", 0666, 0), 0);
+	spill = open_spill(LIMIT, 0);
+	assert_int_equal(sender_spill_found(spill).foreign, 4);
+	append(spill, 5, 10);
+	take(spill, 5);
+	sender_spill_close(spill);
+	assert_int_equal(each_file(NULL), 5);
+	assert_int_equal(fstatat(directory, "else", &st, 0), 0);
+	assert_int_equal(st.st_size, 0);
+}
+
+/* One that appears after the start. */
+static void a_name_that_is_taken_is_passed_over(void **state)
+{
+	struct sender_spill *spill = open_spill(LIMIT, 0);
+	uint64_t lost;
+
+	assert_int_equal(mkfifoat(directory, SEGMENT, 0600), 0);
+	assert_int_equal(sender_spill_append(spill, SLICE_LIT("x"), 1, &lost), -EEXIST);
+	assert_int_equal(each_file(NULL), 1);
+	append(spill, 5, 10);
+	take(spill, 5);
+	assert_int_equal(each_file(NULL), 1);
+	sender_spill_close(spill);
+}
+
+static void a_file_that_somebody_else_writes_is_left(void **state)
+{
+	struct sender_spill *spill = open_spill(LIMIT, 0);
+	uint64_t lost;
+
+	append(spill, 1, 10);
+	cut_to = 5;
+	(void)each_file(cut_file);
+	assert_int_equal(sender_spill_append(spill, SLICE_LIT("x"), 1, &lost), -EIO);
+	append(spill, 2, 10);
+	assert_int_equal(each_file(NULL), 2);
+	sender_spill_close(spill);
+}
+
 #define SPILL_TEST(name_) cmocka_unit_test_setup_teardown(name_, make_directory, remove_directory)
 
 int main(void)
@@ -336,6 +438,11 @@ int main(void)
 		SPILL_TEST(a_flipped_bit_is_noticed_wherever_it_is),
 		SPILL_TEST(damage_after_the_count_is_told),
 		SPILL_TEST(foreign_files_are_left_alone),
+		SPILL_TEST(what_is_broken_is_counted),
+		SPILL_TEST(no_size_is_believed),
+		SPILL_TEST(only_files_of_our_own_are_used),
+		SPILL_TEST(a_name_that_is_taken_is_passed_over),
+		SPILL_TEST(a_file_that_somebody_else_writes_is_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
