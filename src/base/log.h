@@ -61,8 +61,8 @@ void log_set_level(enum log_level level);
 void log_set_json(bool json);
 bool log_enabled(enum log_level level);
 
-/* Another way out than write(2) to standard output: takes a line without its end, false where it was
- * dropped. NULL: the usual one. */
+/* Another way out than write(2) to standard output: takes a line without its end, false where it
+ * was dropped. NULL: the usual one. */
 void log_set_writer(bool (*put)(void *context, struct slice line), void *context);
 
 /* Writes one line in one write(2). fields end where count says. */

@@ -27,10 +27,10 @@ int obi_caps_effective(uint64_t *ret_mask);
 int obi_caps_held(uint64_t *ret_mask);
 
 /*
- * A file that carries capabilities is run by users who have none: what it opens for them they must be
- * able to open themselves. So the effective set is empty whenever something is opened that the user
- * names, and is raised only for what takes capabilities. Root's files are root's: nothing is lowered
- * there. 0 or a negative errno.
+ * A file that carries capabilities is run by users who have none: what it opens for them they must
+ * be able to open themselves. So the effective set is empty whenever something is opened that the
+ * user names, and is raised only for what takes capabilities. Root's files are root's: nothing is
+ * lowered there. 0 or a negative errno.
  */
 int obi_caps_lower(void);
 int obi_caps_raise(void);

@@ -8,7 +8,8 @@
 struct sender_reach {
 	uint16_t ports[8];
 	size_t port_count;
-	bool any_port; /* a proxy has been named: which port it listens on is libcurl's to find out */
+	bool any_port; /* a proxy has been named: which port it listens on is libcurl's to find out
+			*/
 	bool unix_sockets;
 	bool abstract_sockets;
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What each child is given of environment and configuration: what it uses, by the options' tables. */
+/* What each child is given of environment and configuration: what it uses, by the options' tables.
+ */
 #ifndef OBI_SETTINGS_ROLE_H
 #define OBI_SETTINGS_ROLE_H
 
@@ -14,8 +15,8 @@ enum obi_role {
  * NULL, is the caller's to free. NULL where there is no memory. */
 char **obi_role_environment(enum obi_role role, char *const *env);
 
-/* Sealed memory with the text of the file, which is then wiped from the settings; -1 where there was
- * no file, or a negative errno. */
+/* Sealed memory with the text of the file, which is then wiped from the settings; -1 where there
+ * was no file, or a negative errno. */
 int obi_role_text(struct obi_settings *settings);
 
 /* Wipes what the role has no use for. */

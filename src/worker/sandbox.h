@@ -34,7 +34,7 @@ struct obi_sandbox_rules {
 	size_t port_count;
 	bool any_port;         /* which ones is not known */
 	bool abstract_sockets; /* one of those is connected to */
-	int (*filter)(void); /* loads its seccomp filter: 0 or a negative errno */
+	int (*filter)(void);   /* loads its seccomp filter: 0 or a negative errno */
 };
 
 /* Closes the sandbox; everything that needs the file system is open by now. 0, or a negative errno

@@ -110,8 +110,8 @@ static int add_memory(scmp_filter_ctx filter)
 /* Nothing that has signals sent (F_SETOWN, O_ASYNC) or holds others up (leases). */
 static int add_descriptors(scmp_filter_ctx filter)
 {
-	static const int commands[] = { F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC, F_ADD_SEALS,
-					F_GET_SEALS };
+	static const int commands[] = { F_GETFD,         F_SETFD,     F_GETFL,
+					F_DUPFD_CLOEXEC, F_ADD_SEALS, F_GET_SEALS };
 	static const unsigned long requests[] = { FIONBIO, FIONREAD };
 	int error = 0;
 

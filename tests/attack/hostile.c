@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A worker or a sender that hostile bytes have taken over. Linked with all that the agent is made of
- * (make hostile), it takes the place of calls that the children make, so that nothing of the agent
- * is changed. ATTACK=worker:NAME or sender:NAME in the agent's environment says what the child does
- * once its sandbox is closed; each finding is a line "attack NAME what result" on its standard
- * output. A worker that is started again is honest, unless ATTACK_AGAIN is set.
+ * A worker or a sender that hostile bytes have taken over. Linked with all that the agent is made
+ * of (make hostile), it takes the place of calls that the children make, so that nothing of the
+ * agent is changed. ATTACK=worker:NAME or sender:NAME in the agent's environment says what the
+ * child does once its sandbox is closed; each finding is a line "attack NAME what result" on its
+ * standard output. A worker that is started again is honest, unless ATTACK_AGAIN is set.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +41,8 @@ static const char *attack_of(const char *verb)
 	const char *attack = getenv("ATTACK");
 	size_t len = strlen(verb);
 
-	return attack && !strncmp(attack, verb, len) && attack[len] == ':' ? attack + len + 1 : NULL;
+	return attack && !strncmp(attack, verb, len) && attack[len] == ':' ? attack + len + 1
+									   : NULL;
 }
 
 static bool is_again;
@@ -348,8 +349,8 @@ static void attack_offences(void)
 static void attack_losses(void)
 {
 	for (int fd = OBI_WIRE_FD + 1; fd < 32; fd++) {
-		struct obi_worker_page *page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE,
-						    MAP_SHARED, fd, 0);
+		struct obi_worker_page *page =
+			mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 		struct stat st;
 
 		if (page != MAP_FAILED && !fstat(fd, &st) && st.st_size == 4096)
@@ -381,8 +382,9 @@ static void try_unix(const char *what, int type, const char *path)
 	if (fd < 0)
 		TRY(what, -1);
 	else
-		TRY(what, connect(fd, (struct sockaddr *)&address,
-				  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path))));
+		TRY(what,
+		    connect(fd, (struct sockaddr *)&address,
+			    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path))));
 }
 
 static void attack_reach(void)

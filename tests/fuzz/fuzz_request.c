@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What a worker taken over could send: any packet, also an empty one, with any number of descriptors.
- * The broker must take it apart without harm and keep none of them. The first byte of the input says
- * how many there are and how much room the receiver has, so that packets are cut off, too.
+ * What a worker taken over could send: any packet, also an empty one, with any number of
+ * descriptors. The broker must take it apart without harm and keep none of them. The first byte of
+ * the input says how many there are and how much room the receiver has, so that packets are cut
+ * off, too.
  */
 #include <assert.h>
 #include <errno.h>
@@ -55,8 +56,8 @@ static void check(uint32_t id, size_t size, int fd_count)
 	const char *why = NULL;
 
 	for (int phase = 0; phase < 3; phase++) {
-		const struct obi_request *request = obi_request_check(
-			id, size, fd_count, (enum obi_phase)(1 << phase), &why);
+		const struct obi_request *request =
+			obi_request_check(id, size, fd_count, (enum obi_phase)(1 << phase), &why);
 
 		assert(request ? request->size == size && (request->phases & (1u << phase)) &&
 					 !fd_count

@@ -184,8 +184,8 @@ static void wire_empty_packet_is_malformed_and_leaks_nothing(void **state)
 	memcpy(CMSG_DATA(&control.header), ours, sizeof(ours));
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(0, sendmsg(pair[0], &msg, 0));
-		assert_int_equal(-EPROTO,
-				 obi_wire_receive(pair[1], &id, body, sizeof(body), fds, &fd_count));
+		assert_int_equal(-EPROTO, obi_wire_receive(pair[1], &id, body, sizeof(body), fds,
+							   &fd_count));
 		assert_int_equal(before, open_descriptors());
 	}
 }
