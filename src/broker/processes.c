@@ -376,10 +376,9 @@ static void judge_child(struct obi_discover *d, struct process *p, const struct 
 
 	if (obi_select_excluded(d->options, &look->facts)) {
 		unselect_process(d, p, look->uid);
-	} else if (p->inherited) {
-		select_process(d, p, look->exe);
-	} else if (parent && parent->selected) {
-		inherit(p, parent);
+	} else if (p->inherited || (parent && parent->selected)) {
+		if (!p->inherited)
+			inherit(p, parent);
 		select_process(d, p, look->exe);
 	} else {
 		unselect_process(d, p, look->uid);

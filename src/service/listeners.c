@@ -206,6 +206,7 @@ static int open_walk(int dir, uint32_t from, struct fd_walk *ret_walk)
 {
 	int fd = openat(dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+	ret_walk->len = ret_walk->at = 0;
 	if (fd < 0)
 		return obi_procfs_why(dir, -errno);
 	/* Behind "." and "..": proc_readfd_common() in fs/proc/fd.c. */
@@ -214,8 +215,6 @@ static int open_walk(int dir, uint32_t from, struct fd_walk *ret_walk)
 		return -errno;
 	}
 	ret_walk->dir = fd;
-	ret_walk->len = 0;
-	ret_walk->at = 0;
 	return 0;
 }
 

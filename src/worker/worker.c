@@ -50,7 +50,7 @@
 #define RESPONSE_IDLE_NS (1 * NSEC_PER_SEC)
 /* Longer than event streams pause: servers and balancers cut connections off that are silent for 1
  * to 10 minutes. */
-#define BODY_IDLE_NS (15 * 60 * NSEC_PER_SEC)
+#define BODY_IDLE_NS (900 * NSEC_PER_SEC)
 #define MAX_PROCESSES 8192
 #define PROCESS_GRACE_NS (5 * NSEC_PER_SEC)
 #define COUNTERS_NS (1 * NSEC_PER_SEC)

@@ -24,6 +24,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Names with two underscores are those that the linker gives.
+ * NOLINTBEGIN(bugprone-reserved-identifier) */
+
 #include "base/cleanup.h"
 #include "broker/child.h"
 #include "obi/record.h"
@@ -465,3 +468,5 @@ int __wrap_sender_sandbox_close(const char *spill_directory, const struct sender
 	attack();
 	return error;
 }
+
+/* NOLINTEND(bugprone-reserved-identifier) */
