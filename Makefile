@@ -184,7 +184,7 @@ fuzz: fuzz-targets
 
 # ---- Lint and docs ----------------------------------------------------------------------------
 
-lint: lint-includes lint-format lint-shell lint-files lint-docs lint-hardening
+lint: lint-includes lint-format lint-shell lint-files lint-docs lint-security lint-hardening
 
 lint-hardening: $(OBI)
 	tests/lint/check-hardening $(OBI) $(BUILD)/flags
