@@ -143,12 +143,18 @@ static void send_bpf(void *context, const struct obi_wire_bpf *message)
 	(void)broker_send_worker(context, OBI_WIRE_BPF, message, sizeof(*message), NULL, 0);
 }
 
+void broker_read_bpf_stats(struct broker *b)
+{
+	if (b->bpf_stats)
+		obi_bpf_stats_read(b->bpf_stats, send_bpf, b);
+}
+
 static void read_bpf_timer(struct broker *b)
 {
 	uint64_t expirations;
 
 	(void)!read(b->bpf_timer, &expirations, sizeof(expirations));
-	obi_bpf_stats_read(b->bpf_stats, send_bpf, b);
+	broker_read_bpf_stats(b);
 }
 
 void broker_dispatch(struct broker *b, int fd)

@@ -81,6 +81,7 @@ void broker_take_look(void *context, const struct look_request *request,
 int broker_watch_looker(void *context, int fd);
 void broker_look_again(void *context, uint32_t pid);
 int broker_ask_looker(void *context, const struct look_request *request);
+void broker_read_bpf_stats(struct broker *b);
 void broker_run_loop(struct broker *b);
 
 /* ---- open.c ---- */

@@ -64,7 +64,10 @@ void broker_inspect(void *context, uint32_t pid, const char *exe, const struct o
 
 void broker_told(void *context)
 {
-	(void)broker_send_worker(context, OBI_WIRE_PROCESSES_TOLD, NULL, 0, NULL, 0);
+	struct broker *b = context;
+
+	(void)broker_send_worker(b, OBI_WIRE_PROCESSES_TOLD, NULL, 0, NULL, 0);
+	broker_read_bpf_stats(b); /* now there is something in the maps */
 }
 
 void broker_forget(void *context, uint32_t pid)
