@@ -19,6 +19,8 @@ static void take_process_event(void *context, const struct obi_process_event *ev
 {
 	struct broker *b = context;
 
+	if (event->type == OBI_PROCESS_EXEC || event->type == OBI_PROCESS_EXIT)
+		obi_worker_let_go(&b->worker, event->pid);
 	obi_discover_event(b->discover, event);
 }
 

@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -16,6 +19,8 @@
 #define FDS_A_LOOK 1024
 #define SCANNED_A_LOOK 256
 #define LISTENERS_NS (500 * NSEC_PER_MSEC)
+#define ENVIRON_MAX                                                                                \
+	((size_t)6 << 20) /* MAX_ARG_STRINGS and _STK_LIM / 4 * 3: what execve(2) takes */
 #define ARGS_MAX (LOOK_TEXT_MAX - PATH_MAX)
 
 _Static_assert(sizeof(struct look_kin) * LOOK_WALK_MAX <= LOOK_TEXT_MAX, "a walk is no larger");
@@ -82,6 +87,48 @@ static void look_at_ports(struct look_eyes *eyes, const struct look_request *req
 
 /* ---- Descriptors ---- */
 
+/* Pages of a process can be of a file system that answers when it likes, also those of its
+ * environment: so it is read here, where waiting harms nobody, and handed on as a copy. A negative
+ * errno. */
+static int copy_environ(int from)
+{
+	_cleanup_close_ int to = memfd_create("obi-environ", MFD_CLOEXEC);
+	size_t copied = 0;
+	char bytes[16384];
+	ssize_t n;
+
+	if (to < 0)
+		return -errno;
+	while (copied < ENVIRON_MAX && (n = read(from, bytes, sizeof(bytes))) > 0) {
+		if (write(to, bytes, (size_t)n) != n)
+			return -ENOMEM;
+		copied += (size_t)n;
+	}
+	return lseek(to, 0, SEEK_SET) < 0 ? -errno : take_fd(to);
+}
+
+/* On a file system in user space its user decides when a read of it ends, and whether the reader
+ * can be ended before. */
+static bool is_safe_to_read(int fd)
+{
+	struct statfs st;
+
+	return !fstatfs(fd, &st) && (unsigned long)st.f_type != FUSE_SUPER_MAGIC;
+}
+
+static int open_file(uint32_t pid, const char *file, uint32_t flag)
+{
+	_cleanup_close_ int fd = obi_procfs_open(pid, file);
+
+	if (fd < 0)
+		return fd;
+	if (flag == OBI_WIRE_HAS_ENVIRON)
+		return copy_environ(fd);
+	if (flag == OBI_WIRE_HAS_EXE && !is_safe_to_read(fd))
+		return -EPERM;
+	return take_fd(fd);
+}
+
 static int open_files(const struct look_request *request, struct look_answer *answer,
 		      int ret_fds[OBI_WIRE_FDS])
 {
@@ -101,7 +148,7 @@ static int open_files(const struct look_request *request, struct look_answer *an
 
 		if (candidate && files[i].flag == OBI_WIRE_HAS_ENVIRON)
 			continue;
-		fd = obi_procfs_open(request->pid, files[i].file);
+		fd = open_file(request->pid, files[i].file, files[i].flag);
 		if (fd < 0)
 			continue;
 		ret_fds[count++] = fd;

@@ -24,7 +24,12 @@ int broker_send_flows(void *context, const struct obi_wire_flows *flows, size_t 
 static int send_process(struct broker *b, struct obi_wire_process *message, const char *exe,
 			const struct obi_files *files)
 {
-	int error = obi_child_send_process(&b->worker.child, message, exe, files);
+	static const struct obi_files none = { 0 };
+	int error;
+
+	if (obi_worker_was_held_by(&b->worker, message->pid))
+		files = &none;
+	error = obi_child_send_process(&b->worker.child, message, exe, files);
 
 	if (error == -EAGAIN)
 		b->untold = true;

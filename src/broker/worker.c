@@ -13,6 +13,7 @@
 /* It asks for counters each second. */
 #define SILENT_NS (15 * NSEC_PER_SEC)
 #define STARTING_NS (60 * NSEC_PER_SEC)
+#define HELD_NS (5 * NSEC_PER_SEC)
 #define STOOD_STILL_NS (3 * NSEC_PER_SEC)
 
 int obi_worker_start(struct obi_worker_child *worker)
@@ -89,17 +90,60 @@ static void condemn(struct obi_worker_child *worker)
 	(void)kill(worker->child.pid, SIGKILL);
 }
 
+bool obi_worker_was_held_by(const struct obi_worker_child *worker, uint32_t pid)
+{
+	for (size_t i = 0; i < OBI_WORKER_HOLDERS; i++)
+		if (worker->held_by[i] == pid)
+			return true;
+	return false;
+}
+
+void obi_worker_let_go(struct obi_worker_child *worker, uint32_t pid)
+{
+	for (size_t i = 0; i < OBI_WORKER_HOLDERS; i++)
+		if (worker->held_by[i] == pid)
+			worker->held_by[i] = 0;
+}
+
+/* Whose files it has been reading for too long; 0 = nobody's. */
+static uint32_t holder(struct obi_worker_child *worker, uint64_t now_ns)
+{
+	uint64_t inspecting = worker->child.page->inspecting;
+
+	if (inspecting != worker->inspecting) {
+		worker->inspecting = inspecting;
+		worker->inspecting_ns = now_ns;
+	}
+	return now_ns - worker->inspecting_ns > HELD_NS ? (uint32_t)inspecting : 0;
+}
+
+static void end_held(struct obi_worker_child *worker, uint32_t pid)
+{
+	log_warn("a process holds the worker, which reads its files: ending that, and the next one "
+		 "gets none of them",
+		 F("pid", log_int(pid)));
+	worker->held_by[worker->holders++ % OBI_WORKER_HOLDERS] = pid;
+	condemn(worker);
+}
+
 /* A broker that stood still has heard nothing either: what waits for it is read first. */
 static void judge(struct obi_worker_child *worker, uint64_t now_ns)
 {
 	bool starting = worker->phase == OBI_PHASE_STARTING;
 	bool silent, takes_nothing;
 
+	uint32_t held_by;
+
 	if (now_ns - worker->ticked_ns > STOOD_STILL_NS)
-		worker->heard_ns = worker->taken_ns = now_ns;
+		worker->heard_ns = worker->taken_ns = worker->inspecting_ns = now_ns;
 	worker->ticked_ns = now_ns;
 	if (!worker->child.pid || worker->condemned)
 		return;
+	held_by = holder(worker, now_ns);
+	if (held_by) {
+		end_held(worker, held_by);
+		return;
+	}
 	silent = now_ns - worker->heard_ns > (starting ? STARTING_NS : SILENT_NS);
 	takes_nothing = !starting && now_ns - worker->taken_ns > SILENT_NS;
 	if (!silent && !takes_nothing)

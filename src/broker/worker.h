@@ -11,6 +11,9 @@
 #include "base/clock.h"
 #include "broker/child.h"
 
+/* Processes whose files held a worker until it was ended, the newest. */
+#define OBI_WORKER_HOLDERS 32
+
 struct obi_worker_child {
 	struct obi_child_role role;
 	/* It has just been started (restarts > 0: again): tells it what there is. 0 or a negative
@@ -29,6 +32,9 @@ struct obi_worker_child {
 	uint64_t heard_ns;  /* its last request */
 	uint64_t taken_ns;  /* it last took a message, or there was none for it */
 	uint64_t ticked_ns; /* we last looked */
+	uint64_t inspecting, inspecting_ns; /* what its page says, and since when */
+	uint32_t held_by[OBI_WORKER_HOLDERS];
+	uint32_t holders; /* that there have been */
 };
 
 /* Starts it, unless that has been done ahead (obi_child_start), and introduces it. */
@@ -45,6 +51,11 @@ void obi_worker_tick(struct obi_worker_child *worker, uint64_t now_ns);
 
 /* It asked what it may not, or said what nobody asked for: it is ended. */
 void obi_worker_offends(struct obi_worker_child *worker, uint32_t request, const char *why);
+
+/* Has the process held a worker? Then no files of it are for another one, until it is let go: when it
+ * ends or becomes another program. */
+bool obi_worker_was_held_by(const struct obi_worker_child *worker, uint32_t pid);
+void obi_worker_let_go(struct obi_worker_child *worker, uint32_t pid);
 
 /* One request; NULL where there is none. A worker that breaks the rules is ended. *ret_gone: its
  * end of the pair is closed, or it is being ended, and there will be no more. */

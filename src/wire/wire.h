@@ -162,6 +162,8 @@ struct obi_worker_page {
 	uint64_t spans;
 	uint64_t dropped;
 	uint64_t pending;
+	uint64_t inspecting; /* pid of whose files are being read, a number of its own in the upper
+				half; 0 = none */
 };
 
 /* Sends one message. 0 or a negative errno (-EAGAIN where the peer does not read). Descriptors are

@@ -73,6 +73,7 @@ struct worker {
 	char host[128];
 	uint64_t next_tick, next_counters;
 	uint64_t bad_records;
+	uint32_t inspections;
 	uint64_t avoided;  /* services and signals */
 	uint64_t drain_ns; /* the timer's period */
 	unsigned calm_drains;
@@ -235,8 +236,20 @@ static void watch_fresh(struct worker *w, const struct obi_wire_process *message
 		obi_fresh_put(&w->fresh, message->pid, take_fd(fds[at]), clock_monotonic_ns());
 }
 
-static void take_process(struct worker *w, const struct obi_wire_process *message, int *fds,
-			 int fd_count)
+/* A process can hold whoever reads its files, an executable of a file system of its own above all:
+ * the broker sees at whose we are. */
+static void begin_inspecting(struct worker *w, uint32_t pid)
+{
+	w->page->inspecting = (uint64_t)++w->inspections << 32 | pid;
+}
+
+static void end_inspecting(struct worker *w)
+{
+	w->page->inspecting = 0;
+}
+
+static void inspect_process(struct worker *w, const struct obi_wire_process *message, int *fds,
+			    int fd_count)
 {
 	const struct obi_service *service;
 
@@ -266,6 +279,14 @@ static void take_process(struct worker *w, const struct obi_wire_process *messag
 				 (const char *[]){ "inspection_failed", service->executable }, 1);
 	obi_exports_service(w->exports, service, true);
 	watch_fresh(w, message, service, fds, fd_count);
+}
+
+static void take_process(struct worker *w, const struct obi_wire_process *message, int *fds,
+			 int fd_count)
+{
+	begin_inspecting(w, message->pid);
+	inspect_process(w, message, fds, fd_count);
+	end_inspecting(w);
 }
 
 static void take_gone(struct worker *w, const struct obi_wire_pid *message)

@@ -186,6 +186,32 @@ test_hang() {
 	assert_no_line "$LOG" 'the worker (died|broke)|level=ERROR'
 }
 
+LIMIT[test_files_that_hold_who_reads_them]=60
+
+# An executable on a file system of its own user, of which not all can be read, by nobody who could be
+# ended: the worker, which looks for the language in executables, gets no such file. Before: it hung.
+test_files_that_hold_who_reads_them() {
+	local file=$SCRATCH/held
+	apart test_files_that_hold_who_reads_them
+	gcc -O1 -o "$SCRATCH/program" "$LIB/targets/listeners.c"
+	touch "$file"
+	$PYTHON "$LIB/hang_fs.py" "$file" "$SCRATCH/program" >"$file.out" 2>&1 &
+	HANG_FS=$!
+	defer umount -l "$file"
+	defer end_now $HANG_FS
+	wait_line "$file.out" mounted 5 || skip "no FUSE here: $(cat "$file.out")"
+	observe OTEL_EBPF_OPEN_PORT=8080-8099 OTEL_EBPF_SHUTDOWN_TIMEOUT=5s
+	(as_attacker "$file" 1 8090) &
+	HANG=$!
+	defer end_now $HANG
+	assert_line "$LOG" "msg=\"instrumenting process\" cmd=$file " 10
+	begin_server 8080
+	application_ready $SERVER
+	seen 8080 /meanwhile || fail "the server is not seen"
+	stop_agent
+	assert_no_line "$LOG" 'level=(WARN|ERROR)'
+}
+
 LIMIT[test_hang_at_start_and_stop]=90
 
 # One that hangs when the agent comes, and ten whose hold is on while it ends.

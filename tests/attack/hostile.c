@@ -262,6 +262,23 @@ static void attack_hang(void)
 		pause_ms(1000);
 }
 
+/* Its page says that it reads the files of a process, for ever. */
+static void attack_held(void)
+{
+	const char *on = getenv("ATTACK_ON");
+
+	for (int fd = OBI_WIRE_FD + 1; fd < 32; fd++) {
+		struct obi_worker_page *page;
+
+		if (fcntl(fd, F_GET_SEALS) < 0)
+			continue;
+		page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (page != MAP_FAILED)
+			page->inspecting = 1ull << 32 | (uint32_t)atoi(on ? on : "0");
+	}
+	attack_hang();
+}
+
 /* It asks, more often than it may wait for answers, and never reads. */
 static void attack_deaf(void)
 {
@@ -420,6 +437,7 @@ static const struct attack {
 	{ "paths", attack_paths },
 	{ "environment", attack_environment },
 	{ "hang", attack_hang },
+	{ "held", attack_held },
 	{ "deaf", attack_deaf },
 	{ "map_board", attack_map_board },
 	{ "ring_ahead", attack_ring_ahead },

@@ -93,6 +93,19 @@ test_a_hung_one_is_replaced() {
 	assert_le $(($(now_ms) - begun)) 5000 "ms of the stop"
 }
 
+# It reads the files of a process and comes to no end: that process is named, and its files are not for
+# the next worker.
+test_one_that_a_process_holds_is_replaced() {
+	need nginx curl
+	start_nginx 'server { listen 8080; location / { return 200 hello; } }'
+	start_agent "$CAPS_APPLICATION" ATTACK=worker:held ATTACK_ON="$NGINX" OTEL_EBPF_OPEN_PORT=8080 \
+		OTEL_EBPF_TRACE_PRINTER=text
+	assert_line "$LOG" "level=WARN msg=\"a process holds the worker, which reads its files.* pid=$NGINX\$" 12
+	assert_serves afterwards
+	stop_agent
+	assert_eq 1 "$(grep -c 'a process holds the worker' "$LOG")" "times that it held one"
+}
+
 # A stop does not wait for it.
 test_a_hung_one_does_not_hold_the_stop_up() {
 	local begun status=0

@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""One file in user space whose close(2) is never answered: hang_fs.py FILE mounts itself over FILE.
+"""One file in user space that somebody waits for: hang_fs.py FILE [PROGRAM] mounts itself over FILE.
 
-The protocol is that of linux/fuse.h, as far as one regular file takes it. While it runs, whoever
+Alone, its close(2) is never answered. With a PROGRAM it is that program, an ELF file whose section
+headers are said to lie behind 1 GiB, where no read(2) is answered: the kernel, which executes it, does
+not look there, but who inspects it does. The protocol is that of linux/fuse.h, as far as one regular file takes it. While it runs, whoever
 closes a descriptor of FILE waits; when it ends, the mount is dead and they go on.
 """
 import ctypes
@@ -11,13 +13,33 @@ import stat
 import struct
 import sys
 
-GETATTR, OPEN, RELEASE, FLUSH, INIT = 3, 14, 18, 25, 26
+GETATTR, OPEN, READ, RELEASE, FLUSH, INIT = 3, 14, 15, 18, 25, 26
 ENOSYS = 38
+FAR = 1 << 30
+
+
+def read_program(path):
+    """With its section headers behind FAR (Elf64_Ehdr, e_shoff at 40)."""
+    program = bytearray(open(path, "rb").read())
+    struct.pack_into("<Q", program, 40, FAR)
+    return bytes(program)
+
+
+program = read_program(sys.argv[2]) if len(sys.argv) > 2 else b""
+size = FAR + (1 << 20) if program else 0
 
 
 def attributes():
-    mode = stat.S_IFREG | 0o644
-    return struct.pack("<QQQQQQIIIIIIIIII", 1, 0, 0, 0, 0, 0, 0, 0, 0, mode, 1, 0, 0, 0, 4096, 0)
+    mode = stat.S_IFREG | 0o755
+    return struct.pack("<QQQQQQIIIIIIIIII", 1, size, 0, 0, 0, 0, 0, 0, 0, mode, 1, 0, 0, 0, 4096, 0)
+
+
+def read_at(request):
+    """struct fuse_read_in behind the header of 40 bytes: fh, offset, size."""
+    _, offset, length = struct.unpack_from("<QQI", request, 40)
+    if offset + length > FAR:
+        return None
+    return program[offset : offset + length].ljust(length, b"\0")
 
 
 def answer(opcode):
@@ -40,9 +62,11 @@ def main():
     while True:
         request = os.read(device, 1 << 17)
         _, opcode, unique = struct.unpack_from("<IIQ", request)
-        if opcode == FLUSH:
+        if opcode == FLUSH and not program:
             continue
-        body = answer(opcode)
+        body = read_at(request) if opcode == READ else answer(opcode)
+        if opcode == READ and body is None:
+            continue
         if body is None:
             os.write(device, struct.pack("<IiQ", 16, 0 if opcode == RELEASE else -ENOSYS, unique))
         else:
