@@ -35,15 +35,11 @@
 #include "wire/wire.h"
 #include "worker/fresh.h"
 #include "worker/internal.h"
+#include "worker/pace.h"
 #include "worker/process.h"
 #include "worker/sandbox.h"
 #include "worker/sending.h"
 
-#define DRAIN_BUSY_NS (10 * NSEC_PER_MSEC)
-#define DRAIN_CALM_NS (50 * NSEC_PER_MSEC)
-#define DRAIN_IDLE_NS (100 * NSEC_PER_MSEC)
-#define BUSY_RECORDS 500 /* in DRAIN_BUSY_NS */
-#define DRAINS_UNTIL_CALMER 50
 #define DRAIN_BUDGET 65536
 #define TICK_NS (100 * NSEC_PER_MSEC)
 #define MAX_CONNECTIONS 32768
@@ -57,7 +53,7 @@
 
 struct worker {
 	const struct obi_settings *settings;
-	int epoll, timer, ring_fd;
+	int epoll, ring_fd;
 	struct obi_wire_start start;
 	struct obi_ring ring;
 	const struct obi_board_slot *board;
@@ -74,9 +70,8 @@ struct worker {
 	uint64_t next_tick, next_counters;
 	uint64_t bad_records;
 	uint32_t inspections;
-	uint64_t avoided;  /* services and signals */
-	uint64_t drain_ns; /* the timer's period */
-	unsigned calm_drains;
+	uint64_t avoided; /* services and signals */
+	struct obi_pace pace;
 	bool told; /* until then records wait: their processes are not known */
 	bool stopping;
 	uint64_t stop_timeout_ns;
@@ -134,31 +129,6 @@ static void take_record(void *context, const void *record, size_t size)
 
 	if (size < sizeof(struct obi_record) || obi_conns_put(w->conns, record, size))
 		w->bad_records++;
-}
-
-static void set_drain_timer(struct worker *w, uint64_t ns)
-{
-	struct itimerspec spec = { 0 };
-
-	spec.it_interval.tv_nsec = spec.it_value.tv_nsec = (long)ns;
-	(void)timerfd_settime(w->timer, 0, &spec, NULL);
-	w->drain_ns = ns;
-	w->calm_drains = 0;
-}
-
-/* Faster at once, slower after a while. */
-static void adapt_timer(struct worker *w, size_t taken)
-{
-	uint64_t wanted = DRAIN_IDLE_NS;
-
-	if (taken * DRAIN_BUSY_NS >= BUSY_RECORDS * w->drain_ns)
-		wanted = DRAIN_BUSY_NS;
-	else if (taken)
-		wanted = DRAIN_CALM_NS;
-	if (wanted == w->drain_ns)
-		w->calm_drains = 0;
-	else if (wanted < w->drain_ns || ++w->calm_drains >= DRAINS_UNTIL_CALMER)
-		set_drain_timer(w, wanted);
 }
 
 static void publish_page(struct worker *w)
@@ -410,11 +380,11 @@ static void run_loop(struct worker *w)
 		obi_fresh_tick(&w->fresh, clock_monotonic_ns(), take_language, w);
 		outbox_ready();
 		for (int i = 0; i < n; i++)
-			if (events[i].data.fd != OBI_WIRE_FD && events[i].data.fd != w->timer &&
-			    events[i].data.fd != w->ring_fd)
+			if (events[i].data.fd != OBI_WIRE_FD &&
+			    events[i].data.fd != w->pace.timer && events[i].data.fd != w->ring_fd)
 				obi_exports_ready(w->exports, events[i].data.fd);
-		(void)!read(w->timer, &expirations, sizeof(expirations));
-		adapt_timer(w, drain_ring(w));
+		(void)!read(w->pace.timer, &expirations, sizeof(expirations));
+		obi_pace_adapt(&w->pace, drain_ring(w));
 		now = clock_monotonic_ns(); /* not before what was heard of */
 		if (now >= w->next_tick)
 			tick(w, now);
@@ -543,8 +513,8 @@ static int open_all(struct worker *w)
 	if (fcntl(OBI_WIRE_FD, F_SETFL, O_NONBLOCK))
 		return -errno;
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
-	w->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (w->epoll < 0 || w->timer < 0)
+	w->pace.timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (w->epoll < 0 || w->pace.timer < 0)
 		return -errno;
 	name_host(w);
 	obi_worker_open_sending(&w->settings->otlp);
@@ -564,7 +534,7 @@ static int open_all(struct worker *w)
 	}
 	if (!error)
 		error = watch_fd(w, OBI_WIRE_FD);
-	return error ? error : watch_fd(w, w->timer);
+	return error ? error : watch_fd(w, w->pace.timer);
 }
 
 static int close_sandbox(void)
@@ -600,7 +570,7 @@ static void flush(struct worker *w)
 
 int obi_worker_run(const struct obi_settings *settings)
 {
-	struct worker w = { .settings = settings, .epoll = -1, .timer = -1, .ring_fd = -1 };
+	struct worker w = { .settings = settings, .epoll = -1, .pace.timer = -1, .ring_fd = -1 };
 	int error;
 
 	tzset(); /* reads /etc/localtime while it still can */
@@ -613,7 +583,7 @@ int obi_worker_run(const struct obi_settings *settings)
 	}
 	if (close_sandbox())
 		return 255;
-	set_drain_timer(&w, DRAIN_BUSY_NS);
+	obi_pace_begin(&w.pace);
 	(void)obi_wire_send(OBI_WIRE_FD, OBI_REQUEST_READY, NULL, 0, NULL, 0);
 	run_loop(&w);
 	flush(&w);
