@@ -28,10 +28,10 @@ struct obi_worker_child {
 	uint32_t restarts_in_window;
 	uint64_t window_start;
 	struct obi_request_meter meter;
-	bool condemned;     /* it is being ended: nothing of it is read any more */
-	uint64_t heard_ns;  /* its last request */
-	uint64_t taken_ns;  /* it last took a message, or there was none for it */
-	uint64_t ticked_ns; /* we last looked */
+	bool condemned;                     /* it is being ended: nothing of it is read any more */
+	uint64_t heard_ns;                  /* its last request */
+	uint64_t taken_ns;                  /* it last took a message, or there was none for it */
+	uint64_t ticked_ns;                 /* we last looked */
 	uint64_t inspecting, inspecting_ns; /* what its page says, and since when */
 	uint32_t held_by[OBI_WORKER_HOLDERS];
 	uint32_t holders; /* that there have been */
@@ -52,8 +52,8 @@ void obi_worker_tick(struct obi_worker_child *worker, uint64_t now_ns);
 /* It asked what it may not, or said what nobody asked for: it is ended. */
 void obi_worker_offends(struct obi_worker_child *worker, uint32_t request, const char *why);
 
-/* Has the process held a worker? Then no files of it are for another one, until it is let go: when it
- * ends or becomes another program. */
+/* Has the process held a worker? Then no files of it are for another one, until it is let go: when
+ * it ends or becomes another program. */
 bool obi_worker_was_held_by(const struct obi_worker_child *worker, uint32_t pid);
 void obi_worker_let_go(struct obi_worker_child *worker, uint32_t pid);
 
