@@ -107,8 +107,12 @@ release:
 		LDFLAGS="$(LDFLAGS) -s" SYSROOT=$(SYSROOT) all
 	@echo "$(RELEASE)/obi: $$(stat -c %s $(RELEASE)/obi) bytes"
 
+# Whoever may run it can watch all traffic: it is for its group alone, which a package makes by the
+# file for systemd-sysusers(8).
 install: release
-	install -D -m 750 $(RELEASE)/obi $(DESTDIR)$(PREFIX)/bin/obi
+	$(if $(DESTDIR),,getent group obi >/dev/null || groupadd --system obi)
+	install -D -m 750 $(if $(DESTDIR),,-g obi) $(RELEASE)/obi $(DESTDIR)$(PREFIX)/bin/obi
+	install -D -m 644 deploy/obi.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/obi.conf
 	install -D -m 644 docs/obi.1 $(DESTDIR)$(PREFIX)/share/man/man1/obi.1
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	for unit in $(UNITS); do sed 's,^ExecStart=[^ ]*,ExecStart=$(PREFIX)/bin/obi,' $$unit \

@@ -28,6 +28,8 @@ test_arm64_cross_build() {
 test_release_installs() {
 	make -s -j"$(nproc)" install DESTDIR="$SCRATCH/root" PREFIX=/usr
 	cd "$SCRATCH/root/usr"
+	assert_eq 750 "$(stat -c %a bin/obi)" "mode of the program"
+	assert_line lib/sysusers.d/obi.conf '^g obi'
 	assert_le "$(stat -c %s bin/obi)" 2000000 "bytes of the release"
 	bin/obi config --schema | cmp - "$ROOT/docs/config.schema.json"
 	[ -s share/man/man1/obi.1 ] || fail "no man page"
