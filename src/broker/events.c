@@ -193,10 +193,10 @@ static int timeout_ms(const struct broker *b)
 
 	sooner(&at, b->sender.start_at);
 	sooner(&at, b->worker.restart_at);
-	if (b->discover)
+	if (b->discover) {
 		sooner(&at, obi_discover_next(b->discover));
-	if (b->discover)
 		sooner(&at, obi_looker_next(&b->looker));
+	}
 	if (obi_output_waits(&b->output) || obi_queue_waits(&b->worker.child.queue))
 		sooner(&at, now + OUTPUT_WAIT_NS);
 	return at > now ? (int)((at - now) / NSEC_PER_MSEC) + 1 : 0;

@@ -95,9 +95,11 @@ static int open_network(struct broker *b)
 	return broker_watch_fd(b, obi_net_events_fd(b->net), EPOLLIN);
 }
 
-/* The first reading is made at once. What cannot be opened costs these metrics alone. */
+/* The first reading is made at once, or where processes are looked for, once they are known
+ * (broker_told()). What cannot be opened costs these metrics alone. */
 static void open_bpf_stats(struct broker *b)
 {
+	uint64_t period = b->settings->export.internal.bpf_interval;
 	struct bpf_object *objects[OBI_BPF_STATS_OBJECTS] = {
 		b->app ? obi_app_object(b->app) : NULL,
 		b->net ? obi_net_object(b->net) : NULL,
@@ -107,7 +109,7 @@ static void open_bpf_stats(struct broker *b)
 		return;
 	b->bpf_stats = obi_bpf_stats_open(b->settings, objects);
 	if (b->bpf_stats)
-		b->bpf_timer = open_timer(b, 1, b->settings->export.internal.bpf_interval);
+		b->bpf_timer = open_timer(b, b->discover ? period : 1, period);
 }
 
 static int open_loop(struct broker *b)

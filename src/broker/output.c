@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 #define PIECE 65536
 
@@ -16,22 +17,24 @@
 
 /* ---- Lines ---- */
 
-/* C0 and DEL, and the C1 controls, which UTF-8 writes as C2 80 to C2 9F. */
-void obi_output_put_plain(struct buffer *buf, struct slice text)
+/* What a terminal would not take as text becomes '?', which is valid in JSON, too; a tab stays. */
+static void put_plain(struct buffer *buf, struct slice text)
 {
-	size_t from = 0;
+	size_t from = 0, at = 0;
 
-	for (size_t i = 0; i < text.len; i++) {
-		uint8_t c = text.data[i];
-		bool c1 = c == 0xc2 && i + 1 < text.len && text.data[i + 1] >= 0x80 &&
-			  text.data[i + 1] <= 0x9f;
+	while (at < text.len) {
+		struct slice rest = slice_from(text, at);
+		size_t len = *rest.data == '\t' ? 1 : utf8_printable(rest);
 
-		if (!c1 && c != 0x7f && (c >= ' ' || c == '\t'))
+		if (len) {
+			at += len;
 			continue;
-		buffer_put(buf, text.data + from, i - from);
+		}
+		buffer_put(buf, text.data + from, at - from);
 		buffer_put_char(buf, '?');
-		i += c1;
-		from = i + 1;
+		len = utf8_length(rest);
+		at += len ? len : 1;
+		from = at;
 	}
 	buffer_put_slice(buf, slice_from(text, from));
 }
@@ -42,7 +45,7 @@ static bool put_line(struct obi_output *output, struct slice line)
 
 	if (!to)
 		return false;
-	obi_output_put_plain(to, line);
+	put_plain(to, line);
 	line_writer_end(&output->writer);
 	return true;
 }

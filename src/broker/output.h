@@ -50,7 +50,4 @@ bool obi_output_waits(const struct obi_output *output);
 /* Writes what is left, for so long at most. The log goes its usual way again. */
 void obi_output_close(struct obi_output *output, int timeout_ms);
 
-/* Copies text without control characters, each of which becomes '?'; a tab stays. */
-void obi_output_put_plain(struct buffer *buf, struct slice text);
-
 #endif

@@ -56,7 +56,6 @@ void obi_arena_free(struct obi_arena *arena)
 
 	if (!arena)
 		return;
-	obi_arena_wipe(arena);
 	for (struct chunk *chunk = arena->newest; chunk; chunk = older) {
 		older = chunk->older;
 		hidden_free(chunk, chunk->memory);

@@ -19,7 +19,9 @@ static const struct {
 	unsigned roles;
 } of_libraries[] = {
 	{ "TZ", WORKER | SENDER },
+	/* The broker has these only where its file carries no capabilities: ld.so(8). */
 	{ "LD_LIBRARY_PATH", WORKER | SENDER },
+	{ "LD_PRELOAD", WORKER | SENDER },
 	{ "OTEL_RESOURCE_ATTRIBUTES", WORKER },
 	{ "http_proxy", SENDER },
 	{ "https_proxy", SENDER },

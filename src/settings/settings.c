@@ -240,12 +240,7 @@ static int load(const char *path, int fd, char **env, struct obi_settings *ret_s
 int obi_settings_load(const char *path, char **env, struct obi_settings *ret_settings,
 		      struct obi_error *ret_error)
 {
-	int e;
-
-	hidden_begin();
-	e = load(path, -1, env, ret_settings, ret_error);
-	hidden_end();
-	return e;
+	return obi_settings_load_given(path, -1, env, ret_settings, ret_error);
 }
 
 int obi_settings_load_given(const char *path, int fd, char **env, struct obi_settings *ret_settings,

@@ -218,7 +218,7 @@ static void attack_terminal(void)
 static void attack_escapes(void)
 {
 	static const char text[] = "escapes \033]0;title\007\033[2J \xc2\x9b"
-				   "31m \r end\n";
+				   "31m \r \xe2\x80\xae \xff end\n";
 	char *line = malloc(400000);
 
 	(void)!write(STDOUT_FILENO, text, sizeof(text) - 1);

@@ -69,7 +69,7 @@ test_it_writes_plain_lines() {
 	assert_line "$LOG" '^escapes ' 5
 	assert_serves honest
 	stop_agent
-	assert_line "$LOG" '^escapes \?\]0;title\?\?\[2J \?31m \? end$'
+	assert_line "$LOG" '^escapes \?\]0;title\?\?\[2J \?31m \? \? \? end$'
 	assert_eq 131072 "$(grep -o '^AAA*$' "$LOG" | tr -d '\n' | wc -c)" "bytes of a line without an end"
 }
 

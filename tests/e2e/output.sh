@@ -56,8 +56,9 @@ span_is_of_now() {
 	expect_spans 1 "path=$1" "start>=$(((now - 10) * 1000000))" "start<=$(((now + 1) * 1000000))"
 }
 
-# The wall clock is set, forward and back, as after a sleep or by NTP. Children take no preloaded
-# library from the environment: here it is the host's, in a mount namespace of the agent's own.
+# The wall clock is set, forward and back, as after a sleep or by NTP. A file with capabilities takes
+# no preloaded library from the environment: here it is the host's, in a mount namespace of the agent's
+# own.
 test_spans_follow_the_wall_clock() {
 	need nginx gcc
 	mkdir "$SCRATCH/etc"

@@ -7,14 +7,6 @@
 QUICK=(OTEL_EBPF_OTLP_TRACES_BATCH_TIMEOUT=100ms OTEL_EBPF_BACKOFF_INITIAL_INTERVAL=100ms
 	OTEL_EBPF_BACKOFF_MAX_INTERVAL=300ms)
 
-# Of an agent's children: the one whose verb this is.
-child_of() {
-	local pid
-	for pid in $(children "$1"); do
-		[ "$(tr '\0' '\n' <"/proc/$pid/cmdline" | sed -n 2p)" != "$2" ] || echo "$pid"
-	done
-}
-
 # requests COUNT PATH
 requests() {
 	timeout 40 $PYTHON "$LIB/client.py" keep_alive 127.0.0.1 8080 "$2" "$1"
