@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -46,6 +47,43 @@ static void assert_exits_zero(int status)
 {
 	assert_true(WIFEXITED(status));
 	assert_int_equal(0, WEXITSTATUS(status));
+}
+
+/* The filter of system calls alone has to do on kernels whose Landlock knows no signals. */
+static int signal_others(void)
+{
+	pid_t parent = getppid(), self = getpid();
+	char c = 'x';
+
+	if (syscall(SYS_tgkill, parent, parent, 0))
+		return 98; /* it would not have been possible anyhow */
+	if (obi_sandbox_filter())
+		return 99;
+	if (!syscall(SYS_tgkill, parent, parent, 0) || errno != EPERM)
+		return 1;
+	if (syscall(SYS_tgkill, self, self, 0))
+		return 2;
+	if (fcntl(STDOUT_FILENO, F_SETOWN, parent) != -1 || errno != EPERM)
+		return 3;
+	if (fcntl(STDOUT_FILENO, F_SETSIG, SIGKILL) != -1 || errno != EPERM)
+		return 4;
+	if (fcntl(STDOUT_FILENO, F_SETFL, O_ASYNC) != -1 || errno != EPERM)
+		return 5;
+	if (ioctl(STDIN_FILENO, TIOCSTI, &c) != -1 || errno != EPERM)
+		return 6;
+	return 0;
+}
+
+static void filter_alone_signals_nobody(void **state)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		leave(signal_others());
+	assert_int_equal(pid, waitpid(pid, &status, 0));
+	assert_exits_zero(status);
 }
 
 static int open_a_file(void)
@@ -173,6 +211,7 @@ static void sandbox_holds_no_capability(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(filter_alone_signals_nobody),
 		cmocka_unit_test(sandbox_opens_no_file),
 		cmocka_unit_test(sandbox_opens_no_socket),
 		cmocka_unit_test(sandbox_maps_no_executable_memory),
