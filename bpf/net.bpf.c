@@ -20,11 +20,13 @@
 
 #include "obi/flow.h"
 
+#include "lib/packet.h"
+
 /* Set before loading. */
 const volatile bool first_come = true;         /* count a flow only where it was seen first */
 const volatile __u32 sampling = 0;             /* one in that many packets; 0 and 1: all */
 const volatile __u32 pressure = 2500;          /* flows in the map that call for a drain */
-const volatile bool iface_fallback = true;     /* interfaces that are not in the map are observed */
+const volatile bool iface_fallback = true;     /* interfaces that are not known are observed */
 const volatile bool filter_transports = false; /* the map of transports counts */
 
 __u32 active = 0;
@@ -38,14 +40,8 @@ struct flow_map {
 	__type(value, struct obi_flow_value);
 } flows_0 SEC(".maps"), flows_1 SEC(".maps");
 
-/* Who opened a TCP connection: both ends, the smaller first -> did the smaller? Outlives the flows,
- * so that those of later periods know. */
-struct ends {
-	u8 addr[2][16];
-	u16 port[2];
-	u32 pad;
-};
-
+/* Who opened a TCP connection: both ends -> did the smaller? Outlives the flows, so that those of
+ * later periods know. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 10000); /* (set) */
@@ -58,13 +54,17 @@ struct {
 	__uint(max_entries, 1 << 20);
 } net_records SEC(".maps");
 
-/* Interface index -> observed or not. */
+/* Interface index -> IFACE_* of enum obi_iface_flags. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, u32);
 	__type(value, u8);
 } interfaces SEC(".maps");
+
+/* The same, for what was told of last at each place: OBI_IFACE_SLOT(index), flags << 32 | index. */
+__u64 recent_interfaces[OBI_IFACE_SLOTS] = {};
 
 /* IANA protocol number -> observed or not. */
 struct {
@@ -74,285 +74,11 @@ struct {
 	__type(value, u8);
 } transports SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, OBI_NET_COUNTERS);
-	__type(key, u32);
-	__type(value, u64);
-} net_counters SEC(".maps");
-
-#define ETH_P_IP 0x0800
-#define ETH_P_IPV6 0x86dd
-#define ETH_P_8021Q 0x8100
-#define ETH_P_8021AD 0x88a8
 #define PACKET_OUTGOING 4
-#define BPF_HDR_START_MAC 0
-#define BPF_HDR_START_NET 1
-#define IPPROTO_UDP 17
-#define IPPROTO_UDPLITE 136
-#define IPPROTO_SCTP 132
-#define IPPROTO_DCCP 33
-#define IP_OFFSET_MASK 0x1fff
 #define TCP_SYN 0x02
 #define TCP_ACK 0x10
 #define E_EXIST 17
-#define MAX_EXTENSIONS 3
-#define ETH_HLEN 14
-#define VLAN_HLEN 4
-#define MAX_TAGS 3 /* in the packet, besides the one that the card or the kernel took out of it */
 #define MAX_LINK_HEADER 64 /* Ethernet's with tags, and those of other links */
-
-struct ipv4_header { /* RFC 791 section 3.1 */
-	u8 version_ihl, tos;
-	u16 length, id, fragment;
-	u8 ttl, protocol;
-	u16 checksum;
-	u32 src, dst;
-};
-
-struct ipv6_header {             /* RFC 8200 section 3 */
-	u32 version_class_label; /* the version in its first byte */
-	u16 length;
-	u8 next_header, hop_limit;
-	u8 src[16], dst[16];
-};
-
-/*
- * Without CAP_PERFMON the verifier of kernels up to 6.1 refuses to write less than 8 bytes to a
- * place of the stack that once held a register. So keys of 4 bytes are written as 8
- * (little-endian), and whatever is larger lives in a map.
- */
-typedef u64 stack_key;
-
-struct scratch {
-	struct obi_flow flow;
-	u32 pad;
-	struct ends ends;
-	u64 smaller_opened;
-	u64 network_from;  /* where the IP header begins: an offset, ... */
-	u64 network_start; /* ... and from where (BPF_HDR_START_*) */
-	u64 network_len;   /* by the IP header; where segments count, as the next */
-	u64 headers_len;   /* from the beginning of the IP header to the end of the transport's */
-	union {
-		struct ipv4_header v4;
-		struct ipv6_header v6;
-		u8 extension[8];
-		u8 transport[16];
-	} head;
-};
-
-/* One packet at a time is looked at on a CPU: bottom halves are off. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct scratch);
-} net_scratch SEC(".maps");
-
-static __always_inline void count_add(enum obi_net_counter counter, u64 n)
-{
-	stack_key key = counter;
-	u64 *value = bpf_map_lookup_elem(&net_counters, &key);
-
-	if (value)
-		*value += n;
-}
-
-/* From the beginning of the IP header. */
-static __always_inline int load_net(struct __sk_buff *skb, const struct scratch *s, u32 offset,
-				    void *to, u32 len)
-{
-	return bpf_skb_load_bytes_relative(skb, s->network_from + offset, to, len,
-					   s->network_start);
-}
-
-static __always_inline void map_ipv4(u8 *addr, u32 ip)
-{
-	((u64 *)addr)[0] = 0;
-	*(u32 *)(addr + 8) = bpf_htonl(0xffff);
-	*(u32 *)(addr + 12) = ip;
-}
-
-#define LATER_FRAGMENT (1u << 16)
-
-/* Small numbers compared by arithmetic: without CAP_PERFMON the verifier also follows the wrong way
- * of each branch, and gives up when there are too many. */
-static __always_inline u64 is_equal(u64 a, u64 b)
-{
-	u64 differs = a ^ b;
-
-	barrier_var(differs);
-	return (differs - 1) >> 63;
-}
-
-static __always_inline u64 is_tag(u64 protocol)
-{
-	return is_equal(protocol, ETH_P_8021Q) | is_equal(protocol, ETH_P_8021AD);
-}
-
-/*
- * Goes over the VLAN tags that stand in the packet (IEEE 802.1Q, also several): the network header
- * that the kernel knows begins with the first of them on the way in, and behind all on the way out.
- * Leaves the protocol behind them in the flow's key.
- */
-__noinline int skip_tags(struct __sk_buff *skb)
-{
-	stack_key zero = 0;
-	struct scratch *s = bpf_map_lookup_elem(&net_scratch, &zero);
-	u64 from = ETH_HLEN;
-
-	if (!s)
-		return 0;
-#pragma clang loop unroll(full)
-	for (u32 i = 0; i < MAX_TAGS; i++) {
-		u64 tagged = is_tag(s->flow.key.eth_protocol);
-
-		barrier_var(tagged);
-		if (!tagged)
-			break;
-		if (bpf_skb_load_bytes_relative(skb, from, s->head.extension, VLAN_HLEN,
-						BPF_HDR_START_MAC))
-			return 0;
-		s->flow.key.eth_protocol = s->head.extension[2] << 8 | s->head.extension[3];
-		from += VLAN_HLEN;
-	}
-	s->network_from = from;
-	s->network_start = BPF_HDR_START_MAC;
-	return 0;
-}
-
-/* hop-by-hop, routing, fragment, destination options, mobility */
-static __always_inline bool is_extension(u64 next)
-{
-	u64 yes = is_equal(next, 0) | is_equal(next, 43) | is_equal(next, 44) | is_equal(next, 60) |
-		  is_equal(next, 135);
-
-	barrier_var(yes);
-	return yes;
-}
-
-/*
- * IPv6 extension headers (RFC 8200 section 4): all but the fragment header have their length in
- * units of 8 bytes in the second byte. Returns the offset of what follows, 0 where it cannot be
- * told, with LATER_FRAGMENT. A global function: looked at by itself, not once for each way to it.
- */
-__noinline int skip_extensions(struct __sk_buff *skb)
-{
-	stack_key zero = 0;
-	struct scratch *s = bpf_map_lookup_elem(&net_scratch, &zero);
-	u64 offset = sizeof(struct ipv6_header), later_fragment = 0;
-
-	if (!s)
-		return 0;
-#pragma clang loop unroll(full)
-	for (u32 i = 0; i < MAX_EXTENSIONS;
-	     i++) { /* unrolled: a spilled counter loses its bounds */
-		u64 next = s->flow.key.transport, fragment;
-
-		if (!is_extension(next))
-			break;
-		if (load_net(skb, s, offset, s->head.extension, sizeof(s->head.extension)))
-			return 0;
-		fragment = is_equal(next, 44);
-		later_fragment |= fragment * (s->head.extension[2] | (s->head.extension[3] & 0xf8));
-		offset += 8 + 8 * (1 - fragment) * s->head.extension[1];
-		s->flow.key.transport = s->head.extension[0];
-	}
-	later_fragment = (0 - later_fragment) >> 63 ? LATER_FRAGMENT : 0;
-	return offset | later_fragment;
-}
-
-/* Fills in addresses and transport; the offset of the transport header, 0 where it cannot be told.
- */
-static __always_inline u64 parse_ip(struct __sk_buff *skb, struct scratch *s, bool segments,
-				    u64 *ret_later_fragment)
-{
-	struct obi_flow_key *key = &s->flow.key;
-	u64 offset;
-
-	if (key->eth_protocol == ETH_P_IP) {
-		struct ipv4_header *ip = &s->head.v4;
-
-		if (load_net(skb, s, 0, ip, sizeof(*ip)) || ip->version_ihl >> 4 != 4)
-			return 0;
-		map_ipv4(key->src_addr, ip->src);
-		map_ipv4(key->dst_addr, ip->dst);
-		key->transport = ip->protocol;
-		if (segments)
-			s->network_len = bpf_ntohs(ip->length);
-		*ret_later_fragment = (bpf_ntohs(ip->fragment) & IP_OFFSET_MASK) != 0;
-		return (ip->version_ihl & 15) * 4;
-	}
-	if (load_net(skb, s, 0, &s->head.v6, sizeof(s->head.v6)) ||
-	    (s->head.v6.version_class_label & 0xf0) != 0x60)
-		return 0;
-	__builtin_memcpy(key->src_addr, s->head.v6.src, 16);
-	__builtin_memcpy(key->dst_addr, s->head.v6.dst, 16);
-	key->transport = s->head.v6.next_header;
-	if (segments)
-		s->network_len = sizeof(s->head.v6) + bpf_ntohs(s->head.v6.length);
-	offset = skip_extensions(skb);
-	*ret_later_fragment = offset & LATER_FRAGMENT;
-	return offset & 0xffff;
-}
-
-static __always_inline bool has_ports(u64 transport)
-{
-	u64 yes = is_equal(transport, IPPROTO_TCP) | is_equal(transport, IPPROTO_UDP) |
-		  is_equal(transport, IPPROTO_SCTP) | is_equal(transport, IPPROTO_DCCP) |
-		  is_equal(transport, IPPROTO_UDPLITE);
-
-	barrier_var(yes);
-	return yes;
-}
-
-/* The protocols that segmentation offload knows. data_offset: byte 12 of a TCP header. */
-static __always_inline u64 transport_header_len(u64 transport, u64 data_offset)
-{
-	if (transport == IPPROTO_TCP)
-		return data_offset >> 4 << 2;
-	return transport == IPPROTO_SCTP ? 12 : 8;
-}
-
-/* -1: not a packet that makes a flow. */
-static __always_inline int parse_packet(struct __sk_buff *skb, struct scratch *s, bool segments)
-{
-	struct obi_flow_key *key = &s->flow.key;
-	u8 *head = s->head.transport;
-	u64 later_fragment = 0;
-	u64 offset;
-
-	key->eth_protocol = bpf_ntohs(skb->protocol);
-	s->network_from = 0;
-	s->network_start = BPF_HDR_START_NET;
-	if (is_tag(key->eth_protocol))
-		(void)skip_tags(skb);
-	if (key->eth_protocol != ETH_P_IP && key->eth_protocol != ETH_P_IPV6) {
-		count_add(OBI_NET_NOT_IP, 1);
-		return -1;
-	}
-	offset = parse_ip(skb, s, segments, &later_fragment);
-	if (offset < sizeof(struct ipv4_header)) {
-		count_add(OBI_NET_MALFORMED, 1);
-		return -1;
-	}
-	if (segments)
-		s->headers_len = offset;
-	if (later_fragment || !has_ports(key->transport))
-		return 0;
-	/* Up to the flags of TCP (RFC 9293 section 3.1). */
-	if (load_net(skb, s, offset, head, key->transport == IPPROTO_TCP ? 14 : 4)) {
-		count_add(OBI_NET_MALFORMED, 1);
-		return -1;
-	}
-	key->src_port = head[0] << 8 | head[1];
-	key->dst_port = head[2] << 8 | head[3];
-	if (key->transport == IPPROTO_TCP)
-		s->flow.value.tcp_flags = head[13];
-	if (segments)
-		s->headers_len += transport_header_len(key->transport, head[12]);
-	return 0;
-}
 
 static __always_inline bool src_is_smaller(const struct obi_flow_key *key)
 {
@@ -382,22 +108,21 @@ static __always_inline void put_ends(struct ends *ends, const struct obi_flow_ke
 }
 
 /* Once per flow and period. */
-static __always_inline u8 find_initiator(struct scratch *s)
+static __always_inline u8 find_initiator(struct net_cpu *cpu)
 {
-	const struct obi_flow_key *key = &s->flow.key;
+	const struct obi_flow_key *key = &cpu->flow.key;
 	bool src_smaller = src_is_smaller(key);
-	u16 tcp_flags = s->flow.value.tcp_flags;
-	struct ends *ends = &s->ends;
+	struct ends *ends = &cpu->ends;
 	u64 *known;
 
 	if (key->transport != IPPROTO_TCP)
 		return OBI_INITIATOR_UNKNOWN;
 	put_ends(ends, key, -(u64)src_smaller);
-	if (tcp_flags & TCP_SYN) {
+	if (cpu->tcp_flags & TCP_SYN) {
 		/* SYN comes from who opens, SYN ACK from the other. */
-		s->smaller_opened = (tcp_flags & TCP_ACK) ? !src_smaller : src_smaller;
-		bpf_map_update_elem(&initiators, ends, &s->smaller_opened, BPF_ANY);
-		return tcp_flags & TCP_ACK ? OBI_INITIATOR_DST : OBI_INITIATOR_SRC;
+		cpu->smaller_opened = (cpu->tcp_flags & TCP_ACK) ? !src_smaller : src_smaller;
+		bpf_map_update_elem(&initiators, ends, &cpu->smaller_opened, BPF_ANY);
+		return cpu->tcp_flags & TCP_ACK ? OBI_INITIATOR_DST : OBI_INITIATOR_SRC;
 	}
 	known = bpf_map_lookup_elem(&initiators, ends);
 	if (!known)
@@ -406,150 +131,179 @@ static __always_inline u8 find_initiator(struct scratch *s)
 }
 
 /* Adds the packet to its flow, unless it was counted at another place. */
-static __always_inline void flow_add(struct obi_flow_value *value, const struct obi_flow *packet)
+static __always_inline void flow_add(struct net_cpu *cpu, struct obi_flow_value *value)
 {
-	if (first_come && (value->first_ifindex != packet->value.first_ifindex ||
-			   value->first_direction != packet->value.first_direction)) {
-		count_add(OBI_NET_DUPLICATE, packet->value.packets);
+	const struct obi_flow_value *packet = &cpu->flow.value;
+
+	if (first_come && (value->first_ifindex != packet->first_ifindex ||
+			   value->first_direction != packet->first_direction)) {
+		count_add(cpu, OBI_NET_DUPLICATE, packet->packets);
 		return;
 	}
-	__sync_fetch_and_add(&value->bytes, packet->value.bytes);
-	__sync_fetch_and_add(&value->packets, packet->value.packets);
-	value->last_ns = packet->value.last_ns;
-	value->tcp_flags |= packet->value.tcp_flags;
+	__sync_fetch_and_add(&value->bytes, packet->bytes);
+	__sync_fetch_and_add(&value->packets, packet->packets);
 }
 
-/* The flow is in the map: its scratch serves for the notice. */
-static __always_inline void notice_pressure(struct scratch *s, u32 map)
+/* The flow is in the map: its place serves for the notice. */
+static __always_inline void notice_pressure(struct net_cpu *cpu, u32 map)
 {
 	if (++fill[map & 1] < pressure || pressed)
 		return;
 	pressed = 1;
-	s->flow.value.packets = 0;
-	(void)bpf_ringbuf_output(&net_records, &s->flow, sizeof(s->flow), BPF_RB_FORCE_WAKEUP);
+	cpu->flow.value.packets = 0;
+	(void)bpf_ringbuf_output(&net_records, &cpu->flow, sizeof(cpu->flow), BPF_RB_FORCE_WAKEUP);
 }
 
-static __always_inline void flow_overflow(const struct obi_flow *flow)
+static __always_inline void flow_overflow(struct net_cpu *cpu)
 {
-	if (bpf_ringbuf_output(&net_records, (void *)flow, sizeof(*flow), 0)) {
-		count_add(OBI_NET_LOST_PACKETS, flow->value.packets);
-		count_add(OBI_NET_LOST_BYTES, flow->value.bytes);
+	const struct obi_flow_value *packet = &cpu->flow.value;
+
+	if (bpf_ringbuf_output(&net_records, &cpu->flow, sizeof(cpu->flow), 0)) {
+		count_add(cpu, OBI_NET_LOST_PACKETS, packet->packets);
+		count_add(cpu, OBI_NET_LOST_BYTES, packet->bytes);
 	} else {
-		count_add(OBI_NET_OVERFLOW_PACKETS, flow->value.packets);
-		count_add(OBI_NET_OVERFLOW_BYTES, flow->value.bytes);
+		count_add(cpu, OBI_NET_OVERFLOW_PACKETS, packet->packets);
+		count_add(cpu, OBI_NET_OVERFLOW_BYTES, packet->bytes);
 	}
 }
 
-static __always_inline void flow_begin(void *map, u32 index, struct scratch *s)
+static __always_inline void flow_begin_in(void *map, u32 index, struct net_cpu *cpu)
 {
-	struct obi_flow *flow = &s->flow;
+	struct obi_flow *flow = &cpu->flow;
 	struct obi_flow_value *value;
-	long error;
+	long error = bpf_map_update_elem(map, &flow->key, &flow->value, BPF_NOEXIST);
 
-	flow->value.first_ns = flow->value.last_ns;
-	flow->value.initiator = find_initiator(s);
-	error = bpf_map_update_elem(map, &flow->key, &flow->value, BPF_NOEXIST);
 	if (!error) {
-		count_add(OBI_NET_FLOWS, 1);
-		notice_pressure(s, index);
+		count_add(cpu, OBI_NET_FLOWS, 1);
+		notice_pressure(cpu, index);
 		return;
 	}
-	if (error != -E_EXIST) {
-		flow_overflow(flow);
-		return;
-	}
-	value = bpf_map_lookup_elem(map, &flow->key); /* another CPU was faster */
-	if (value)
-		flow_add(value, flow);
+	value = error == -E_EXIST ? bpf_map_lookup_elem(map, &flow->key) : NULL;
+	if (value) /* another CPU was faster */
+		flow_add(cpu, value);
 	else
-		flow_overflow(flow);
+		flow_overflow(cpu);
 }
 
-static __always_inline bool observed(u32 ifindex, u8 transport)
+/* Once per flow and period: a function of its own, so that what each packet needs stays short. */
+__noinline int flow_begin(u32 map)
 {
-	stack_key iface = ifindex, number = transport;
-	u8 *allowed;
+	struct net_cpu *cpu = this_cpu();
+
+	if (!cpu)
+		return 0;
+	cpu->flow.value.initiator = find_initiator(cpu);
+	if (map)
+		flow_begin_in(&flows_1, 1, cpu);
+	else
+		flow_begin_in(&flows_0, 0, cpu);
+	return 0;
+}
+
+/* OBI_IFACE_* */
+static __always_inline u64 iface_flags(struct net_cpu *cpu, u32 ifindex)
+{
+	u64 recent = recent_interfaces[OBI_IFACE_SLOT(ifindex)];
+	u8 *flags;
+
+	if ((u32)recent == ifindex)
+		return recent >> 32;
+	cpu->number = ifindex;
+	flags = bpf_map_lookup_elem(&interfaces, &cpu->number);
+	if (flags)
+		return *flags;
+	return iface_fallback ? OBI_IFACE_OBSERVED : 0;
+}
+
+static __always_inline bool is_wanted(struct net_cpu *cpu)
+{
+	u8 *wanted;
 
 	if (sampling > 1 && bpf_get_prandom_u32() % sampling)
 		return false;
-	if (filter_transports) {
-		allowed = bpf_map_lookup_elem(&transports, &number);
-		if (!allowed || !*allowed)
-			return false;
-	}
-	allowed = bpf_map_lookup_elem(&interfaces, &iface);
-	return allowed ? *allowed : iface_fallback;
-}
-
-static __always_inline void count_in(void *map, u32 index, struct scratch *s)
-{
-	struct obi_flow_value *value = bpf_map_lookup_elem(map, &s->flow.key);
-
-	if (value)
-		flow_add(value, &s->flow);
-	else
-		flow_begin(map, index, s);
+	if (!filter_transports)
+		return true;
+	cpu->number = cpu->flow.key.transport;
+	wanted = bpf_map_lookup_elem(&transports, &cpu->number);
+	return wanted && *wanted;
 }
 
 /*
  * What segmentation offload cuts up becomes as many packets, and each but the first adds a copy of
  * the headers to what is there. Of a tunnel's packets the outer headers are known, no others.
  */
-static __always_inline void count_segments(struct __sk_buff *skb, struct scratch *s)
+static __always_inline void count_segments(struct __sk_buff *skb, struct net_cpu *cpu)
 {
 	u64 size = skb->gso_size, segments = skb->gso_segs, len = skb->len;
-	u64 headers = s->headers_len;
+	u64 headers = cpu->headers_len;
 
 	if (!size)
 		return;
 	/* The IP header gives no length to what is longer than 64 KiB. */
-	headers += len - s->network_len <= MAX_LINK_HEADER ? len - s->network_len : ETH_HLEN;
+	headers += len - cpu->network_len <= MAX_LINK_HEADER ? len - cpu->network_len : ETH_HLEN;
 	if (!segments && len > headers) /* from a virtual machine: not counted yet */
 		segments = (len - headers + size - 1) / size;
 	if (segments < 2)
 		return;
-	s->flow.value.packets = segments;
-	s->flow.value.bytes += (segments - 1) * headers;
+	cpu->flow.value.packets = segments;
+	cpu->flow.value.bytes += (segments - 1) * headers;
 }
 
-static __always_inline void on_packet(struct __sk_buff *skb, u8 direction, bool segments)
+static __always_inline void count_in(struct net_cpu *cpu)
 {
-	stack_key zero = 0;
-	struct scratch *s = bpf_map_lookup_elem(&net_scratch, &zero);
-	struct obi_flow *flow;
-	int none;
+	const struct obi_flow_key *key = &cpu->flow.key;
+	u32 map = active;
+	struct obi_flow_value *value;
 
-	if (!s)
+	if (map)
+		value = bpf_map_lookup_elem(&flows_1, key);
+	else
+		value = bpf_map_lookup_elem(&flows_0, key);
+	if (value)
+		flow_add(cpu, value);
+	else
+		(void)flow_begin(map);
+}
+
+static __always_inline void on_packet(struct __sk_buff *skb, u8 direction, bool segments, bool tc)
+{
+	struct net_cpu *cpu = this_cpu();
+	struct obi_flow *flow;
+	bool plain, none;
+	u64 iface;
+
+	if (!cpu)
 		return;
-	flow = &s->flow;
-	__builtin_memset(flow, 0, sizeof(*flow));
+	flow = &cpu->flow;
 	flow->value.packets = 1;
 	flow->value.bytes = skb->len;
-	none = parse_packet(skb, s, segments);
-	if (segments && !none)
-		count_segments(skb, s);
-	count_add(OBI_NET_PACKETS, flow->value.packets);
-	count_add(OBI_NET_BYTES, flow->value.bytes);
-	if (none)
-		return;
-	if (!observed(skb->ifindex, flow->key.transport)) {
-		count_add(OBI_NET_FILTERED, flow->value.packets);
-		return;
-	}
 	flow->value.first_ifindex = skb->ifindex;
 	flow->value.first_direction = direction;
-	flow->value.last_ns = bpf_ktime_get_ns();
-	flow->key.direction = first_come ? OBI_DIRECTION_UNSET : direction;
-	flow->key.ifindex = first_come ? 0 : skb->ifindex;
-	if (active)
-		count_in(&flows_1, 1, s);
+	iface = iface_flags(cpu, skb->ifindex);
+	if (tc && iface & OBI_IFACE_ETHERNET)
+		plain = parse_plain_directly(skb, cpu, segments);
 	else
-		count_in(&flows_0, 0, s);
+		plain = parse_plain(skb, cpu, segments);
+	none = !plain && parse_packet(skb);
+	if (segments && !none)
+		count_segments(skb, cpu);
+	count_add(cpu, OBI_NET_PACKETS, flow->value.packets);
+	count_add(cpu, OBI_NET_BYTES, flow->value.bytes);
+	if (none)
+		return;
+	if (!(iface & OBI_IFACE_OBSERVED) || !is_wanted(cpu)) {
+		count_add(cpu, OBI_NET_FILTERED, flow->value.packets);
+		return;
+	}
+	flow->key.direction = first_come ? OBI_DIRECTION_UNSET : flow->value.first_direction;
+	flow->key.ifindex = first_come ? 0 : flow->value.first_ifindex;
+	count_in(cpu);
 }
 
 static __always_inline void on_socket_packet(struct __sk_buff *skb, bool segments)
 {
-	on_packet(skb, skb->pkt_type == PACKET_OUTGOING ? OBI_EGRESS : OBI_INGRESS, segments);
+	on_packet(skb, skb->pkt_type == PACKET_OUTGOING ? OBI_EGRESS : OBI_INGRESS, segments,
+		  false);
 }
 
 /* The packet itself is not wanted: the socket receives nothing. */
@@ -572,28 +326,28 @@ int socket_segments(struct __sk_buff *skb)
 SEC("tc")
 int tc_ingress_flows(struct __sk_buff *skb)
 {
-	on_packet(skb, OBI_INGRESS, false);
+	on_packet(skb, OBI_INGRESS, false, true);
 	return TC_ACT_UNSPEC;
 }
 
 SEC("tc")
 int tc_ingress_segments(struct __sk_buff *skb)
 {
-	on_packet(skb, OBI_INGRESS, true);
+	on_packet(skb, OBI_INGRESS, true, true);
 	return TC_ACT_UNSPEC;
 }
 
 SEC("tc")
 int tc_egress_flows(struct __sk_buff *skb)
 {
-	on_packet(skb, OBI_EGRESS, false);
+	on_packet(skb, OBI_EGRESS, false, true);
 	return TC_ACT_UNSPEC;
 }
 
 SEC("tc")
 int tc_egress_segments(struct __sk_buff *skb)
 {
-	on_packet(skb, OBI_EGRESS, true);
+	on_packet(skb, OBI_EGRESS, true, true);
 	return TC_ACT_UNSPEC;
 }
 

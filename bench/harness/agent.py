@@ -11,6 +11,8 @@ from harness import http, process
 from harness.target import free_port
 
 BINARY = "bin/obi"
+BEFORE = os.environ.get("BEFORE")  # another build, to be measured in the same run
+USER = 61002  # without an account
 LOG = "build/bench/agent.log"
 PATIENCE = 60.0  # seconds: an emulated machine takes that long
 _CLONE_NEWNET = 0x40000000
@@ -48,19 +50,29 @@ def samples(text, name):
         yield dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', labels or "")), float(value)
 
 
-class Agent:
-    """env: what is configured beside the Prometheus port. netns: a process in the namespace."""
+def _as_user(caps):
+    """A command line's beginning: as a user who is not root, with these capabilities alone."""
+    caps = ",".join("+" + cap for cap in caps)
+    return ["setpriv", "--reuid", str(USER), "--regid", str(USER), "--clear-groups", "--inh-caps",
+            "-all," + caps, "--ambient-caps", "-all," + caps]
 
-    def __init__(self, env, netns=None, output=None, prometheus=True):
+
+class Agent:
+    """env: what is configured beside the Prometheus port. netns: a process in the namespace. caps: as
+    a user with these, not as root. binary: another one."""
+
+    def __init__(self, env, netns=None, output=None, prometheus=True, caps=None, binary=BINARY):
         self.netns = netns
         self.metrics_port = free_port()
         env = dict(env, PATH=os.environ["PATH"])
         if prometheus:
             env["OTEL_EBPF_PROMETHEUS_PORT"] = str(self.metrics_port)
         argv = ["nsenter", "-t", str(netns), "-n", "--"] if netns else []
+        if caps:
+            argv += _as_user(caps)
         self._log = output or open(LOG, "w")
         self.began_ns = time.monotonic_ns()
-        self.process = process.start(argv + [BINARY], env=env, stdout=self._log,
+        self.process = process.start(argv + [os.path.abspath(binary)], env=env, stdout=self._log,
                                      stderr=self._log)
         self.pid = self.process.pid
 

@@ -3,13 +3,24 @@
 import time
 
 from harness import process
-from harness.agent import Agent
+from harness.agent import BEFORE, BINARY, Agent
 from harness.netns import BEYOND, Flood, Pair
 from harness.paired import measure
 
 TITLE = "CPU for each 64-byte UDP packet over a veth pair, one flow"
-ARMS = ["tc", "A/A", "socket_filter"]
+AS_USER = ", as a user"
+NEW = ["tc", "socket_filter", "tc" + AS_USER, "socket_filter" + AS_USER]
+OLD = [arm + ", before" for arm in NEW] if BEFORE else []
+ARMS = NEW + ["A/A"] + OLD
+CAPS = {"tc": ["bpf", "net_admin", "perfmon"], "socket_filter": ["bpf", "net_raw"]}
 SETTLE = 0.15
+
+
+def _agent(arm, netns):
+    source = arm.split(",")[0]
+    return Agent({"OTEL_EBPF_NETWORK_METRICS": "1", "OTEL_EBPF_NETWORK_SOURCE": source},
+                 netns=netns, caps=CAPS[source] if AS_USER in arm else None,
+                 binary=BEFORE if arm in OLD else BINARY).wait_ready()
 
 
 class _Bench:
@@ -19,10 +30,7 @@ class _Bench:
         self.flood = Flood(self.pair, BEYOND)
 
     def measure(self, arm):
-        agent = None
-        if arm in ("tc", "socket_filter"):
-            agent = Agent({"OTEL_EBPF_NETWORK_METRICS": "1", "OTEL_EBPF_NETWORK_SOURCE": arm},
-                          netns=self.pair.pid).wait_ready()
+        agent = _agent(arm, self.pair.pid) if arm in NEW + OLD else None
         time.sleep(SETTLE)
         packets = self.flood.packets()
         ns = self.flood.window(self.seconds)
@@ -48,6 +56,7 @@ def run(report, quick):
         report.figure("ns for each packet, " + arm, rounds.spread(arm), "ns")
     report.figure("ratio, A/A (within 1.5 %, else void)", rounds.ratios("A/A"))
     report.figure("added to each packet, A/A", rounds.added("A/A"), "ns")
-    report.figure("added to each packet, tc", rounds.added("tc"), "ns", most=150,
-                  void=rounds.void)
-    report.figure("added to each packet, socket filter", rounds.added("socket_filter"), "ns")
+    for arm in NEW + OLD:
+        most = None if arm in OLD else 100 if arm.startswith("tc") else 150
+        report.figure("added to each packet, " + arm, rounds.added(arm), "ns", most=most,
+                      void=rounds.void)

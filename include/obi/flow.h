@@ -27,6 +27,7 @@ enum obi_initiator {
 struct obi_flow_key {
 	__u8 src_addr[16];
 	__u8 dst_addr[16];
+	/* Programs write the two and the next three as words of 4 bytes each. */
 	__u16 src_port; /* 0 for protocols without ports and for later fragments */
 	__u16 dst_port;
 	__u16 eth_protocol; /* ETH_P_* in host order */
@@ -38,12 +39,10 @@ struct obi_flow_key {
 struct obi_flow_value {
 	__u64 bytes;
 	__u64 packets;
-	__u64 first_ns; /* CLOCK_MONOTONIC */
-	__u64 last_ns;
 	__u32 first_ifindex; /* where the flow was seen first: only that place counts */
 	__u8 first_direction;
-	__u8 initiator;  /* enum obi_initiator */
-	__u16 tcp_flags; /* all flags seen, RFC 9293 section 3.1 */
+	__u8 initiator; /* enum obi_initiator */
+	__u16 pad;
 };
 
 struct obi_flow {
@@ -52,10 +51,20 @@ struct obi_flow {
 };
 
 _Static_assert(sizeof(struct obi_flow_key) == 44, "obi_flow_key layout");
-_Static_assert(sizeof(struct obi_flow_value) == 40, "obi_flow_value layout");
-_Static_assert(sizeof(struct obi_flow) == 88, "obi_flow layout");
+_Static_assert(sizeof(struct obi_flow_value) == 24, "obi_flow_value layout");
+_Static_assert(sizeof(struct obi_flow) == 72, "obi_flow layout");
 
-/* Counters of the network tracer: one per-CPU array, summed by the reader.
+/* What the programs know of an interface, in a byte. */
+enum obi_iface_flags {
+	OBI_IFACE_OBSERVED = 1,
+	OBI_IFACE_ETHERNET = 2, /* its packets begin with 14 bytes of Ethernet header */
+};
+
+/* Places for those that were told of last, by index. */
+#define OBI_IFACE_SLOTS 256
+#define OBI_IFACE_SLOT(ifindex) ((ifindex) & (OBI_IFACE_SLOTS - 1))
+
+/* Counters of the network tracer, of each CPU: at the beginning of its value in a per-CPU array.
  * seen = counted in flows + overflow records + lost + filtered + duplicate. */
 enum obi_net_counter {
 	OBI_NET_PACKETS, /* packets that the hook saw */

@@ -94,9 +94,10 @@ static void close_all(struct broker *b)
 	obi_flow_batch_free(&b->flows);
 	for (size_t i = 0; i < ARRAY_SIZE(b->environments); i++)
 		free(b->environments[i]);
-	for (size_t i = 0; i < 6; i++) {
-		int fd = (const int[]){ b->epoll,       b->signals,   b->timer,
-					b->iface_watch, b->bpf_timer, b->config_fd }[i];
+	obi_iface_watch_free(b->ifaces);
+	for (size_t i = 0; i < 5; i++) {
+		int fd = (const int[]){ b->epoll, b->signals, b->timer, b->bpf_timer,
+					b->config_fd }[i];
 
 		if (fd >= 0)
 			(void)close(fd);
@@ -112,7 +113,6 @@ int obi_broker_run(struct obi_settings *settings, const char *config_path,
 		.epoll = -1,
 		.signals = -1,
 		.timer = -1,
-		.iface_watch = -1,
 		.bpf_timer = -1,
 		.output = { .epoll = -1 },
 		.sender = { .sock = -1 },

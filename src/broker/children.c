@@ -8,7 +8,6 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "broker/iface.h"
 #include "wire/ring.h"
 
 /* ---- The worker's life ---- */
@@ -39,15 +38,25 @@ static int start_message(struct broker *b)
 	return broker_send_worker(b, OBI_WIRE_START, &start, sizeof(start), fds, count);
 }
 
-void broker_watch_interfaces(struct broker *b)
+static int open_iface_watch(struct broker *b)
 {
-	if (b->iface_watch >= 0)
-		(void)close(b->iface_watch);
-	b->iface_watch = obi_iface_watch();
-	if (b->iface_watch >= 0)
-		(void)broker_watch_fd(b, b->iface_watch, EPOLLIN);
-	else
-		log_warn("cannot watch network interfaces", F("error", log_errno(b->iface_watch)));
+	int fd = obi_iface_socket();
+
+	if (fd < 0)
+		return fd;
+	b->ifaces = obi_iface_watch_new(fd);
+	return b->ifaces ? broker_watch_fd(b, fd, EPOLLIN) : -ENOMEM;
+}
+
+/* A new worker has to hear of all. */
+static void watch_interfaces(struct broker *b)
+{
+	int error = b->ifaces ? 0 : open_iface_watch(b);
+
+	if (!error)
+		error = obi_iface_watch_all(b->ifaces);
+	if (error)
+		log_warn("cannot watch network interfaces", F("error", log_errno(error)));
 }
 
 int broker_introduce_worker(void *context)
@@ -64,7 +73,7 @@ int broker_introduce_worker(void *context)
 	if (b->discover && b->worker.restarts)
 		obi_discover_repeat(b->discover);
 	if (b->net)
-		broker_watch_interfaces(b);
+		watch_interfaces(b);
 	return 0;
 }
 

@@ -9,7 +9,6 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "broker/iface.h"
 
 #define OUTPUT_WAIT_NS (20 * NSEC_PER_MSEC)
 
@@ -83,26 +82,28 @@ void broker_read_net_events(struct broker *b)
 		obi_flow_batch_flush(&b->flows);
 }
 
-static void take_iface(void *context, uint32_t ifindex, const char *name)
+static void take_iface(void *context, const struct obi_iface *iface)
 {
 	struct broker *b = context;
-	struct obi_wire_iface message = { .ifindex = ifindex };
+	struct obi_wire_iface message = { .ifindex = iface->index };
 	char why[256] = "";
-	int wanted = obi_net_iface(b->net, ifindex, name, why, sizeof(why));
+	int wanted = obi_net_iface(b->net, iface, why, sizeof(why));
 
-	if (wanted < 0) {
+	if (wanted < 0 && wanted != -ENODEV) { /* gone already */
 		b->tc_errors++;
-		log_warn("interface is not observed", F("interface", log_str(name)),
+		log_warn("interface is not observed", F("interface", log_str(iface->name)),
 			 F("error", log_str(why)));
 	}
-	(void)snprintf(message.name, sizeof(message.name), "%s", name ? name : "");
+	(void)snprintf(message.name, sizeof(message.name), "%s", iface->name ? iface->name : "");
 	(void)broker_send_worker(b, OBI_WIRE_IFACE, &message, sizeof(message), NULL, 0);
 }
 
 void broker_read_interfaces(struct broker *b)
 {
-	if (obi_iface_read(b->iface_watch, take_iface, b) == -ENOBUFS)
-		broker_watch_interfaces(b);
+	int error = obi_iface_watch_read(b->ifaces, take_iface, b);
+
+	if (error)
+		log_warn("cannot read network interfaces", F("error", log_errno(error)));
 }
 
 void broker_begin_stop(struct broker *b)
@@ -171,7 +172,7 @@ void broker_dispatch(struct broker *b, int fd)
 		read_timer(b);
 	else if (fd == b->bpf_timer)
 		read_bpf_timer(b);
-	else if (fd == b->iface_watch)
+	else if (b->ifaces && fd == obi_iface_watch_fd(b->ifaces))
 		broker_read_interfaces(b);
 	else if (b->app && fd == obi_app_events_fd(b->app))
 		read_process_events(b);

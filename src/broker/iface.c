@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* rtnetlink(7), RTM_GETLINK once and RTMGRP_LINK from then on. */
 #include "broker/iface.h"
 
 #include <errno.h>
-#include <linux/if_link.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 
@@ -118,59 +111,4 @@ bool obi_iface_wanted(const struct obi_iface_filter *filter, const char *name)
 bool obi_iface_filter_empty(const struct obi_iface_filter *filter)
 {
 	return !filter->include.count && !filter->exclude.count;
-}
-
-int obi_iface_watch(void)
-{
-	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
-	struct {
-		struct nlmsghdr header;
-		struct ifinfomsg info;
-	} request = {
-		.header = { .nlmsg_len = sizeof(request),
-			    .nlmsg_type = RTM_GETLINK,
-			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
-		.info = { .ifi_family = AF_UNSPEC },
-	};
-	_cleanup_close_ int fd =
-		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) ||
-	    send(fd, &request, sizeof(request), 0) < 0)
-		return -errno;
-	return take_fd(fd);
-}
-
-static void take_link(const struct nlmsghdr *header,
-		      void (*take)(void *context, uint32_t ifindex, const char *name),
-		      void *context)
-{
-	const struct ifinfomsg *info = NLMSG_DATA(header);
-	int len = (int)IFLA_PAYLOAD(header);
-
-	if (header->nlmsg_type == RTM_DELLINK) {
-		take(context, (uint32_t)info->ifi_index, NULL);
-		return;
-	}
-	for (const struct rtattr *attr = IFLA_RTA(info); RTA_OK(attr, len);
-	     attr = RTA_NEXT(attr, len))
-		if (attr->rta_type == IFLA_IFNAME)
-			take(context, (uint32_t)info->ifi_index, RTA_DATA(attr));
-}
-
-int obi_iface_read(int watch, void (*take)(void *context, uint32_t ifindex, const char *name),
-		   void *context)
-{
-	_Alignas(struct nlmsghdr) char buf[16384];
-	ssize_t n;
-
-	while ((n = recv(watch, buf, sizeof(buf), 0)) > 0) {
-		int len = (int)n;
-
-		for (const struct nlmsghdr *header = (void *)buf; NLMSG_OK(header, (unsigned)len);
-		     header = NLMSG_NEXT(header, len))
-			if (header->nlmsg_type == RTM_NEWLINK || header->nlmsg_type == RTM_DELLINK)
-				take_link(header, take, context);
-	}
-	return n < 0 && errno == ENOBUFS ? -ENOBUFS : 0;
 }

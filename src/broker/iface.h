@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Network interfaces: which are wanted, and the kernel's word on which come and go. */
+/* Which network interfaces are wanted. */
 #ifndef OBI_BROKER_IFACE_H
 #define OBI_BROKER_IFACE_H
 
@@ -16,14 +16,5 @@ int obi_iface_filter_new(const struct obi_network_options *options,
 void obi_iface_filter_free(struct obi_iface_filter *filter);
 bool obi_iface_wanted(const struct obi_iface_filter *filter, const char *name);
 bool obi_iface_filter_empty(const struct obi_iface_filter *filter); /* wants everything */
-
-/* A netlink socket that tells of interfaces; every one there is comes first. Non-blocking. A
- * descriptor or a negative errno. */
-int obi_iface_watch(void);
-
-/* Reads what the socket has. name is NULL for one that is gone. 0, or -ENOBUFS where messages were
- * lost: watch anew. */
-int obi_iface_read(int watch, void (*take)(void *context, uint32_t ifindex, const char *name),
-		   void *context);
 
 #endif

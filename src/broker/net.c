@@ -67,7 +67,9 @@ static void set_knobs(struct obi_net *net)
 	skel->rodata->pressure = max_flows / 2 ? max_flows / 2 : 1;
 	skel->rodata->filter_transports =
 		options->protocols.count || options->exclude_protocols.count;
-	skel->rodata->iface_fallback = obi_iface_filter_empty(net->filter);
+	/* tc is attached where it is wanted alone. */
+	skel->rodata->iface_fallback =
+		options->source != OBI_SOURCE_SOCKET_FILTER || obi_iface_filter_empty(net->filter);
 	(void)bpf_map__set_max_entries(skel->maps.flows_0, max_flows);
 	(void)bpf_map__set_max_entries(skel->maps.flows_1, max_flows);
 	(void)bpf_map__set_max_entries(skel->maps.initiators, 2 * max_flows);
@@ -215,26 +217,42 @@ void obi_net_close(struct obi_net *net)
 	free(net);
 }
 
-int obi_net_iface(struct obi_net *net, uint32_t ifindex, const char *name, char *why,
-		  size_t why_size)
+static void forget_iface(struct obi_net *net, uint32_t index)
 {
-	int map = bpf_map__fd(net->skel->maps.interfaces);
-	uint8_t wanted;
+	__u64 *recent = &net->skel->bss->recent_interfaces[OBI_IFACE_SLOT(index)];
+
+	(void)bpf_map_delete_elem(bpf_map__fd(net->skel->maps.interfaces), &index);
+	if ((uint32_t)*recent == index)
+		__atomic_store_n(recent, 0, __ATOMIC_RELAXED);
+	if (net->tc)
+		obi_tc_detach(net->tc, index);
+}
+
+static void tell_programs(struct obi_net *net, uint32_t index, uint8_t flags)
+{
+	(void)bpf_map_update_elem(bpf_map__fd(net->skel->maps.interfaces), &index, &flags, BPF_ANY);
+	__atomic_store_n(&net->skel->bss->recent_interfaces[OBI_IFACE_SLOT(index)],
+			 (uint64_t)flags << 32 | index, __ATOMIC_RELAXED);
+}
+
+int obi_net_iface(struct obi_net *net, const struct obi_iface *iface, char *why, size_t why_size)
+{
+	bool wanted;
 	int error;
 
-	if (!name) {
-		(void)bpf_map_delete_elem(map, &ifindex);
-		if (net->tc)
-			obi_tc_detach(net->tc, ifindex);
+	if (!iface->name) {
+		forget_iface(net, iface->index);
 		return 0;
 	}
-	wanted = obi_iface_wanted(net->filter, name);
-	(void)bpf_map_update_elem(map, &ifindex, &wanted, BPF_ANY);
+	wanted = obi_iface_wanted(net->filter, iface->name);
+	tell_programs(net, iface->index,
+		      (wanted ? OBI_IFACE_OBSERVED : 0) |
+			      (iface->ethernet ? OBI_IFACE_ETHERNET : 0));
 	if (!wanted || !net->tc)
 		return wanted;
-	error = obi_tc_attach(net->tc, ifindex, name);
+	error = obi_tc_attach(net->tc, iface->index, iface->name);
 	if (error) {
-		(void)snprintf(why, why_size, "attaching to %s: %s", name, strerror(-error));
+		(void)snprintf(why, why_size, "attaching to %s: %s", iface->name, strerror(-error));
 		return error;
 	}
 	return 1;
@@ -355,5 +373,8 @@ struct bpf_object *obi_net_object(const struct obi_net *net)
 
 void obi_net_counters(const struct obi_net *net, uint64_t ret_counters[OBI_NET_COUNTERS])
 {
-	obi_counters_sum(bpf_map__fd(net->skel->maps.net_counters), ret_counters, OBI_NET_COUNTERS);
+	const struct bpf_map *cpus = net->skel->maps.net_cpus;
+
+	obi_counters_sum_first(bpf_map__fd(cpus), bpf_map__value_size(cpus), ret_counters,
+			       OBI_NET_COUNTERS);
 }

@@ -15,6 +15,7 @@
 #include "broker/broker.h"
 #include "broker/discover.h"
 #include "broker/flow_batch.h"
+#include "broker/iface_watch.h"
 #include "broker/looker.h"
 #include "broker/net.h"
 #include "broker/output.h"
@@ -24,7 +25,8 @@
 
 struct broker {
 	const struct obi_settings *settings;
-	int epoll, signals, timer, iface_watch, bpf_timer;
+	int epoll, signals, timer, bpf_timer;
+	struct obi_iface_watch *ifaces; /* NULL: not watched */
 	struct obi_app *app;
 	struct obi_net *net;
 	struct obi_bpf_stats *bpf_stats; /* NULL: nobody asks for them */
@@ -64,7 +66,6 @@ void broker_read_worker(struct broker *b);
 
 /* 0 or a negative errno. */
 int broker_watch_fd(struct broker *b, int fd, uint32_t events);
-void broker_watch_interfaces(struct broker *b);
 int broker_introduce_worker(void *context);
 void broker_reap(struct broker *b);
 

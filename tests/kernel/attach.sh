@@ -162,6 +162,37 @@ test_interfaces_come_and_go() {
 	assert_no_line "$LOG" 'level=ERROR'
 }
 
+links_of_agent() {
+	find "/proc/$AGENT/fd" -lname '*bpf*link*' 2>/dev/null | wc -l
+}
+
+has_links() {
+	[ "$(links_of_agent)" = "$1" ]
+}
+
+# More at once than the kernel's messages have room for: what is gone is let go of, what is there seen.
+test_interfaces_in_bursts_leave_nothing() {
+	local burst=$SCRATCH/burst i
+	need ip
+	ip link add settled type veth peer name settled1
+	ip link set settled up
+	flows_by_tc
+	network_ready
+	wait_until 5 has_links 4 || skip "no TCX on this kernel"
+	for ((i = 0; i < 200; i++)); do
+		printf 'link add x%d group 77 type veth peer name y%d\nlink set x%d up\nlink set y%d up\n' $i $i $i $i
+	done >"$burst"
+	echo 'link del group 77' >>"$burst"
+	for i in 1 2 3; do
+		ip -batch "$burst"
+	done
+	# What came last is not lost among them.
+	ip link add last type veth peer name last1
+	wait_until 15 has_links 8 || fail "$(links_of_agent) links for 4 interfaces"
+	stop_agent
+	assert_no_line "$LOG" 'level=(WARN|ERROR)'
+}
+
 # No mode needs tracefs, debugfs, securityfs or bpffs.
 test_without_special_file_systems() {
 	need nginx curl

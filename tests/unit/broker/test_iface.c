@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Which interfaces are wanted, and what netlink says of them: over a socket pair, and from the
- * kernel of this machine. */
 #include <errno.h>
-#include <linux/if_link.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "base/cleanup.h"
 #include "broker/iface.h"
 
 static bool wanted(struct obi_list include, struct obi_list exclude, const char *name)
@@ -68,117 +59,11 @@ static void wrong_expression_is_named(void **state)
 	assert_null(filter);
 }
 
-/* ---- Netlink ---- */
-
-struct heard {
-	char text[512];
-	size_t len;
-	bool loopback;
-};
-
-static void hear(void *context, uint32_t ifindex, const char *name)
-{
-	struct heard *h = context;
-
-	h->loopback |= ifindex == if_nametoindex("lo") && name && !strcmp(name, "lo");
-	if (h->len < sizeof(h->text))
-		h->len += (size_t)snprintf(h->text + h->len, sizeof(h->text) - h->len, "%u %s\n",
-					   ifindex, name ? name : "gone");
-}
-
-struct message {
-	_Alignas(struct nlmsghdr) uint8_t bytes[1024];
-	size_t len;
-};
-
-static void put_link(struct message *m, uint16_t type, int ifindex, const char *name)
-{
-	struct nlmsghdr *header = (void *)(m->bytes + m->len);
-	struct ifinfomsg info = { .ifi_index = ifindex };
-	uint32_t mtu = 1500;
-	struct rtattr *attr;
-	size_t room = NLMSG_LENGTH(sizeof(info));
-
-	memcpy(NLMSG_DATA(header), &info, sizeof(info));
-	attr = (void *)((uint8_t *)header + NLMSG_ALIGN(room)); /* one that is not looked for */
-	*attr = (struct rtattr){ RTA_LENGTH(sizeof(mtu)), IFLA_MTU };
-	memcpy(RTA_DATA(attr), &mtu, sizeof(mtu));
-	room = NLMSG_ALIGN(room) + RTA_SPACE(sizeof(mtu));
-	if (name) {
-		attr = (void *)((uint8_t *)header + room);
-		*attr = (struct rtattr){ (uint16_t)RTA_LENGTH(strlen(name) + 1), IFLA_IFNAME };
-		memcpy(RTA_DATA(attr), name, strlen(name) + 1);
-		room += RTA_SPACE(strlen(name) + 1);
-	}
-	*header = (struct nlmsghdr){ .nlmsg_len = (uint32_t)room, .nlmsg_type = type };
-	m->len += NLMSG_ALIGN(room);
-}
-
-static void interfaces_that_come_and_go_are_told(void **state)
-{
-	struct message first = { .len = 0 }, second = { .len = 0 };
-	struct heard heard = { .len = 0 };
-	int pair[2];
-
-	assert_int_equal(
-		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
-	put_link(&first, RTM_NEWLINK, 1, "lo");
-	put_link(&first, RTM_NEWADDR, 9, "not a link");
-	put_link(&first, RTM_NEWLINK, 7, "veth7");
-	put_link(&second, RTM_DELLINK, 7, "veth7");
-	put_link(&second, RTM_NEWLINK, 8, NULL); /* without a name: nothing to tell */
-	assert_int_equal(send(pair[0], first.bytes, first.len, 0), first.len);
-	assert_int_equal(send(pair[0], second.bytes, second.len, 0), second.len);
-	assert_int_equal(obi_iface_read(pair[1], hear, &heard), 0);
-	assert_string_equal(heard.text, "1 lo\n7 veth7\n7 gone\n");
-	(void)close(pair[0]);
-	(void)close(pair[1]);
-}
-
-/* Cut anywhere: what is whole is told, nothing behind the end is read. */
-static void message_cut_short_does_no_harm(void **state)
-{
-	struct message m = { .len = 0 };
-	size_t first;
-	int pair[2];
-
-	put_link(&m, RTM_NEWLINK, 1, "lo");
-	first = m.len;
-	put_link(&m, RTM_NEWLINK, 7, "veth7");
-	assert_int_equal(
-		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
-	for (size_t len = 1; len <= m.len; len++) {
-		struct heard heard = { .len = 0 };
-
-		assert_int_equal(send(pair[0], m.bytes, len, 0), len);
-		assert_int_equal(obi_iface_read(pair[1], hear, &heard), 0);
-		assert_string_equal(heard.text, len == m.len   ? "1 lo\n7 veth7\n"
-						: len >= first ? "1 lo\n"
-							       : "");
-	}
-	(void)close(pair[0]);
-	(void)close(pair[1]);
-}
-
-static void kernel_tells_of_the_loopback_interface(void **state)
-{
-	struct heard heard = { .len = 0 };
-	int watch = obi_iface_watch();
-
-	assert_true(watch >= 0);
-	assert_int_equal(obi_iface_read(watch, hear, &heard), 0);
-	assert_true(heard.loopback);
-	(void)close(watch);
-}
-
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(interfaces_are_wanted_by_name_and_expression),
 		cmocka_unit_test(wrong_expression_is_named),
-		cmocka_unit_test(interfaces_that_come_and_go_are_told),
-		cmocka_unit_test(message_cut_short_does_no_harm),
-		cmocka_unit_test(kernel_tells_of_the_loopback_interface),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
