@@ -57,8 +57,8 @@ def stop_all():
 atexit.register(stop_all)
 
 
-def run(argv, **options):
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, **options)
+def run(argv, text_in="", **options):
+    done = subprocess.run(argv, input=text_in, capture_output=True, text=True, **options)
     if done.returncode:
         raise Failed("%s: %s" % (" ".join(argv), (done.stderr or done.stdout).strip()))
     return done.stdout

@@ -71,8 +71,25 @@ __noinline int ring_admits(u32 pid, u32 size, u64 waiting)
 	return 0;
 }
 
-/* Writes size bytes, of the process. No record wakes the reader, which drains on a timer, unless
- * the ring is half full. */
+/*
+ * The reader drains on a timer while something comes. Else it sets this, looks once more, and
+ * sleeps: who then writes a record clears it and wakes the reader. Each of the two writes first and
+ * looks then, so that no record stays unheard of. The map of this section is the reader's to write.
+ */
+__u32 reader_sleeps SEC(".data.reader") = 0;
+
+__noinline int ring_wake(void)
+{
+	void *nothing = bpf_ringbuf_reserve(&records, 8, 0);
+
+	reader_sleeps = 0;
+	if (nothing)
+		bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
+	return 0;
+}
+
+/* Writes size bytes, of the process. No record wakes the reader, unless the ring is half full or it
+ * sleeps. */
 static __always_inline void ring_put(void *record, u32 size, u32 pid)
 {
 	u64 waiting = bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA);
@@ -90,6 +107,8 @@ static __always_inline void ring_put(void *record, u32 size, u32 pid)
 		count(OBI_APP_RING_FULL);
 	else
 		count(OBI_APP_RECORDS);
+	if (*(volatile __u32 *)&reader_sleeps)
+		(void)ring_wake();
 }
 
 #endif

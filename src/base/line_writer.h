@@ -48,6 +48,12 @@ void line_writer_end(struct line_writer *writer);
 /* Writes what can be written without waiting. */
 void line_writer_flush(struct line_writer *writer);
 
+/* What waits to be written. */
+static inline bool line_writer_waits(const struct line_writer *writer)
+{
+	return writer->pending.len;
+}
+
 /* Writes everything, waiting up to timeout_ms for the reader; frees the buffer. */
 void line_writer_close(struct line_writer *writer, int timeout_ms);
 

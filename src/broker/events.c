@@ -190,10 +190,9 @@ static void sooner(uint64_t *at, uint64_t other)
 
 static int timeout_ms(const struct broker *b)
 {
-	uint64_t now = clock_monotonic_ns(), at = now + OBI_WORKER_TICK_NS;
+	uint64_t now = clock_monotonic_ns(), at = obi_worker_next(&b->worker, now);
 
 	sooner(&at, b->sender.start_at);
-	sooner(&at, b->worker.restart_at);
 	if (b->discover) {
 		sooner(&at, obi_discover_next(b->discover));
 		sooner(&at, obi_looker_next(&b->looker));

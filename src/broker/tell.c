@@ -30,7 +30,7 @@ static int send_process(struct broker *b, struct obi_wire_process *message, cons
 	if (obi_worker_was_held_by(&b->worker, message->pid))
 		files = &none;
 	error = obi_child_send_process(&b->worker.child, message, exe, files);
-
+	obi_worker_inspects(&b->worker);
 	if (error == -EAGAIN)
 		b->untold = true;
 	else if (error && error != -EPIPE && error != -ECONNRESET)

@@ -10,11 +10,11 @@
 
 #define RESTART_WINDOW_NS (10 * NSEC_PER_SEC)
 #define RESTARTS_IN_WINDOW 5
-/* It asks for counters each second. */
-#define SILENT_NS (15 * NSEC_PER_SEC)
+#define SILENT_NS (3 * OBI_WORKER_IDLE_NS)
+#define WATCHED_NS (1 * NSEC_PER_SEC) /* between two looks at one that inspects files */
 #define STARTING_NS (60 * NSEC_PER_SEC)
 #define HELD_NS (5 * NSEC_PER_SEC)
-#define STOOD_STILL_NS (3 * NSEC_PER_SEC)
+#define STOOD_STILL_NS (OBI_WORKER_IDLE_NS + 3 * NSEC_PER_SEC)
 
 int obi_worker_start(struct obi_worker_child *worker)
 {
@@ -155,6 +155,21 @@ static void judge(struct obi_worker_child *worker, uint64_t now_ns)
 		    log_int((int64_t)((now_ns - (silent ? worker->heard_ns : worker->taken_ns)) /
 				      NSEC_PER_SEC))));
 	condemn(worker);
+}
+
+void obi_worker_inspects(struct obi_worker_child *worker)
+{
+	worker->given_ns = clock_monotonic_ns();
+}
+
+uint64_t obi_worker_next(const struct obi_worker_child *worker, uint64_t now_ns)
+{
+	bool watched = worker->phase == OBI_PHASE_STARTING ||
+		       now_ns - worker->given_ns < 2 * HELD_NS ||
+		       obi_queue_waits(&worker->child.queue);
+	uint64_t next = now_ns + (watched ? WATCHED_NS : OBI_WORKER_IDLE_NS);
+
+	return worker->restart_at && worker->restart_at < next ? worker->restart_at : next;
 }
 
 void obi_worker_tick(struct obi_worker_child *worker, uint64_t now_ns)

@@ -33,6 +33,7 @@ struct obi_worker_child {
 	uint64_t taken_ns;                  /* it last took a message, or there was none for it */
 	uint64_t ticked_ns;                 /* we last looked */
 	uint64_t inspecting, inspecting_ns; /* what its page says, and since when */
+	uint64_t given_ns;                  /* it was given files last */
 	uint32_t held_by[OBI_WORKER_HOLDERS];
 	uint32_t holders; /* that there have been */
 };
@@ -44,9 +45,14 @@ int obi_worker_start(struct obi_worker_child *worker);
  * there is nobody to start again: it could not start at all. */
 bool obi_worker_ended(struct obi_worker_child *worker, int status, uint64_t seen);
 
-/* At least each OBI_WORKER_TICK_NS: starts it again when its time has come, sends it what waits,
- * and ends it where it has asked or taken nothing for a long time. */
-#define OBI_WORKER_TICK_NS (1 * NSEC_PER_SEC)
+/* It has been given the files of a process, which may hold it. */
+void obi_worker_inspects(struct obi_worker_child *worker);
+
+/* When obi_worker_tick() is to be called next. */
+uint64_t obi_worker_next(const struct obi_worker_child *worker, uint64_t now_ns);
+
+/* Starts it again when its time has come, sends it what waits, and ends it where it has asked or
+ * taken nothing for a long time. */
 void obi_worker_tick(struct obi_worker_child *worker, uint64_t now_ns);
 
 /* It asked what it may not, or said what nobody asked for: it is ended. */

@@ -148,6 +148,7 @@ void connections_check(struct connections *connections)
 {
 	uint64_t now = clock_monotonic_ns();
 
+	connections->checked_ns = now;
 	for (int i = 0; i < CONNECTIONS_ROOM; i++) {
 		struct connection *entry = &connections->all[i];
 		uint64_t limit = entry->answering ? connections->answer_ns : connections->head_ns;
@@ -155,4 +156,12 @@ void connections_check(struct connections *connections)
 		if (counts(entry) && now - entry->since_ns > limit)
 			cut(entry);
 	}
+}
+
+uint64_t connections_due(const struct connections *connections)
+{
+	for (int i = 0; i < CONNECTIONS_ROOM; i++)
+		if (connections->all[i].fd)
+			return connections->checked_ns + NSEC_PER_SEC;
+	return UINT64_MAX;
 }

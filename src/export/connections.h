@@ -27,6 +27,7 @@ struct connection {
 struct connections {
 	struct connection all[CONNECTIONS_ROOM];
 	uint64_t head_ns, answer_ns; /* set by who owns it */
+	uint64_t checked_ns;
 };
 
 /* For MHD_OPTION_NOTIFY_CONNECTION and MHD_OPTION_NOTIFY_COMPLETED, with the connections as their
@@ -38,6 +39,9 @@ void connections_completed(void *connections, struct MHD_Connection *connection,
 
 /* The head is there: call in the access handler. */
 void connections_answering(struct MHD_Connection *connection);
+
+/* When connections_check() has to be called next; UINT64_MAX: there are none. */
+uint64_t connections_due(const struct connections *connections);
 
 /* Cuts off those that take too long. */
 void connections_check(struct connections *connections);

@@ -34,8 +34,11 @@ struct obi_exporter {
 	/* Descriptor to poll for reading, or -1; `ready` is called when it is readable. */
 	int (*poll_fd)(void *state);
 	void (*ready)(void *state);
-	/* Called at least once a second. */
+	/* Called at least every OBI_WORKER_IDLE_NS, and not much later than due() says. */
 	void (*tick)(void *state, uint64_t now_ns);
+	/* When it has to be called next, though nothing happens meanwhile: monotonic time, 0: soon,
+	 * UINT64_MAX: never. NULL: never. */
+	uint64_t (*due)(void *state);
 	/* Spans taken and not out yet: lost if the process dies now. NULL: always none. */
 	uint64_t (*held)(void *state);
 	/* Everything that was taken is out when it returns. Frees the state. */

@@ -134,6 +134,19 @@ void obi_exports_tick(struct obi_exports *exports, uint64_t now_ns)
 			exports->open[i].exporter->tick(exports->open[i].state, now_ns);
 }
 
+uint64_t obi_exports_due(const struct obi_exports *exports)
+{
+	uint64_t first = UINT64_MAX;
+
+	for (size_t i = 0; i < exports->count; i++) {
+		const struct open_exporter *open = &exports->open[i];
+		uint64_t due = open->exporter->due ? open->exporter->due(open->state) : UINT64_MAX;
+
+		first = due < first ? due : first;
+	}
+	return first;
+}
+
 uint64_t obi_exports_held(const struct obi_exports *exports)
 {
 	uint64_t most = 0;

@@ -35,6 +35,9 @@ void obi_exports_ready(struct obi_exports *exports, int fd);
 
 void obi_exports_tick(struct obi_exports *exports, uint64_t now_ns);
 
+/* When it has to be called next, though nothing happens meanwhile. 0: soon, UINT64_MAX: never. */
+uint64_t obi_exports_due(const struct obi_exports *exports);
+
 /* Spans that some exporter took and has not put out yet; the most of any. */
 uint64_t obi_exports_held(const struct obi_exports *exports);
 

@@ -51,6 +51,11 @@ static void flow_printer_tick(void *state, uint64_t now_ns)
 				 writer->dropped);
 }
 
+static uint64_t flow_printer_due(void *state)
+{
+	return line_writer_waits(state) ? 0 : UINT64_MAX;
+}
+
 static void flow_printer_close(void *state)
 {
 	struct line_writer *writer = state;
@@ -66,5 +71,6 @@ const struct obi_exporter exporter_flow_printer = {
 	.open = flow_printer_open,
 	.put_flow = flow_printer_put_flow,
 	.tick = flow_printer_tick,
+	.due = flow_printer_due,
 	.close = flow_printer_close,
 };

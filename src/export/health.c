@@ -229,6 +229,11 @@ static void health_tick(void *state, uint64_t now_ns)
 	health_ready(state);
 }
 
+static uint64_t health_due(void *state)
+{
+	return connections_due(&((const struct health *)state)->connections);
+}
+
 const struct obi_exporter exporter_health = {
 	.name = "health_check",
 	.help = "/healthz, for a supervisor",
@@ -237,5 +242,6 @@ const struct obi_exporter exporter_health = {
 	.poll_fd = health_poll_fd,
 	.ready = health_ready,
 	.tick = health_tick,
+	.due = health_due,
 	.close = health_close,
 };

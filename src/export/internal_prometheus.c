@@ -83,6 +83,11 @@ static void internal_close(void *state)
 	free(internal);
 }
 
+static uint64_t internal_due(void *state)
+{
+	return scrape_server_due(((const struct internal_prometheus *)state)->server);
+}
+
 const struct obi_exporter exporter_internal_prometheus = {
 	.name = "internal_prometheus",
 	.help = "the program's own metrics for a Prometheus to scrape, on a port of their own",
@@ -91,5 +96,6 @@ const struct obi_exporter exporter_internal_prometheus = {
 	.poll_fd = internal_poll_fd,
 	.ready = internal_ready,
 	.tick = internal_tick,
+	.due = internal_due,
 	.close = internal_close,
 };

@@ -404,6 +404,13 @@ static void otlp_metrics_tick(void *state, uint64_t now_ns)
 		collect(otlp);
 }
 
+static uint64_t otlp_metrics_due(void *state)
+{
+	const struct otlp_metrics *otlp = state;
+
+	return otlp->collecting ? 0 : otlp->next_ns;
+}
+
 static void otlp_metrics_close(void *state)
 {
 	struct otlp_metrics *otlp = state;
@@ -428,5 +435,6 @@ const struct obi_exporter exporter_otlp_metrics = {
 	.put_flow = otlp_metrics_put_flow,
 	.service = otlp_metrics_service,
 	.tick = otlp_metrics_tick,
+	.due = otlp_metrics_due,
 	.close = otlp_metrics_close,
 };

@@ -136,6 +136,17 @@ static void traces_tick(void *state, uint64_t now_ns)
 	publish(traces);
 }
 
+static uint64_t traces_due(void *state)
+{
+	const struct traces *traces = state;
+
+	if (line_writer_waits(&traces->writer))
+		return 0;
+	return otlp_spans_count(traces->batch)
+		       ? traces->since_ns + (uint64_t)traces->options->batch_timeout
+		       : UINT64_MAX;
+}
+
 static uint64_t traces_held(void *state)
 {
 	return otlp_spans_count(((struct traces *)state)->batch);
@@ -159,6 +170,7 @@ const struct obi_exporter exporter_otlp_traces = {
 	.open = traces_open,
 	.put_span = traces_put_span,
 	.tick = traces_tick,
+	.due = traces_due,
 	.held = traces_held,
 	.close = traces_close,
 };

@@ -117,6 +117,13 @@ static void printer_tick(void *state, uint64_t now_ns)
 				 printer->writer.dropped);
 }
 
+static uint64_t printer_due(void *state)
+{
+	const struct printer *printer = state;
+
+	return printer->held || line_writer_waits(&printer->writer) ? 0 : UINT64_MAX;
+}
+
 static uint64_t printer_held(void *state)
 {
 	return ((struct printer *)state)->held;
@@ -147,6 +154,7 @@ const struct obi_exporter exporter_printer = {
 	.open = printer_open,
 	.put_span = printer_put_span,
 	.tick = printer_tick,
+	.due = printer_due,
 	.held = printer_held,
 	.close = printer_close,
 };

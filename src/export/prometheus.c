@@ -164,6 +164,11 @@ static void prometheus_tick(void *state, uint64_t now_ns)
 	scrape_server_run(prometheus->server);
 }
 
+static uint64_t prometheus_due(void *state)
+{
+	return scrape_server_due(((const struct prometheus *)state)->server);
+}
+
 const struct obi_exporter exporter_prometheus = {
 	.name = "prometheus",
 	.help = "metrics for a Prometheus to scrape",
@@ -177,5 +182,6 @@ const struct obi_exporter exporter_prometheus = {
 	.poll_fd = prometheus_poll_fd,
 	.ready = prometheus_ready,
 	.tick = prometheus_tick,
+	.due = prometheus_due,
 	.close = prometheus_close,
 };

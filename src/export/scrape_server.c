@@ -343,6 +343,11 @@ int scrape_server_fd(const struct scrape_server *server)
 	return server->epoll;
 }
 
+uint64_t scrape_server_due(const struct scrape_server *server)
+{
+	return connections_due(&server->connections);
+}
+
 void scrape_server_run(struct scrape_server *server)
 {
 	MHD_UNSIGNED_LONG_LONG timeout_ms = 0;

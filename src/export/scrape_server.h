@@ -34,7 +34,11 @@ uint16_t scrape_server_port(const struct scrape_server *server);
 /* A descriptor that is readable when scrape_server_run() has something to do. */
 int scrape_server_fd(const struct scrape_server *server);
 
-/* Call then, and at least once a second. */
+/* When scrape_server_run() has to be called next, though that is not readable. UINT64_MAX: never.
+ */
+uint64_t scrape_server_due(const struct scrape_server *server);
+
+/* Call then, and as scrape_server_due() says. */
 void scrape_server_run(struct scrape_server *server);
 
 #endif

@@ -76,9 +76,10 @@ static bool leads_to(const struct obi_ring *ring, unsigned long from, unsigned l
 		return false;
 	while (from < to) {
 		const uint8_t *at = ring->data + (from & (ring->size - 1));
-		size_t len = length_of(__atomic_load_n((const uint32_t *)at, __ATOMIC_ACQUIRE));
+		uint32_t head = __atomic_load_n((const uint32_t *)at, __ATOMIC_ACQUIRE);
+		size_t len = length_of(head);
 
-		if (len < min || len > max)
+		if ((len < min && !(head & BPF_RINGBUF_DISCARD_BIT)) || len > max)
 			return false;
 		from += (len + BPF_RINGBUF_HDR_SZ + 7) & ~7UL;
 	}

@@ -46,6 +46,9 @@ enum obi_wire_id {
 	OBI_REQUEST_LANGUAGE,   /* struct obi_wire_language: answer to a candidate */
 };
 
+/* A worker that has nothing to do asks for the counters as often. */
+#define OBI_WORKER_IDLE_NS (5ULL * 1000000000)
+
 struct obi_wire_header {
 	uint32_t id;   /* enum obi_wire_id */
 	uint32_t size; /* of what follows */
@@ -58,6 +61,7 @@ enum obi_start_fd {
 	OBI_START_PAGE, /* struct obi_worker_page */
 	OBI_START_RING, /* records */
 	OBI_START_BOARD,
+	OBI_START_SLEEP, /* a page that begins with a u32, see bpf/lib/ring.h; to be written */
 	OBI_START_FDS,
 };
 

@@ -42,6 +42,7 @@
 
 #define DRAIN_BUDGET 65536
 #define TICK_NS (100 * NSEC_PER_MSEC)
+#define TICK_WAITING_NS (1 * NSEC_PER_SEC) /* nothing comes, and exchanges are under way */
 #define MAX_CONNECTIONS 32768
 #define RESPONSE_IDLE_NS (1 * NSEC_PER_SEC)
 /* Longer than event streams pause: servers and balancers cut connections off that are silent for 1
@@ -67,12 +68,13 @@ struct worker {
 	struct obi_fresh fresh;
 	struct obi_wire_counters counters;
 	char host[128];
-	uint64_t next_tick, next_counters;
+	uint64_t ticked, next_counters;
 	uint64_t bad_records;
 	uint32_t inspections;
 	uint64_t avoided; /* services and signals */
 	struct obi_pace pace;
-	bool told; /* until then records wait: their processes are not known */
+	uint32_t *sleeps; /* tells the kernel side, see bpf/lib/ring.h; NULL: there is none */
+	bool told;        /* until then records wait: their processes are not known */
 	bool stopping;
 	uint64_t stop_timeout_ns;
 };
@@ -342,9 +344,24 @@ static void read_broker(struct worker *w)
 
 /* ---- Loop ---- */
 
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t next_tick(const struct worker *w)
+{
+	uint64_t first = w->ticked + TICK_NS, due, last;
+
+	if (!obi_pace_sleeps(&w->pace))
+		return first;
+	due = obi_exports_due(w->exports);
+	last = w->ticked + (w->page->pending ? TICK_WAITING_NS : OBI_WORKER_IDLE_NS);
+	return due < first ? first : sooner(due, last);
+}
+
 static void tick(struct worker *w, uint64_t now)
 {
-	w->next_tick = now + TICK_NS;
 	clock_epoch_tick(now);
 	if (w->conns)
 		obi_conns_tick(w->conns, now);
@@ -355,16 +372,48 @@ static void tick(struct worker *w, uint64_t now)
 		w->next_counters = now + COUNTERS_NS;
 		(void)obi_wire_send(OBI_WIRE_FD, OBI_REQUEST_COUNTERS, NULL, 0, NULL, 0);
 	}
+	w->ticked = now;
 }
 
-/* Until the next look at a process that has just begun; the timer wakes us for all else. */
+/* Until the next look at a process that has just begun, and where the timer sleeps, until the next
+ * tick; the timer wakes us for all else. */
 static int timeout_ms(const struct worker *w)
 {
 	uint64_t next = obi_fresh_next(&w->fresh), now = clock_monotonic_ns();
 
+	if (obi_pace_sleeps(&w->pace))
+		next = sooner(next, next_tick(w));
 	if (next == UINT64_MAX)
 		return -1;
 	return next > now ? (int)((next - now) / NSEC_PER_MSEC) + 1 : 0;
+}
+
+/* Nothing comes, and nothing waits for its turn soon: until a record comes, no timer wakes us. */
+static void fall_asleep(struct worker *w, uint64_t now)
+{
+	if ((w->conns && !w->told) || obi_exports_due(w->exports) <= now + TICK_NS)
+		return;
+	if (w->sleeps) {
+		__atomic_store_n(w->sleeps, 1, __ATOMIC_SEQ_CST);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (drain_ring(w)) {
+			__atomic_store_n(w->sleeps, 0, __ATOMIC_SEQ_CST);
+			return;
+		}
+	}
+	obi_pace_sleep(&w->pace);
+}
+
+/* It is asleep and was woken, by a record or by something else. */
+static void drain_woken(struct worker *w, uint64_t now)
+{
+	size_t records;
+
+	clock_epoch_tick(now);
+	records = drain_ring(w);
+	obi_pace_adapt(&w->pace, records);
+	if (!obi_pace_sleeps(&w->pace) && w->sleeps)
+		__atomic_store_n(w->sleeps, 0, __ATOMIC_SEQ_CST);
 }
 
 static void run_loop(struct worker *w)
@@ -384,10 +433,15 @@ static void run_loop(struct worker *w)
 			    events[i].data.fd != w->pace.timer && events[i].data.fd != w->ring_fd)
 				obi_exports_ready(w->exports, events[i].data.fd);
 		(void)!read(w->pace.timer, &expirations, sizeof(expirations));
-		obi_pace_adapt(&w->pace, drain_ring(w));
+		if (obi_pace_sleeps(&w->pace))
+			drain_woken(w, clock_monotonic_ns());
+		else
+			obi_pace_adapt(&w->pace, drain_ring(w));
 		now = clock_monotonic_ns(); /* not before what was heard of */
-		if (now >= w->next_tick)
+		if (now >= next_tick(w))
 			tick(w, now);
+		if (obi_pace_is_idle(&w->pace))
+			fall_asleep(w, now);
 	}
 }
 
@@ -412,6 +466,11 @@ static int map_shared(struct worker *w, const int *fds, int fd_count)
 	if (map == MAP_FAILED)
 		return -errno;
 	w->board = map;
+	map = mmap(NULL, sizeof(*w->sleeps), PROT_READ | PROT_WRITE, MAP_SHARED,
+		   fds[OBI_START_SLEEP], 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	w->sleeps = map;
 	w->ring_fd = fds[OBI_START_RING];
 	return obi_ring_map(&w->ring, w->ring_fd, w->start.ring_size);
 }

@@ -350,4 +350,32 @@ told_of() {
 	[ "$(told)" = "$1" ]
 }
 
+# wakeups PID: how often it has slept and was woken.
+wakeups() {
+	sed -n 's/^voluntary_ctxt_switches:[[:space:]]*//p' "/proc/$1/status"
+}
+
+# Where nothing happens no timer wakes the worker, and the first record does at once.
+test_idle_worker_sleeps_and_hears_of_the_next_request() {
+	local worker before i
+	need nginx curl
+	start_nginx 'server { listen 28391; location / { return 200 "hello"; } }'
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=28391 OTEL_EBPF_TRACE_PRINTER=text \
+		OTEL_EBPF_PROMETHEUS_PORT=9400
+	application_ready "$NGINX"
+	curl -sS -o /dev/null http://127.0.0.1:28391/first
+	expect_spans 1 path=/first
+	worker=$(worker_of "$AGENT")
+	sleep 15
+	before=$(wakeups "$worker")
+	sleep 10
+	assert_le $(($(wakeups "$worker") - before)) 10 "wake-ups in 10 s of nothing"
+	for i in 1 2 3 4 5; do
+		curl -sS -o /dev/null "http://127.0.0.1:28391/$i"
+		wait_until 1 has_spans 1 "path=/$i" || fail "request $i is not heard of within a second"
+		sleep 2.5
+	done
+	stop_agent
+}
+
 run_tests "$@"
