@@ -42,6 +42,26 @@ static inline bool slice_has_prefix(struct slice s, struct slice prefix)
 	return s.len >= prefix.len && memcmp(s.data, prefix.data, prefix.len) == 0;
 }
 
+static inline bool bytes_are_zero(const void *bytes, size_t len)
+{
+	const uint8_t *at = bytes;
+	uint8_t any = 0;
+
+	for (size_t i = 0; i < len; i++)
+		any |= at[i];
+	return any == 0;
+}
+
+/* What follows the last slash: a file's name of a path. */
+static inline struct slice slice_base_name(struct slice path)
+{
+	size_t at = path.len;
+
+	while (at > 0 && path.data[at - 1] != '/')
+		at--;
+	return slice_of(path.data + at, path.len - at);
+}
+
 /* The part of s from offset on; empty where offset is past the end. */
 static inline struct slice slice_from(struct slice s, size_t offset)
 {

@@ -9,13 +9,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "wire/wire.h"
 
 #define FIRST_WAIT_NS (100 * NSEC_PER_MSEC)
 #define LONGEST_WAIT_NS (10 * NSEC_PER_SEC)
 #define SETTLED_NS (30 * NSEC_PER_SEC)
 #define STOP_STEP_US 10000
-/* sender/sender.h: OBI_SENDER_CANNOT_RUN, the reason is in the log. */
-#define CANNOT_RUN 78
 
 static void start(struct obi_sender_child *sender)
 {
@@ -81,7 +80,7 @@ bool obi_sender_reap(struct obi_sender_child *sender, pid_t pid, int status)
 	sender->pid = 0;
 	(void)close(sender->sock);
 	sender->sock = -1;
-	if (exited && WEXITSTATUS(status) == CANNOT_RUN) {
+	if (exited && WEXITSTATUS(status) == OBI_SENDER_CANNOT_RUN) {
 		log_error0("export by OTLP stays off until the agent is started again");
 		return true;
 	}

@@ -5,19 +5,12 @@
  */
 #include "conn/state.h"
 
-static bool is_zero(const uint8_t *id, size_t len)
-{
-	static const uint8_t zero[16];
-
-	return memcmp(id, zero, len) == 0;
-}
-
 static void new_span_id(struct obi_conns *conns, struct exchange *x)
 {
 	uint8_t *id = x->trace.span_id;
 
 	conns->options.random(conns->options.context, id, sizeof(x->trace.span_id));
-	id[0] |= is_zero(id, sizeof(x->trace.span_id)); /* all zero would mean none */
+	id[0] |= bytes_are_zero(id, sizeof(x->trace.span_id)); /* all zero would mean none */
 }
 
 static void new_root(struct obi_conns *conns, struct exchange *x)
@@ -25,7 +18,7 @@ static void new_root(struct obi_conns *conns, struct exchange *x)
 	uint8_t *id = x->trace.trace_id;
 
 	conns->options.random(conns->options.context, id, sizeof(x->trace.trace_id));
-	id[0] |= is_zero(id, sizeof(x->trace.trace_id));
+	id[0] |= bytes_are_zero(id, sizeof(x->trace.trace_id));
 	memset(x->trace.parent_id, 0, sizeof(x->trace.parent_id));
 	x->trace.trace_flags = 1;
 	new_span_id(conns, x);

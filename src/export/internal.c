@@ -10,13 +10,8 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "export/families/target.h"
 #include "export/metrics/registry.h"
-
-#ifdef __aarch64__
-#define GOARCH "arm64"
-#else
-#define GOARCH "amd64"
-#endif
 
 #define LABELS_MAX 5
 #define SERIES_MAX 10000
@@ -286,7 +281,7 @@ struct metrics *obi_internal_metrics(void)
 	}
 	internal.metrics = metrics;
 	obi_internal_set(OBI_INTERNAL_BUILD_INFO,
-			 (const char *[]){ GOARCH, "linux", "", "", version }, 1);
+			 (const char *[]){ OBI_GOARCH, "linux", "", "", version }, 1);
 	return metrics;
 }
 

@@ -12,6 +12,7 @@
 #include "export/exporter.h"
 #include "export/internal.h"
 #include "export/otlp/json.h"
+#include "export/otlp/outbox.h"
 #include "export/otlp/spans.h"
 #include "base/line_writer.h"
 #include "settings/settings.h"

@@ -43,13 +43,6 @@ static bool contains(struct slice text, struct slice part)
 	return text.len >= part.len && memmem(text.data, text.len, part.data, part.len);
 }
 
-static struct slice base_name(struct slice path)
-{
-	const uint8_t *slash = path.len ? memrchr(path.data, '/', path.len) : NULL;
-
-	return slash ? slice_from(path, (size_t)(slash - path.data) + 1) : path;
-}
-
 /* Length of the digits and dots that text begins with. */
 static size_t version_length(struct slice text)
 {
@@ -85,7 +78,7 @@ static bool is_versioned_library(struct slice base, struct slice name)
 
 enum obi_language obi_language_of_module(struct slice path)
 {
-	struct slice base = base_name(path);
+	struct slice base = slice_base_name(path);
 
 	if (contains(path, SLICE_LIT("libcoreclr.so")))
 		return OBI_LANGUAGE_DOTNET;
@@ -106,7 +99,8 @@ enum obi_language obi_language_of_module(struct slice path)
 enum obi_language obi_language_of_path(struct slice exe)
 {
 	/* Of the file alone: a directory is named after anything. */
-	return contains(base_name(exe), SLICE_LIT("php")) ? OBI_LANGUAGE_PHP : OBI_LANGUAGE_GENERIC;
+	return contains(slice_base_name(exe), SLICE_LIT("php")) ? OBI_LANGUAGE_PHP
+								: OBI_LANGUAGE_GENERIC;
 }
 
 enum obi_language obi_language_of_symbol(struct slice symbol)

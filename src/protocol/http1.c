@@ -120,25 +120,6 @@ static void split_other_target(struct http1_head *head)
 		head->path = SLICE_LIT("/");
 }
 
-void http1_split_host(struct slice host, struct slice *ret_name, int *ret_port)
-{
-	size_t colon = host.len;
-	int port = 0;
-
-	for (size_t i = host.len; i > 0 && host.data[i - 1] != ']'; i--)
-		if (host.data[i - 1] == ':')
-			colon = i - 1;
-	*ret_name = slice_first(host, colon);
-	*ret_port = -1;
-	for (size_t i = colon + 1; i < host.len; i++) {
-		if (!is_digit(host.data[i]) || port > 65535)
-			return;
-		port = port * 10 + host.data[i] - '0';
-	}
-	if (colon + 1 < host.len && port <= 65535)
-		*ret_port = port;
-}
-
 /* ---- Fields ------------------------------------------------------------------------------ */
 
 static inline uint64_t word8(const uint8_t *p)

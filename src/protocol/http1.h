@@ -56,9 +56,6 @@ enum obi_guess http1_guess(struct slice in, enum obi_role *ret_role);
 /* The same where a head may begin or anything may go on: see obi_protocol.resume. */
 bool http1_resume(struct slice in, enum obi_role *ret_role);
 
-/* Splits host:port, [v6]:port. Port is -1 where there is none. */
-void http1_split_host(struct slice host, struct slice *ret_name, int *ret_port);
-
 /* How the end of a body is found (RFC 9112 section 6.3). */
 enum http1_body {
 	HTTP1_BODY_NONE,

@@ -15,14 +15,9 @@
 /* Bodies that are made anew, or read from disk, take memory of their own. */
 #define IN_FLIGHT_MADE 2
 
-static const char *const signal_names[OTLP_SIGNALS] = {
-	[OTLP_TRACES] = "traces",
-	[OTLP_METRICS] = "metrics",
-};
-
 static const char *name_of(const struct sender_lane *lane)
 {
-	return signal_names[lane->target.signal];
+	return otlp_signal_name(lane->target.signal);
 }
 
 /* ---- The log --------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #ifndef OBI_SENDER_LANE_H
 #define OBI_SENDER_LANE_H
 
+#include "export/otlp/outbox.h"
 #include "export/otlp/options.h"
 #include "sender/backoff.h"
 #include "sender/peer.h"

@@ -9,9 +9,6 @@
 
 #include "settings/settings.h"
 
-/* Exit status that says: starting it again would change nothing. The reason is in the log. */
-#define OBI_SENDER_CANNOT_RUN 78
-
 /* Runs until the broker is gone. env: for ${VAR} in headers. Returns the exit status. */
 int obi_sender_run(const struct obi_settings *settings, char *const *env);
 

@@ -127,13 +127,6 @@ static void copy(char *to, size_t size, struct slice text)
 	to[len] = '\0';
 }
 
-static struct slice base_name(const char *path)
-{
-	const char *slash = path ? strrchr(path, '/') : NULL;
-
-	return slice_cstr(slash ? slash + 1 : path);
-}
-
 static bool given(const char *text)
 {
 	return text && *text;
@@ -142,7 +135,7 @@ static bool given(const char *text)
 static enum obi_name_source find_name(const struct obi_identity *identity, struct buffer *buf,
 				      struct slice *ret_name)
 {
-	struct slice base = base_name(identity->exe);
+	struct slice base = slice_base_name(slice_cstr(identity->exe));
 	enum obi_name_source source = OBI_NAME_FROM_ENVIRONMENT;
 
 	if (!put_name(identity, identity->otel_service_name, false, buf)) {
@@ -190,25 +183,13 @@ enum obi_name_source obi_service_identify(const struct obi_identity *identity,
 	buffer_free(&buf);
 	copy(service.language, sizeof(service.language),
 	     slice_cstr(given(identity->language) ? identity->language : "generic"));
-	copy(service.executable, sizeof(service.executable), base_name(identity->exe));
+	copy(service.executable, sizeof(service.executable),
+	     slice_base_name(slice_cstr(identity->exe)));
 	copy_pairs(identity, service.resource_attributes, sizeof(service.resource_attributes));
 	(void)snprintf(service.instance, sizeof(service.instance), "%.140s:%u",
 		       identity->host ? identity->host : "", identity->pid);
 	*ret_service = service;
 	return source;
-}
-
-const char *obi_name_source_text(enum obi_name_source source)
-{
-	static const char *const texts[] = {
-		[OBI_NAME_FROM_ENVIRONMENT] = "OTEL_SERVICE_NAME of the process",
-		[OBI_NAME_FROM_ATTRIBUTES] = "OTEL_RESOURCE_ATTRIBUTES of the process",
-		[OBI_NAME_FROM_CONFIGURATION] = "configuration",
-		[OBI_NAME_FROM_EXECUTABLE] = "executable",
-		[OBI_NAME_FROM_NOTHING] = "process id",
-	};
-
-	return texts[source];
 }
 
 /* ---- Host -------------------------------------------------------------------------------------

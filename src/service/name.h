@@ -35,8 +35,6 @@ enum obi_name_source {
 enum obi_name_source obi_service_identify(const struct obi_identity *identity,
 					  struct obi_service *ret_service);
 
-const char *obi_name_source_text(enum obi_name_source source);
-
 /* Host part of instance ids: override where it is not "", else this host's name; where full says
  * so, its name with a domain, if /etc/hosts has one. DNS is not asked: the start would hang on the
  * network, and the name would change with the network's mood. */

@@ -104,11 +104,6 @@ void obi_select_names(const struct obi_discovery_options *options,
 /* ---- What is worth finding out ----------------------------------------------------------------
  */
 
-static bool asks_exe(const struct obi_criteria *entry)
-{
-	return *entry->exe_path || *entry->exe_path_regexp;
-}
-
 static bool asks_args(const struct obi_criteria *entry)
 {
 	return *entry->cmd_args;
@@ -138,11 +133,6 @@ static bool options_ask(const struct obi_discovery_options *options,
 {
 	return any_asks(&options->selected, asks) || any_asks(&options->excluded, asks) ||
 	       any_asks(&options->excluded_by_default, asks);
-}
-
-bool obi_select_needs_exe(const struct obi_discovery_options *options)
-{
-	return options_ask(options, asks_exe);
 }
 
 bool obi_select_needs_args(const struct obi_discovery_options *options)

@@ -35,7 +35,6 @@ void obi_select_names(const struct obi_discovery_options *options,
 		      const char **ret_name_space);
 
 /* Does any entry ask for this, so that finding it out is worth while? */
-bool obi_select_needs_exe(const struct obi_discovery_options *options);
 bool obi_select_needs_args(const struct obi_discovery_options *options);
 bool obi_select_needs_language(const struct obi_discovery_options *options);
 bool obi_select_needs_ports(const struct obi_discovery_options *options);

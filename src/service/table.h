@@ -12,8 +12,6 @@
 
 #include "span/span.h"
 
-#define OBI_SERVICES_MAX 8192
-
 struct obi_services;
 
 /* max: processes, 1 to 65536. grace_ns: how long one that is gone is still found. NULL when out of

@@ -48,15 +48,6 @@ static bool read_hex2(const uint8_t *text, uint8_t *ret_byte)
 	return true;
 }
 
-static bool is_zero(const uint8_t *bytes, size_t len)
-{
-	uint8_t any = 0;
-
-	for (size_t i = 0; i < len; i++)
-		any |= bytes[i];
-	return any == 0;
-}
-
 int trace_parse_traceparent(struct slice value, struct obi_trace *ret_trace)
 {
 	const uint8_t *p = value.data;
@@ -75,8 +66,8 @@ int trace_parse_traceparent(struct slice value, struct obi_trace *ret_trace)
 	    !read_hex(p + 36, trace.span_id, sizeof(trace.span_id)) ||
 	    !read_hex2(p + 53, &trace.trace_flags))
 		return -EPROTO;
-	if (is_zero(trace.trace_id, sizeof(trace.trace_id)) ||
-	    is_zero(trace.span_id, sizeof(trace.span_id)))
+	if (bytes_are_zero(trace.trace_id, sizeof(trace.trace_id)) ||
+	    bytes_are_zero(trace.span_id, sizeof(trace.span_id)))
 		return -EPROTO;
 	*ret_trace = trace;
 	return 0;
@@ -108,5 +99,5 @@ void trace_format_traceparent(const struct obi_trace *trace, char *ret_text)
 
 bool trace_is_set(const struct obi_trace *trace)
 {
-	return !is_zero(trace->trace_id, sizeof(trace->trace_id));
+	return !bytes_are_zero(trace->trace_id, sizeof(trace->trace_id));
 }

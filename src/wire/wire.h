@@ -46,6 +46,9 @@ enum obi_wire_id {
 	OBI_REQUEST_LANGUAGE,   /* struct obi_wire_language: answer to a candidate */
 };
 
+/* Exit status of a sender: starting it again would change nothing. The reason is in the log. */
+#define OBI_SENDER_CANNOT_RUN 78
+
 /* A worker that has nothing to do asks for the counters as often. */
 #define OBI_WORKER_IDLE_NS (5ULL * 1000000000)
 

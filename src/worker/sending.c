@@ -6,11 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "export/internal.h"
-
-static const char *const signal_names[OTLP_SIGNALS] = {
-	[OTLP_TRACES] = "traces",
-	[OTLP_METRICS] = "metrics",
-};
+#include "export/otlp/outbox.h"
 
 void obi_worker_open_sending(const struct obi_otlp_options *options)
 {
@@ -34,7 +30,7 @@ static void publish(enum otlp_signal signal)
 
 		if (!counts.dropped[i])
 			continue;
-		(void)snprintf(reason, sizeof(reason), "otlp_%s_%s", signal_names[signal],
+		(void)snprintf(reason, sizeof(reason), "otlp_%s_%s", otlp_signal_name(signal),
 			       outbox_drop_name((enum outbox_drop)i));
 		obi_internal_set(OBI_INTERNAL_DROPPED, (const char *[]){ reason },
 				 counts.dropped[i]);
@@ -55,7 +51,7 @@ static void log_totals(enum otlp_signal signal)
 
 	if (!counts.put && !counts.recovered)
 		return;
-	fields[count++] = (struct log_field)F("signal", log_str(signal_names[signal]));
+	fields[count++] = (struct log_field)F("signal", log_str(otlp_signal_name(signal)));
 	fields[count++] = (struct log_field)F("put", log_int((int64_t)counts.put));
 	fields[count++] = (struct log_field)F("recovered", log_int((int64_t)counts.recovered));
 	fields[count++] = (struct log_field)F("exported", log_int((int64_t)counts.exported));

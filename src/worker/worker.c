@@ -23,22 +23,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "conn/conn.h"
-#include "export/exports.h"
 #include "export/internal.h"
 #include "export/otlp/outbox.h"
-#include "flow/pipeline.h"
-#include "pipeline/pipeline.h"
 #include "service/name.h"
-#include "service/table.h"
-#include "wire/ring.h"
-#include "wire/wire.h"
-#include "worker/fresh.h"
 #include "worker/internal.h"
-#include "worker/pace.h"
-#include "worker/process.h"
 #include "worker/sandbox.h"
 #include "worker/sending.h"
+#include "worker/state.h"
 
 #define DRAIN_BUDGET 65536
 #define TICK_NS (100 * NSEC_PER_MSEC)
@@ -52,53 +43,7 @@
 #define PROCESS_GRACE_NS (5 * NSEC_PER_SEC)
 #define COUNTERS_NS (1 * NSEC_PER_SEC)
 
-struct worker {
-	const struct obi_settings *settings;
-	int epoll, ring_fd;
-	struct obi_wire_start start;
-	struct obi_ring ring;
-	const struct obi_board_slot *board;
-	struct obi_worker_page *page;
-	struct obi_conns *conns;
-	struct obi_pipeline *pipeline;
-	struct obi_flow_pipeline *flows;
-	struct obi_flow_filter flow_filter;
-	struct obi_exports *exports;
-	struct obi_services *services;
-	struct obi_fresh fresh;
-	struct obi_wire_counters counters;
-	char host[128];
-	uint64_t ticked, next_counters;
-	uint64_t bad_records;
-	uint32_t inspections;
-	uint64_t avoided; /* services and signals */
-	struct obi_pace pace;
-	uint32_t *sleeps; /* tells the kernel side, see bpf/lib/ring.h; NULL: there is none */
-	bool told;        /* until then records wait: their processes are not known */
-	bool stopping;
-	uint64_t stop_timeout_ns;
-};
-
 /* ---- Records ---- */
-
-/* A process is what it was taken for, and speaks another language. */
-static void take_language(void *context, uint32_t pid, enum obi_language language)
-{
-	const char *name = obi_language_name(language);
-	struct worker *w = context;
-	const struct obi_service *known = obi_services_alive(w->services, pid);
-	struct obi_service service;
-
-	if (!known || !strcmp(known->language, name))
-		return;
-	service = *known;
-	obi_exports_service(w->exports, known, false);
-	(void)snprintf(service.language, sizeof(service.language), "%s", name);
-	(void)obi_services_put(w->services, &service);
-	log_info("the language of a process shows", F("pid", log_int(pid)),
-		 F("type", log_str(service.language)), F("service", log_str(service.name)));
-	obi_exports_service(w->exports, &service, true);
-}
 
 static const struct obi_service *find_service(void *context, uint32_t pid)
 {
@@ -108,7 +53,7 @@ static const struct obi_service *find_service(void *context, uint32_t pid)
 		enum obi_language language = obi_fresh_first(&w->fresh, pid);
 
 		if (language != OBI_LANGUAGE_GENERIC)
-			take_language(w, pid, language);
+			worker_take_language(w, pid, language);
 	}
 	return obi_services_find(w->services, pid);
 }
@@ -166,180 +111,12 @@ static size_t drain_ring(struct worker *w)
 	return taken;
 }
 
-/* ---- Internal metrics ---- */
-
-static void publish_internal(struct worker *w)
-{
-	obi_worker_publish_counters(&w->counters, w->start.restarts);
-	obi_worker_publish_sending();
-	if (w->conns) {
-		obi_worker_publish_spans(w->conns, &w->ring);
-		obi_worker_publish_dropped("bad_record", w->bad_records);
-		obi_worker_publish_dropped("process_refused", obi_services_refused(w->services));
-		obi_worker_publish_dropped("filter_application",
-					   obi_pipeline_filtered(w->pipeline));
-		obi_worker_say_limited(w->pipeline, clock_monotonic_ns());
-	}
-	if (w->flows) {
-		obi_worker_publish_flows(&w->counters);
-		obi_worker_publish_dropped("filter_network", w->flow_filter.filtered);
-	}
-}
-
-/* ---- Messages of the broker ---- */
-
-static int watch_fd(void *context, int fd)
+int worker_watch_fd(void *context, int fd)
 {
 	struct worker *w = context;
 	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
 
 	return epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
-}
-
-/* Keeps the descriptor of its mappings, if they may still tell more. */
-static void watch_fresh(struct worker *w, const struct obi_wire_process *message,
-			const struct obi_service *service, int *fds, int fd_count)
-{
-	int at = obi_worker_descriptor(message, fd_count, OBI_WIRE_HAS_MAPS);
-
-	if (at >= 0 && (message->fds & OBI_WIRE_FRESH) &&
-	    (!strcmp(service->language, obi_language_name(OBI_LANGUAGE_GENERIC)) ||
-	     !strcmp(service->language, obi_language_name(OBI_LANGUAGE_CPP))))
-		obi_fresh_put(&w->fresh, message->pid, take_fd(fds[at]), clock_monotonic_ns());
-}
-
-/* A process can hold whoever reads its files, an executable of a file system of its own above all:
- * the broker sees at whose we are. */
-static void begin_inspecting(struct worker *w, uint32_t pid)
-{
-	w->page->inspecting = (uint64_t)++w->inspections << 32 | pid;
-}
-
-static void end_inspecting(struct worker *w)
-{
-	w->page->inspecting = 0;
-}
-
-static void inspect_process(struct worker *w, const struct obi_wire_process *message, int *fds,
-			    int fd_count)
-{
-	const struct obi_service *service;
-
-	if (message->fds & OBI_WIRE_CANDIDATE) {
-		struct obi_wire_language language;
-
-		obi_worker_language(message, fds, fd_count, &language);
-		(void)obi_wire_send(OBI_WIRE_FD, OBI_REQUEST_LANGUAGE, &language, sizeof(language),
-				    NULL, 0);
-		return;
-	}
-	obi_fresh_forget(&w->fresh, message->pid);
-	service = obi_services_alive(w->services, message->pid);
-	if (service) { /* it has become another program */
-		obi_worker_count_process(service, -1);
-		obi_exports_service(w->exports, service, false);
-	}
-	service = obi_worker_inspect(w->host, w->services, message, fds, fd_count);
-	if (!service)
-		return;
-	log_info("instrumenting process", F("cmd", log_str(message->exe)),
-		 F("pid", log_int(message->pid)), F("type", log_str(service->language)),
-		 F("service", log_str(service->name)));
-	obi_worker_count_process(service, 1);
-	if (~message->fds & (OBI_WIRE_HAS_ENVIRON | OBI_WIRE_HAS_EXE))
-		obi_internal_add(OBI_INTERNAL_ERRORS,
-				 (const char *[]){ "inspection_failed", service->executable }, 1);
-	obi_exports_service(w->exports, service, true);
-	watch_fresh(w, message, service, fds, fd_count);
-}
-
-static void take_process(struct worker *w, const struct obi_wire_process *message, int *fds,
-			 int fd_count)
-{
-	begin_inspecting(w, message->pid);
-	inspect_process(w, message, fds, fd_count);
-	end_inspecting(w);
-}
-
-static void take_gone(struct worker *w, const struct obi_wire_pid *message)
-{
-	const struct obi_service *service = obi_services_alive(w->services, message->pid);
-
-	if (service) {
-		obi_worker_count_process(service, -1);
-		obi_exports_service(w->exports, service, false);
-	}
-	obi_fresh_forget(&w->fresh, message->pid);
-	if (w->pipeline)
-		obi_pipeline_gone(w->pipeline, message->pid);
-	obi_services_gone(w->services, message->pid, clock_monotonic_ns());
-}
-
-static void take_flows(struct worker *w, const struct obi_wire_flows *message, size_t size)
-{
-	if (size < offsetof(struct obi_wire_flows, flows) || !w->flows ||
-	    message->count >
-		    (size - offsetof(struct obi_wire_flows, flows)) / sizeof(struct obi_flow))
-		return;
-	for (uint32_t i = 0; i < message->count; i++)
-		obi_flow_pipeline_put(w->flows, &message->flows[i]);
-}
-
-static void handle(struct worker *w, uint32_t id, const void *body, size_t size, int *fds,
-		   int fd_count)
-{
-	if (id == OBI_WIRE_PROCESS && size == sizeof(struct obi_wire_process)) {
-		take_process(w, body, fds, fd_count);
-	} else if (id == OBI_WIRE_PROCESSES_TOLD) {
-		w->told = true;
-	} else if (id == OBI_WIRE_PROCESS_GONE && size == sizeof(struct obi_wire_pid)) {
-		take_gone(w, body);
-	} else if (id == OBI_WIRE_IFACE && size == sizeof(struct obi_wire_iface)) {
-		const struct obi_wire_iface *iface = body;
-
-		if (w->flows)
-			obi_flow_pipeline_iface(w->flows, iface->ifindex, iface->name);
-	} else if (id == OBI_WIRE_FLOWS) {
-		take_flows(w, body, size);
-	} else if (id == OBI_WIRE_COUNTERS && size == sizeof(w->counters)) {
-		memcpy(&w->counters, body, sizeof(w->counters));
-		publish_internal(w);
-	} else if (id == OBI_WIRE_BPF && size == sizeof(struct obi_wire_bpf)) {
-		obi_worker_publish_bpf(w->exports, body);
-	} else if (id == OBI_WIRE_PEER && fd_count == 1) {
-		(void)watch_fd(w, fds[0]);
-		outbox_attach(take_fd(fds[0]));
-	} else if (id == OBI_WIRE_STOP && size == sizeof(struct obi_wire_stop)) {
-		w->stop_timeout_ns = ((const struct obi_wire_stop *)body)->timeout_ns;
-		w->stopping = true;
-	}
-}
-
-/* Everything that waits. The buffer is for the largest message. */
-static void read_broker(struct worker *w)
-{
-	static union {
-		struct obi_wire_flows flows;
-		struct obi_wire_bpf bpf;
-	} body;
-	int fds[OBI_WIRE_FDS], fd_count;
-	ssize_t size;
-	uint32_t id;
-
-	for (;;) {
-		fd_count = 0;
-		size = obi_wire_receive(OBI_WIRE_FD, &id, &body, sizeof(body), fds, &fd_count);
-		if (size == -EAGAIN || size == -EINTR)
-			return;
-		if (size < 0) { /* the broker is gone: flush what there is */
-			w->stopping = true;
-			return;
-		}
-		handle(w, id, &body, (size_t)size, fds, fd_count);
-		for (int i = 0; i < fd_count; i++)
-			if (fds[i] >= 0)
-				(void)close(fds[i]);
-	}
 }
 
 /* ---- Loop ---- */
@@ -425,8 +202,8 @@ static void run_loop(struct worker *w)
 		int n = epoll_wait(w->epoll, events, ARRAY_SIZE(events), timeout_ms(w));
 		uint64_t now;
 
-		read_broker(w);
-		obi_fresh_tick(&w->fresh, clock_monotonic_ns(), take_language, w);
+		worker_read_broker(w);
+		obi_fresh_tick(&w->fresh, clock_monotonic_ns(), worker_take_language, w);
 		outbox_ready();
 		for (int i = 0; i < n; i++)
 			if (events[i].data.fd != OBI_WIRE_FD &&
@@ -549,7 +326,7 @@ static int open_application(struct worker *w)
 	obi_pipeline_watch_avoided(w->pipeline, take_avoided, w);
 	options.sink = (struct obi_span_sink){ .put = obi_pipeline_put, .context = w->pipeline };
 	w->conns = obi_conns_new(&options);
-	return w->conns ? watch_fd(w, w->ring_fd) : -ENOMEM;
+	return w->conns ? worker_watch_fd(w, w->ring_fd) : -ENOMEM;
 }
 
 /* The host part of instance ids. Its full name comes from /etc/hosts alone: a resolver that does
@@ -581,7 +358,7 @@ static int open_all(struct worker *w)
 	w->exports = obi_exports_open(w->settings, say_failed_exporter, w);
 	if (!w->services || !w->exports)
 		return -ENOMEM;
-	error = obi_exports_watch(w->exports, watch_fd, w);
+	error = obi_exports_watch(w->exports, worker_watch_fd, w);
 	if (!error && (w->start.flags & OBI_START_APPLICATION))
 		error = open_application(w);
 	if (!error && (w->start.flags & OBI_START_NETWORK)) {
@@ -592,8 +369,8 @@ static int open_all(struct worker *w)
 		error = w->flows ? 0 : -ENOMEM;
 	}
 	if (!error)
-		error = watch_fd(w, OBI_WIRE_FD);
-	return error ? error : watch_fd(w, w->pace.timer);
+		error = worker_watch_fd(w, OBI_WIRE_FD);
+	return error ? error : worker_watch_fd(w, w->pace.timer);
 }
 
 static int close_sandbox(void)

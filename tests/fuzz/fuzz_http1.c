@@ -22,7 +22,6 @@ static void check_request(struct slice in)
 	struct http1_head head, again;
 	int n = http1_parse_request(in, &head);
 	struct slice name;
-	int port;
 
 	if (n == -EPROTO)
 		return;
@@ -32,9 +31,7 @@ static void check_request(struct slice in)
 	inside(head.host, in);
 	inside(head.path, in);
 	inside(head.query, in);
-	http1_split_host(head.host, &name, &port);
-	inside(name, in);
-	if (port < -1 || port > 65535 || head.content_length < -1)
+	if (head.content_length < -1)
 		abort();
 	(void)http1_request_body(&head);
 	if (n == -EAGAIN)

@@ -20,12 +20,6 @@
 #define DISTRIBUTION "opentelemetry-ebpf-instrumentation"
 #define VERSION_TEXT "v" OBI_VERSION
 
-#ifdef __aarch64__
-#define GOARCH "arm64"
-#else
-#define GOARCH "amd64"
-#endif
-
 /* In the order of the labels' names. */
 enum target_attribute {
 	TARGET_HOST_ID,
@@ -142,8 +136,8 @@ void target_free(struct target *target)
 static void put_build(const struct target *target, const char *language, uint64_t now_ns)
 {
 	const struct slice values[] = {
-		SLICE_LIT(GOARCH), SLICE_LIT("linux"),   SLICE_LIT(""),
-		SLICE_LIT(""),     slice_cstr(language), SLICE_LIT(VERSION_TEXT),
+		SLICE_LIT(OBI_GOARCH), SLICE_LIT("linux"),   SLICE_LIT(""),
+		SLICE_LIT(""),         slice_cstr(language), SLICE_LIT(VERSION_TEXT),
 	};
 	struct metric_row *row = metric_table_row(target->build, values, now_ns);
 

@@ -9,6 +9,13 @@
 #include "export/families/family.h"
 #include "span/span.h"
 
+/* The processor by its name in Go, as build information has it. */
+#ifdef __aarch64__
+#define OBI_GOARCH "arm64"
+#else
+#define OBI_GOARCH "amd64"
+#endif
+
 struct target;
 
 extern const struct attribute_group target_attributes;

@@ -8,7 +8,7 @@
 #define OBI_EXPORT_OTLP_JSON_H
 
 #include "base/buffer.h"
-#include "export/otlp/outbox.h"
+#include "export/otlp/signal.h"
 
 enum otlp_json_layout {
 	OTLP_JSON_COMPACT, /* on one line */

@@ -7,7 +7,7 @@
 #define OBI_EXPORT_OTLP_OPTIONS_H
 
 #include "config/option.h"
-#include "export/otlp/outbox.h"
+#include "export/otlp/signal.h"
 
 enum otlp_protocol {
 	OTLP_PROTOCOL_GUESS, /* by the port */

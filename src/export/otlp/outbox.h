@@ -18,12 +18,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
-
-enum otlp_signal {
-	OTLP_TRACES,
-	OTLP_METRICS,
-	OTLP_SIGNALS,
-};
+#include "export/otlp/signal.h"
 
 /* Why items did not arrive. */
 enum outbox_drop {

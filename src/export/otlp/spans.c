@@ -231,26 +231,19 @@ struct identity {
 	uint32_t flags;
 };
 
-static bool is_zero(const uint8_t *id, size_t len)
-{
-	static const uint8_t none[16];
-
-	return memcmp(id, none, len) == 0;
-}
-
 /* A server's parent is what its request came with, a client's is a span of its own process. */
 static struct identity identify(const struct obi_span *span)
 {
 	const struct obi_trace *trace = &span->trace;
 	struct identity identity = { .flags = FLAG_REMOTE_KNOWN | FLAG_SAMPLED };
 
-	if (is_zero(trace->trace_id, sizeof(trace->trace_id))) {
+	if (bytes_are_zero(trace->trace_id, sizeof(trace->trace_id))) {
 		random_bytes(identity.trace_id, sizeof(identity.trace_id));
 		return identity;
 	}
 	memcpy(identity.trace_id, trace->trace_id, sizeof(identity.trace_id));
 	memcpy(identity.parent_id, trace->parent_id, sizeof(identity.parent_id));
-	identity.has_parent = !is_zero(trace->parent_id, sizeof(trace->parent_id));
+	identity.has_parent = !bytes_are_zero(trace->parent_id, sizeof(trace->parent_id));
 	identity.flags = FLAG_REMOTE_KNOWN | trace->trace_flags;
 	if (identity.has_parent && otlp_span_types[span->type].kind == OTLP_KIND_SERVER)
 		identity.flags |= FLAG_REMOTE;
@@ -380,7 +373,7 @@ static size_t put_scope(struct otlp_spans *batch, const struct obi_span *span, s
 	size_t mark;
 
 	memcpy(handed_on, span->trace.span_id, sizeof(handed_on));
-	if (is_zero(handed_on, sizeof(handed_on)))
+	if (bytes_are_zero(handed_on, sizeof(handed_on)))
 		random_bytes(handed_on, sizeof(handed_on));
 	mark = proto_begin_guess(buf, RESOURCE_SPANS_SCOPE_SPANS, PROTO_MIDDLE);
 	proto_put_bytes(buf, SCOPE_SPANS_SCOPE, slice_of(NULL, 0));

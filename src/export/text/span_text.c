@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/address.h"
+#include "span/trace.h"
 #include "base/clock.h"
 #include "base/duration.h"
 #include "export/semconv.h"
@@ -77,17 +78,10 @@ static void put_ends(const struct obi_span *span, struct buffer *buf)
 	put_end(span->host_addr, span->host_name, server ? own : "", span->host_port, buf);
 }
 
-static bool has_trace(const struct obi_trace *trace)
-{
-	static const uint8_t none[sizeof(trace->trace_id)];
-
-	return memcmp(trace->trace_id, none, sizeof(none)) != 0;
-}
-
 static void put_trace(const struct obi_trace *trace, struct buffer *buf)
 {
 	buffer_put_cstr(buf, " traceparent=[");
-	if (has_trace(trace)) {
+	if (trace_is_set(trace)) {
 		buffer_put_cstr(buf, "00-");
 		buffer_put_hex(buf, trace->trace_id, sizeof(trace->trace_id));
 		buffer_put_char(buf, '-');

@@ -373,36 +373,6 @@ static void request_lines_as_before(void **state)
 	}
 }
 
-static void hosts_as_before(void **state)
-{
-	static const struct {
-		const char *text, *name;
-		int port;
-	} cases[] = {
-		{ "GET /hello HTTP/1.1\r\nHost: example.c", "example.c", -1 },
-		{ "GET /hello HTTP/1.1\r\nHost: example.c:23", "example.c", 23 },
-		{ "GET /hello HTTP/1.1\r\nHost: ", "", -1 },
-		{ "GET /hello HTTP/1.1\r\nHost", "", -1 },
-		{ "GET /hello HTTP/1.1\r\nHost: [::1]:80", "[::1]", 80 },
-		{ "GET /hello HTTP/1.1\r\nHost: [::1]", "[::1]", -1 },
-		{ "GET /hello HTTP/1.1\r\nHost: a:", "a", -1 },
-		{ "GET /hello HTTP/1.1\r\nHost: a:65536", "a", -1 },
-		{ "GET /hello HTTP/1.1\r\nHost: a:99999999999999999999", "a", -1 },
-		{ "GET /hello HTTP/1.1\r\nHost: a:8x", "a", -1 },
-	};
-	struct http1_head head;
-	struct slice name;
-	int port;
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(http1_parse_request(guarded(slice_cstr(cases[i].text)), &head),
-				 -EAGAIN);
-		http1_split_host(head.host, &name, &port);
-		assert_slice(name, cases[i].name);
-		assert_int_equal(port, cases[i].port);
-	}
-}
-
 static void span_paths_as_before(void **state)
 {
 	struct http1_head head;
@@ -471,7 +441,6 @@ int main(void)
 		cmocka_unit_test(traceparent_counts_once),
 		cmocka_unit_test(cut_head_says_what_it_can),
 		cmocka_unit_test(request_lines_as_before),
-		cmocka_unit_test(hosts_as_before),
 		cmocka_unit_test(span_paths_as_before),
 		cmocka_unit_test(guess_by_first_bytes),
 	};

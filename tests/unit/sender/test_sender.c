@@ -18,6 +18,7 @@
 #include "fake_curl.h"
 #include "sender/sandbox.h"
 #include "sender/sender.h"
+#include "wire/wire.h"
 #include "wire/batch.h"
 #include "wire/wire.h"
 

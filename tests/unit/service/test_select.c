@@ -337,11 +337,9 @@ static void only_what_is_asked_for_needs_finding_out(void **state)
 	const char *none = "discovery: {default_exclude_instrument: []}";
 	const struct obi_discovery_options *options = load(none, "OTEL_EBPF_TARGET_PID=1");
 
-	assert_false(obi_select_needs_exe(options));
 	assert_false(obi_select_needs_args(options));
 	assert_false(obi_select_needs_language(options));
 	assert_false(obi_select_needs_ports(options));
-	assert_true(obi_select_needs_exe(load("", "OTEL_EBPF_TARGET_PID=1"))); /* to exclude */
 	assert_true(obi_select_needs_ports(load(none, "OTEL_EBPF_OPEN_PORT=1")));
 	assert_true(obi_select_needs_language(load(none, "OTEL_EBPF_AUTO_TARGET_LANGUAGE=go")));
 	assert_true(obi_select_needs_args(
