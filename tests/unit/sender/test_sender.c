@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "export/otlp/outbox.h"
 #include "fake_curl.h"
 #include "sender/sandbox.h"
 #include "sender/sender.h"
