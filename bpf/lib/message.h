@@ -497,6 +497,8 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 	bool report, piece, answers = answers_crowd(state, direction);
 	u32 len = 0, reported, status;
 
+	if (stopped)
+		return;
 	s->skip = 0;
 	s->pieces = 1;
 	s->crowd = 0;

@@ -21,6 +21,7 @@ struct {
 } ring_shares SEC(".maps");
 
 __u32 ring_period = 0;
+bool stopped = false;      /* set by the loader before it detaches: all hooks at once are deaf */
 bool ring_pressed = false; /* in this period it was more than half full */
 
 static __always_inline struct obi_ring_share *ring_share_of(u32 pid)

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "broker/cgroup.h"
 #include "broker/counters.h"
+#include "broker/rcu.h"
 #include "feature/ladder.h"
 #include "span/sampler.h"
 #include "wire/ring.h"
@@ -341,12 +342,21 @@ bool obi_app_release(struct obi_app *app)
 	return true;
 }
 
+void obi_app_stop(struct obi_app *app)
+{
+	if (app->skel)
+		app->skel->bss->stopped = true;
+	for (size_t i = 0; i < app->link_count; i++)
+		(void)bpf_link__destroy(app->links[i]);
+	app->link_count = 0;
+	obi_wait_for_programs();
+}
+
 void obi_app_close(struct obi_app *app)
 {
 	if (!app)
 		return;
-	for (size_t i = 0; i < app->link_count; i++)
-		(void)bpf_link__destroy(app->links[i]);
+	obi_app_stop(app);
 	obi_ring_unmap(&app->events);
 	if (app->skel)
 		app_bpf__destroy(app->skel);

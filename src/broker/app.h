@@ -23,7 +23,10 @@ int obi_app_open(const struct obi_settings *settings, struct obi_app **ret_app, 
  * nothing waits. true: give them a moment. */
 bool obi_app_release(struct obi_app *app);
 
-/* Detaches everything. */
+/* Detaches: from here on there are no new records. */
+void obi_app_stop(struct obi_app *app);
+
+/* Detaches, and unloads. */
 void obi_app_close(struct obi_app *app);
 
 /* For the log: the plane in use, and how headers are injected ("" = not at all, with the reason).

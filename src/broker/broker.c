@@ -104,6 +104,14 @@ static void close_all(struct broker *b)
 	}
 }
 
+/* First, so that what the worker reads has an end. */
+static void stop_app(struct obi_app *app)
+{
+	if (obi_app_release(app))
+		(void)usleep(RELEASE_US);
+	obi_app_stop(app);
+}
+
 int obi_broker_run(struct obi_settings *settings, const char *config_path,
 		   const struct obi_broker_caps *caps)
 {
@@ -139,11 +147,11 @@ int obi_broker_run(struct obi_settings *settings, const char *config_path,
 		broker_read_net_events(&b);
 		broker_end_flow_period(&b);
 	}
+	if (b.app)
+		stop_app(b.app);
 	stop_worker(&b);
 	obi_sender_stop(&b.sender, SENDER_STOP_NS);
 	log_totals(&b);
-	if (b.app && obi_app_release(b.app))
-		(void)usleep(RELEASE_US);
 	close_all(&b);
 	obi_output_close(&b.output, OUTPUT_STOP_MS);
 	return b.exit_status;

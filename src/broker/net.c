@@ -12,17 +12,16 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <linux/membarrier.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "broker/counters.h"
 #include "broker/iface.h"
+#include "broker/rcu.h"
 #include "broker/tc.h"
 #include "net.skel.h"
 #include "wire/ring.h"
@@ -32,8 +31,6 @@
 #endif
 
 #define DRAIN_BATCH 512
-/* Where membarrier is not to be had: far longer than a program runs. */
-#define DRAIN_SLEEP_US 20000
 
 enum place {
 	SOCKET,
@@ -292,12 +289,6 @@ bool obi_net_take_events(struct obi_net *net,
 	return net->pressed;
 }
 
-static void wait_for_programs(void)
-{
-	if (syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
-		(void)usleep(DRAIN_SLEEP_US);
-}
-
 /* Without batches (before 5.6, or refused): one by one. */
 static int drain_singly(int map, void (*take)(void *context, const struct obi_flow *flow),
 			void *context)
@@ -355,7 +346,7 @@ int obi_net_drain(struct obi_net *net, void (*take)(void *context, const struct 
 
 	skel->bss->fill[!old] = 0;
 	__atomic_store_n(&skel->bss->active, !old, __ATOMIC_RELEASE);
-	wait_for_programs();
+	obi_wait_for_programs();
 	skel->bss->pressed = 0;
 	return drain_map(bpf_map__fd(map), take, context);
 }
@@ -363,7 +354,7 @@ int obi_net_drain(struct obi_net *net, void (*take)(void *context, const struct 
 void obi_net_stop(struct obi_net *net)
 {
 	detach(net);
-	wait_for_programs();
+	obi_wait_for_programs();
 }
 
 struct bpf_object *obi_net_object(const struct obi_net *net)

@@ -178,6 +178,22 @@ test_sigterm_flushes_everything() {
 		"records written = records read"
 }
 
+# Under full load what was written is read, and no half of a request is taken for a broken one.
+test_sigterm_under_full_load_leaves_no_record() {
+	need wrk
+	PRINTER=counter begin_both_modes
+	wrk -t 2 -c 64 -d 4s http://127.0.0.1:8080/full >"$SCRATCH/wrk" &
+	sleep 2
+	stop_agent
+	wait $!
+	assert_ge "$(total 'span totals' requests)" 1000 "requests"
+	assert_eq "$(total 'application totals' records)" "$(total 'span totals' records)" \
+		"records written = records read"
+	assert_eq "$(total 'span totals' requests)" $(($(total 'span totals' spans) + $(dropped))) \
+		"requests = spans + dropped"
+	assert_eq 0 "$(total 'span totals' unparsed)" "requests taken for broken ones"
+}
+
 test_sigint_ends_it_too() {
 	local status=0
 	begin_both_modes
