@@ -17,6 +17,8 @@
 #include "config/node.h"
 #include "settings/derive.h"
 
+#define LEAST_MEMORY_MIB 4
+
 /* A usual configuration takes some 30 KiB; these bound hostile ones. */
 #define ARENA_LIMIT (8u << 20)
 #define SCRATCH_LIMIT (16u << 20)
@@ -264,4 +266,15 @@ void obi_settings_free(struct obi_settings *settings)
 	buffer_free(&settings->text);
 	obi_arena_free(settings->arena);
 	*settings = (struct obi_settings){ 0 };
+}
+
+bool obi_settings_fit_memory(struct obi_settings *settings, uint64_t permitted)
+{
+	int64_t *limit = &settings->otlp.common.memory_limit_mib;
+	int64_t fits = (int64_t)(permitted / 4 >> 20);
+
+	if (*limit <= fits)
+		return false;
+	*limit = fits > LEAST_MEMORY_MIB ? fits : LEAST_MEMORY_MIB;
+	return true;
 }

@@ -65,6 +65,10 @@ void obi_settings_wipe(const struct obi_settings *settings);
 /* Can a run with these settings do anything useful? 0, or -EINVAL with the reason. */
 int obi_settings_validate(const struct obi_settings *settings, struct obi_error *ret_error);
 
+/* Lowers the memory limit to a quarter of what the control group permits (base/memory_limit.h), in
+ * bytes: maps and programs need room in it too. Was it too high? */
+bool obi_settings_fit_memory(struct obi_settings *settings, uint64_t permitted);
+
 /* Is application observability asked for (anything selects processes)? */
 bool obi_settings_application(const struct obi_settings *settings);
 

@@ -13,6 +13,7 @@
 #include "base/buffer.h"
 #include "base/hidden.h"
 #include "base/log.h"
+#include "base/memory_limit.h"
 #include "broker/broker.h"
 #include "caps/check.h"
 #include "feature/host.h"
@@ -87,6 +88,18 @@ static void dump_config(const struct obi_settings *settings)
 	buffer_free(&out);
 }
 
+static void fit_memory(struct obi_settings *settings)
+{
+	uint64_t permitted = memory_limit();
+
+	if (obi_settings_fit_memory(settings, permitted))
+		log_warn("the memory limit is more than a quarter of what the control group "
+			 "permits: "
+			 "lowered",
+			 F("memory_limit_mib", log_int(settings->otlp.common.memory_limit_mib)),
+			 F("permitted_mib", log_int((int64_t)(permitted >> 20))));
+}
+
 static int run(struct obi_settings *settings, const struct obi_host *host, const char *path)
 {
 	struct buffer why = { 0 };
@@ -95,6 +108,7 @@ static int run(struct obi_settings *settings, const struct obi_host *host, const
 
 	if (obi_settings_validate(settings, &error))
 		return wrong_configuration(error.text);
+	fit_memory(settings);
 	dump_config(settings);
 	if (check_capabilities(settings, host, &why)) {
 		status = cannot_start(why.data);

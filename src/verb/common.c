@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/memory_limit.h"
 #include "verb/verb.h"
 #include "wire/wire.h"
 
@@ -71,6 +72,7 @@ int verb_begin_child(int argc, char **argv, enum obi_role role, struct obi_setti
 		return OBI_EXIT_CANNOT_START;
 	}
 	obi_role_scrub(role, ret_settings);
+	(void)obi_settings_fit_memory(ret_settings, memory_limit());
 	verb_apply_log(ret_settings);
 	return 0;
 }

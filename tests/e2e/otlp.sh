@@ -399,4 +399,35 @@ test_libcurl_8_grpc() {
 	with_libcurl_8 test_bad_collectors_grpc
 }
 
+# small_group MIB: a memory control group with that limit, with this shell in it.
+small_group() {
+	local version=/sys/fs/cgroup/memory file=memory.limit_in_bytes
+	if [ -f /sys/fs/cgroup/cgroup.controllers ]; then
+		version=/sys/fs/cgroup file=memory.max
+		echo +memory >$version/cgroup.subtree_control 2>/dev/null || true
+	fi
+	GROUP=$version/obi-test.$$
+	mkdir "$GROUP" 2>/dev/null || skip "no control group can be made"
+	defer rmdir "$GROUP"
+	echo $(($1 << 20)) 2>/dev/null >"$GROUP/$file" || skip "memory is not controlled"
+}
+
+# Under a control group's limit below the default, with a collector that takes nothing, it drops and
+# lives on.
+LIMIT[test_memory_of_a_small_control_group]=90
+test_memory_of_a_small_control_group() {
+	need nginx wrk
+	small_group 40
+	start_nginx 'server { listen 28399; location / { return 200 "hello"; } }'
+	AROUND=(sh -c "echo \$\$ >$GROUP/cgroup.procs; exec \"\$@\"" -)
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=28399 \
+		OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:9 OTEL_EBPF_OTLP_TRACES_QUEUE_SIZE=10000000
+	AROUND=()
+	application_ready "$NGINX"
+	assert_line "$LOG" 'level=WARN msg="the memory limit is more than .*memory_limit_mib=10'
+	wrk -t 1 -c 16 -d 20s http://127.0.0.1:28399/a-path-of-some-length/and-more >/dev/null
+	stop_agent
+	assert_no_line "$LOG" 'died'
+}
+
 run_tests "$@"
