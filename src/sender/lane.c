@@ -50,6 +50,18 @@ static void say_recovery(struct sender_lane *lane)
 		 F("failures", log_int(lane->failures)));
 }
 
+/* It took everything, and has something to say. */
+static void say_note(struct sender_lane *lane, const struct sender_outcome *outcome,
+		     uint64_t now_ns)
+{
+	if (lane->noted_ns && now_ns - lane->noted_ns < SAY_EVERY_NS)
+		return;
+	lane->noted_ns = now_ns;
+	log_info("the collector notes", F("signal", log_str(name_of(lane))),
+		 F("endpoint", log_str(lane->target.endpoint.shown)),
+		 F("note", log_str(outcome->text)));
+}
+
 static void say_spill_failure(struct sender_lane *lane, int error)
 {
 	if (lane->spill_said)
@@ -325,8 +337,10 @@ static void came_through(struct sender_lane *lane, struct sender_batch *batch,
 	lane->failures = 0;
 	lane->next_try_ns = 0;
 	sender_backoff_reset(&lane->backoff);
-	if (outcome->text[0])
-		say_failure(lane, outcome, outcome->rejected ? "a part is dropped" : "", now_ns);
+	if (outcome->rejected)
+		say_failure(lane, outcome, "a part is dropped", now_ns);
+	else if (outcome->text[0])
+		say_note(lane, outcome, now_ns);
 	settle(lane, batch, outcome->rejected, OUTBOX_REJECTED);
 }
 
@@ -381,6 +395,11 @@ void sender_lane_finished(struct sender_lane *lane, struct sender_request *reque
 	struct sender_batch *batch;
 
 	(void)lane->curl->multi_remove_handle(lane->multi, request->easy);
+	if (code == CURLE_OK && sender_request_redirects(request, &lane->target)) {
+		if (lane->curl->multi_add_handle(lane->multi, request->easy) == CURLM_OK)
+			return;
+		code = CURLE_OUT_OF_MEMORY;
+	}
 	batch = sender_request_finish(request, &lane->target, code, &outcome);
 	count_flying(lane, batch, -1);
 	switch (outcome.verdict) {

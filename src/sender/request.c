@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "export/otlp/reply.h"
 #include "sender/body.h"
+#include "sender/redirect.h"
 
 #define USER_AGENT "OTel-OTLP-Exporter-C/" OBI_VERSION
 
@@ -78,7 +79,9 @@ static const char *const protobuf_headers[] = { "Content-Type: application/x-pro
 						"Expect:", NULL };
 static const char *const json_headers[] = { "Content-Type: application/json", "Expect:", NULL };
 
-static int add_headers(struct sender_request *request, const struct sender_target *target)
+/* configured: those of the configuration too, which may be credentials. */
+static int add_headers(struct sender_request *request, const struct sender_target *target,
+		       bool configured)
 {
 	bool gzip = target->options->compression == OTLP_COMPRESSION_GZIP, grpc;
 	const char *const *lines = protobuf_headers;
@@ -94,7 +97,7 @@ static int add_headers(struct sender_request *request, const struct sender_targe
 	if (gzip && !error)
 		error = add_header(request,
 				   grpc ? "grpc-encoding: gzip" : "Content-Encoding: gzip");
-	for (size_t i = 0; i < target->headers.count && !error; i++)
+	for (size_t i = 0; configured && i < target->headers.count && !error; i++)
 		error = add_header(request, target->headers.lines[i]);
 	return error;
 }
@@ -108,7 +111,8 @@ static void set_blob(const struct sender_request *request, CURLoption option,
 		request->curl->easy_setopt(request->easy, option, &blob);
 }
 
-static void set_tls(const struct sender_request *request, const struct sender_target *target)
+static void set_tls(const struct sender_request *request, const struct sender_target *target,
+		    bool credentials)
 {
 	const struct obi_curl *curl = request->curl;
 	CURL *easy = request->easy;
@@ -121,6 +125,8 @@ static void set_tls(const struct sender_request *request, const struct sender_ta
 		curl->easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
 	}
 	set_blob(request, CURLOPT_CAINFO_BLOB, &target->certificate);
+	if (!credentials)
+		return;
 	set_blob(request, CURLOPT_SSLCERT_BLOB, &target->client_certificate);
 	set_blob(request, CURLOPT_SSLKEY_BLOB, &target->client_key);
 }
@@ -149,7 +155,7 @@ static void set_endpoint(const struct sender_request *request, const struct send
 	const struct obi_curl *curl = request->curl;
 	CURL *easy = request->easy;
 
-	curl->easy_setopt(easy, CURLOPT_URL, endpoint->url);
+	curl->easy_setopt(easy, CURLOPT_URL, request->url);
 	curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	if (endpoint->socket[0] == '@')
 		curl->easy_setopt(easy, CURLOPT_ABSTRACT_UNIX_SOCKET, endpoint->socket + 1);
@@ -162,18 +168,18 @@ static void set_endpoint(const struct sender_request *request, const struct send
 }
 
 static void set_all(struct sender_request *request, const struct sender_target *target,
-		    struct slice body)
+		    bool credentials)
 {
 	const struct obi_curl *curl = request->curl;
 	CURL *easy = request->easy;
 
 	curl->easy_reset(easy);
 	set_endpoint(request, target);
-	set_tls(request, target);
+	set_tls(request, target, credentials);
 	curl->easy_setopt(easy, CURLOPT_PRIVATE, request);
 	curl->easy_setopt(easy, CURLOPT_POST, 1L);
-	curl->easy_setopt(easy, CURLOPT_POSTFIELDS, body.data);
-	curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
+	curl->easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.data);
+	curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
 	curl->easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
 	curl->easy_setopt(easy, CURLOPT_USERAGENT, USER_AGENT);
 	curl->easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 256L << 10);
@@ -189,14 +195,28 @@ static void set_all(struct sender_request *request, const struct sender_target *
 	curl->easy_setopt(easy, CURLOPT_WRITEDATA, request);
 }
 
+static void expect_answer(struct sender_request *request)
+{
+	request->status = (struct sender_status){ .grpc = SENDER_NO_STATUS };
+	request->reply.len = 0;
+	request->reply_cut = false;
+	request->connection = (struct sender_connection){ .fd = -1 };
+	request->error[0] = '\0';
+}
+
+static void free_headers(struct sender_request *request)
+{
+	request->curl->slist_free_all(request->headers);
+	request->headers = NULL;
+}
+
 static void release(struct sender_request *request)
 {
 	if (request->batch)
 		sender_batch_unmap(request->batch, request->framed);
 	buffer_free(&request->made);
 	buffer_free(&request->reply);
-	request->curl->slist_free_all(request->headers);
-	request->headers = NULL;
+	free_headers(request);
 	request->framed = (struct slice){ 0 };
 	request->batch = NULL;
 }
@@ -204,26 +224,64 @@ static void release(struct sender_request *request)
 int sender_request_begin(struct sender_request *request, const struct sender_target *target,
 			 struct sender_batch *batch)
 {
-	struct slice body;
 	int error = sender_batch_map(batch, &request->framed);
 
 	if (error)
 		return error;
 	request->batch = batch;
-	request->status = (struct sender_status){ .grpc = SENDER_NO_STATUS };
-	request->reply_cut = false;
-	request->connection = (struct sender_connection){ .fd = -1 };
-	request->error[0] = '\0';
+	request->redirects = 0;
+	request->not_followed = NULL;
+	memcpy(request->url, target->endpoint.url, sizeof(request->url));
+	expect_answer(request);
 	error = sender_body_make(target->signal, target->endpoint.protocol,
 				 (enum otlp_compression)target->options->compression,
-				 request->framed, &request->made, &body);
+				 request->framed, &request->made, &request->body);
 	if (!error)
-		error = add_headers(request, target);
+		error = add_headers(request, target, true);
 	if (error)
 		release(request);
 	else
-		set_all(request, target, body);
+		set_all(request, target, true);
 	return error;
+}
+
+/* ---- Redirects ------------------------------------------------------------------- */
+
+/* From one that went to the endpoint itself credentials go along; who got none passes none on. */
+static bool follow(struct sender_request *request, const struct sender_target *target,
+		   const char *url)
+{
+	bool same;
+
+	request->not_followed = sender_redirect_refused(target->endpoint.url, url, &same);
+	if (!request->not_followed && strlen(url) >= sizeof(request->url))
+		request->not_followed = "a redirect to a URL of such a length is not followed";
+	if (!request->not_followed && request->redirects == SENDER_REDIRECTS_MAX)
+		request->not_followed = "there are too many redirects";
+	if (request->not_followed)
+		return false;
+	(void)snprintf(request->url, sizeof(request->url), "%s", url);
+	request->redirects++;
+	free_headers(request);
+	if (add_headers(request, target, same)) {
+		request->not_followed = "there is no memory to follow a redirect";
+		return false;
+	}
+	expect_answer(request);
+	set_all(request, target, same);
+	return true;
+}
+
+bool sender_request_redirects(struct sender_request *request, const struct sender_target *target)
+{
+	char *url = NULL;
+	long http = 0;
+
+	request->curl->easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &http);
+	if (!sender_redirect_is((int)http) || target->endpoint.protocol == OTLP_PROTOCOL_GRPC)
+		return false;
+	request->curl->easy_getinfo(request->easy, CURLINFO_REDIRECT_URL, &url);
+	return url && follow(request, target, url);
 }
 
 /* ---- The connection -------------------------------------------------------------- */
@@ -331,8 +389,11 @@ static void tell_http(const struct sender_request *request, enum otlp_reply_form
 	struct otlp_status status = { 0 };
 
 	(void)otlp_status_read(format, body, &status);
-	tell(outcome, "HTTP", "status %d%s%s", request->status.http, status.message[0] ? ": " : "",
-	     status.message);
+	if (request->not_followed)
+		tell(outcome, "HTTP", "status %d: %s", request->status.http, request->not_followed);
+	else
+		tell(outcome, "HTTP", "status %d%s%s", request->status.http,
+		     status.message[0] ? ": " : "", status.message);
 }
 
 static void tell_grpc(const struct sender_status *status, struct sender_outcome *outcome)
@@ -376,7 +437,8 @@ static void judge(struct sender_request *request, const struct sender_target *ta
 	if (code != CURLE_OK && !request->reply_cut &&
 	    !(grpc && request->status.grpc != SENDER_NO_STATUS)) {
 		outcome->verdict = SENDER_RETRY;
-		tell(outcome, step_of(request, target, code), "%s",
+		tell(outcome, step_of(request, target, code), "%s%s",
+		     request->redirects ? "after a redirect: " : "",
 		     request->error[0] ? request->error : request->curl->easy_strerror(code));
 		return;
 	}

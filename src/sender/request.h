@@ -39,6 +39,10 @@ struct sender_request {
 	struct buffer made;
 	struct buffer reply;
 	bool reply_cut;
+	unsigned redirects;       /* followed, for this batch */
+	const char *not_followed; /* why the last one is not; NULL: there was none */
+	char url[OTLP_URL_MAX];   /* where it goes now */
+	struct slice body;
 	struct sender_connection connection;
 	struct sender_status status;
 	char error[CURL_ERROR_SIZE];
@@ -69,6 +73,10 @@ void sender_request_uses(struct sender_request *request, int fd);
 
 /* Did more come in than any answer has? Then it is to be ended with CURLE_RECV_ERROR. */
 bool sender_request_is_flooded(struct sender_request *request);
+
+/* The transfer ended with an answer; request->easy was removed from the multi handle. Does that
+ * send it to another place? Then it is prepared as by sender_request_begin(). */
+bool sender_request_redirects(struct sender_request *request, const struct sender_target *target);
 
 /* The transfer ended with this code; request->easy was removed from the multi handle. */
 struct sender_batch *sender_request_finish(struct sender_request *request,

@@ -399,6 +399,48 @@ test_libcurl_8_grpc() {
 	with_libcurl_8 test_bad_collectors_grpc
 }
 
+# seen ADDRESS METHOD TOKEN: batches of more than 200 bytes that came through there.
+seen() {
+	awk -v address="$1" -v method="$2" -v token="$3" \
+		'$1 == address && $2 == method && $3 == token && $4 > 200 { n++ } END { print n + 0 }' "$SCRATCH/seen"
+}
+
+# 307 and 308 are followed: to the place itself with the headers, to another without.
+test_redirects() {
+	need nginx
+	touch "$SCRATCH/seen"
+	chmod 666 "$SCRATCH/seen"
+	start_nginx "log_format seen '\$server_addr \$request_method \$http_x_token \$request_length';
+		server { listen 127.0.0.1:28440;
+			location /near { return 307 http://127.0.0.1:28440/there; }
+			location /far { return 308 http://127.0.0.2:28440/there; }
+			location /loop { return 307 /loop; }
+			location /get { return 303 /there; }
+			location /there { access_log $SCRATCH/seen seen; return 200; } }
+		server { listen 127.0.0.2:28440; location /there { access_log $SCRATCH/seen seen; return 200; } }"
+	begin_nginx # the one that is observed
+	redirected near
+	assert_eq 1 "$(seen 127.0.0.1 POST hunter2)" "batches at the same place"
+	assert_eq "$(otlp put)" "$(otlp exported)" "exported"
+	redirected far
+	assert_eq 1 "$(seen 127.0.0.2 POST -)" "batches at another place, without a token"
+	assert_eq "$(otlp put)" "$(otlp exported)" "exported"
+	redirected loop
+	assert_line "$LOG" 'msg="cannot export" .*error="status 307: there are too many redirects" then=dropped'
+	redirected get
+	assert_line "$LOG" 'msg="cannot export" .*error="status 303" then=dropped'
+	assert_eq 2 "$(wc -l <"$SCRATCH/seen")" "requests at the end of redirects"
+}
+
+redirected() {
+	observe OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="http://127.0.0.1:28440/$1" \
+		OTEL_EXPORTER_OTLP_TRACES_HEADERS=x-token=hunter2
+	requests 5 /x
+	sleep 0.5
+	stop_agent
+	expect_balance
+}
+
 # small_group MIB: a memory control group with that limit, with this shell in it.
 small_group() {
 	local version=/sys/fs/cgroup/memory file=memory.limit_in_bytes

@@ -48,6 +48,7 @@ struct fake_answer {
 	struct slice body;
 	size_t times; /* that the body comes, one after the other; SIZE_MAX: without end */
 	curl_off_t resolved_us, connected_us, secured_us;
+	const char *redirect; /* the URL that it sends to */
 };
 
 static struct fake_easy fake_easies[FAKE_EASIES];
@@ -191,6 +192,8 @@ static CURLcode fake_easy_getinfo(CURL *easy, CURLINFO info, ...)
 		*va_arg(args, void **) = e->private;
 	else if (info == CURLINFO_RESPONSE_CODE)
 		*va_arg(args, long *) = answer->http;
+	else if (info == CURLINFO_REDIRECT_URL)
+		*va_arg(args, const char **) = answer->redirect;
 	else if (info == CURLINFO_NAMELOOKUP_TIME_T)
 		*va_arg(args, curl_off_t *) = answer->resolved_us;
 	else if (info == CURLINFO_CONNECT_TIME_T)

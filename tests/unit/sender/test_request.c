@@ -396,6 +396,79 @@ static void a_partial_success_is_told(void **state)
 		       "gRPC", 3, "partial success: old");
 }
 
+/* ---- Redirects ------------------------------------------------------------------- */
+
+static const char *const token = "Authorization: secret";
+
+static bool sends_token(const struct fake_easy *easy)
+{
+	for (size_t i = 0; i < easy->line_count; i++)
+		if (!strcmp(easy->lines[i], token))
+			return true;
+	return false;
+}
+
+/* The answer sends it on; the fake handle of the next attempt, or NULL where it is not followed. */
+static struct fake_easy *redirected(const char *to)
+{
+	const struct fake_answer answer = { .http = 307, .redirect = to };
+
+	assert_int_equal(fake_play(fake_of(request.easy), &answer), CURLE_OK);
+	(void)fake_multi_remove_handle(NULL, request.easy);
+	if (!sender_request_redirects(&request, &target))
+		return NULL;
+	assert_int_equal(fake_multi_add_handle(NULL, request.easy), CURLM_OK);
+	return fake_of(request.easy);
+}
+
+static struct fake_easy *begin_with_token(const char *endpoint, enum otlp_protocol protocol)
+{
+	aim(endpoint, protocol);
+	target.headers.lines[0] = (char *)token;
+	target.headers.count = 1;
+	return begin();
+}
+
+static void redirect_gets_the_body_and_no_credentials(void **state)
+{
+	struct fake_easy *easy =
+		begin_with_token("http://a:4318/v1/traces", OTLP_PROTOCOL_HTTP_PROTOBUF);
+	struct slice body = easy->body;
+
+	assert_true(sends_token(easy));
+	easy = redirected("http://a:4318/there");
+	assert_string_equal(easy->url, "http://a:4318/there");
+	assert_true(slice_equal(easy->body, body));
+	assert_true(sends_token(easy));
+	easy = redirected("http://b:4318/there");
+	assert_string_equal(easy->url, "http://b:4318/there");
+	assert_true(slice_equal(easy->body, body));
+	assert_false(sends_token(easy));
+	assert_int_equal(finish(&(struct fake_answer){ .http = 200 }).verdict, SENDER_EXPORTED);
+}
+
+static void redirects_end(void **state)
+{
+	struct sender_outcome outcome;
+
+	(void)begin_with_token("http://a:4318/v1/traces", OTLP_PROTOCOL_HTTP_JSON);
+	for (int i = 0; i < 5; i++)
+		assert_non_null(redirected("http://a:4318/v1/traces"));
+	assert_null(redirected("http://a:4318/v1/traces"));
+	assert_int_equal(fake_multi_add_handle(NULL, request.easy), CURLM_OK);
+	outcome = finish(&(struct fake_answer){ .http = 307 });
+	assert_int_equal(outcome.verdict, SENDER_REFUSED);
+	assert_string_equal(outcome.text, "status 307: there are too many redirects");
+}
+
+static void redirect_of_grpc_is_an_answer(void **state)
+{
+	(void)begin_with_token("http://a:4317", OTLP_PROTOCOL_GRPC);
+	assert_null(redirected("http://b:4317/x"));
+	assert_int_equal(fake_multi_add_handle(NULL, request.easy), CURLM_OK);
+	(void)finish(&(struct fake_answer){ .http = 307 });
+}
+
 int main(void)
 {
 #define T(test_) cmocka_unit_test_teardown(test_, close_request)
@@ -411,6 +484,9 @@ int main(void)
 		T(a_long_answer_is_cut),
 		T(grpc_answers),
 		T(a_partial_success_is_told),
+		T(redirect_gets_the_body_and_no_credentials),
+		T(redirects_end),
+		T(redirect_of_grpc_is_an_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
