@@ -58,7 +58,7 @@ struct {
 	__uint(max_entries, 1 << 20);
 } net_records SEC(".maps");
 
-/* Interface index -> observed or not. */
+/* Interface index -> OBI_IFACE_*. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
@@ -96,6 +96,7 @@ struct {
 #define TCP_SYN 0x02
 #define TCP_ACK 0x10
 #define E_EXIST 17
+#define JUMBO_LEN 8 /* hop-by-hop header with one option (RFC 2675), as in BIG TCP */
 #define MAX_EXTENSIONS 3
 #define ETH_HLEN 14
 #define VLAN_HLEN 4
@@ -132,7 +133,8 @@ struct scratch {
 	u64 network_from;  /* where the IP header begins: an offset, ... */
 	u64 network_start; /* ... and from where (BPF_HDR_START_*) */
 	u64 network_len;   /* by the IP header; where segments count, as the next */
-	u64 headers_len;   /* from the beginning of the IP header to the end of the transport's */
+	u64 jumbo_len;   /* of a header that says the length of more than 64 KiB; not on the wire */
+	u64 headers_len; /* from the beginning of the IP header to the end of the transport's */
 	union {
 		struct ipv4_header v4;
 		struct ipv6_header v6;
@@ -289,8 +291,11 @@ static __always_inline u64 parse_ip(struct __sk_buff *skb, struct scratch *s, bo
 	__builtin_memcpy(key->src_addr, s->head.v6.src, 16);
 	__builtin_memcpy(key->dst_addr, s->head.v6.dst, 16);
 	key->transport = s->head.v6.next_header;
-	if (segments)
+	if (segments) {
 		s->network_len = sizeof(s->head.v6) + bpf_ntohs(s->head.v6.length);
+		s->jumbo_len = JUMBO_LEN * is_equal(s->head.v6.length, 0) *
+			       is_equal(s->head.v6.next_header, 0);
+	}
 	offset = skip_extensions(skb);
 	*ret_later_fragment = offset & LATER_FRAGMENT;
 	return offset & 0xffff;
@@ -325,6 +330,8 @@ static __always_inline int parse_packet(struct __sk_buff *skb, struct scratch *s
 	key->eth_protocol = bpf_ntohs(skb->protocol);
 	s->network_from = 0;
 	s->network_start = BPF_HDR_START_NET;
+	if (segments)
+		s->jumbo_len = 0;
 	if (is_tag(key->eth_protocol))
 		(void)skip_tags(skb);
 	if (key->eth_protocol != ETH_P_IP && key->eth_protocol != ETH_P_IPV6) {
@@ -478,7 +485,7 @@ static __always_inline bool observed(u32 ifindex, u8 transport)
 			return false;
 	}
 	allowed = bpf_map_lookup_elem(&interfaces, &iface);
-	return allowed ? *allowed : iface_fallback;
+	return allowed ? *allowed & OBI_IFACE_OBSERVED : iface_fallback;
 }
 
 static __always_inline void count_in(void *map, u32 index, struct scratch *s)
@@ -508,8 +515,9 @@ static __always_inline void count_segments(struct __sk_buff *skb, struct scratch
 		segments = (len - headers + size - 1) / size;
 	if (segments < 2)
 		return;
+	headers -= s->jumbo_len;
 	s->flow.value.packets = segments;
-	s->flow.value.bytes += (segments - 1) * headers;
+	s->flow.value.bytes += (segments - 1) * headers - s->jumbo_len;
 }
 
 static __always_inline void on_packet(struct __sk_buff *skb, u8 direction, bool segments)

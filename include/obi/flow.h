@@ -24,6 +24,10 @@ enum obi_initiator {
 	OBI_INITIATOR_DST = 2,
 };
 
+/* Value of the interfaces map. */
+#define OBI_IFACE_OBSERVED 0x01
+#define OBI_IFACE_XDP_SAID 0x02 /* the broker's note: an XDP program there was warned of */
+
 struct obi_flow_key {
 	__u8 src_addr[16];
 	__u8 dst_addr[16];

@@ -83,19 +83,19 @@ void broker_read_net_events(struct broker *b)
 		obi_flow_batch_flush(&b->flows);
 }
 
-static void take_iface(void *context, uint32_t ifindex, const char *name)
+static void take_iface(void *context, const struct obi_iface *iface)
 {
 	struct broker *b = context;
-	struct obi_wire_iface message = { .ifindex = ifindex };
+	struct obi_wire_iface message = { .ifindex = iface->ifindex };
 	char why[256] = "";
-	int wanted = obi_net_iface(b->net, ifindex, name, why, sizeof(why));
+	int wanted = obi_net_iface(b->net, iface, why, sizeof(why));
 
 	if (wanted < 0) {
 		b->tc_errors++;
-		log_warn("interface is not observed", F("interface", log_str(name)),
+		log_warn("interface is not observed", F("interface", log_str(iface->name)),
 			 F("error", log_str(why)));
 	}
-	(void)snprintf(message.name, sizeof(message.name), "%s", name ? name : "");
+	(void)snprintf(message.name, sizeof(message.name), "%s", iface->name ? iface->name : "");
 	(void)broker_send_worker(b, OBI_WIRE_IFACE, &message, sizeof(message), NULL, 0);
 }
 

@@ -141,24 +141,43 @@ int obi_iface_watch(void)
 	return take_fd(fd);
 }
 
+/* IFLA_XDP holds more: what is attached, and where. */
+static bool has_xdp(const struct rtattr *xdp)
+{
+	int len = (int)RTA_PAYLOAD(xdp);
+
+	for (const struct rtattr *attr = RTA_DATA(xdp); RTA_OK(attr, len);
+	     attr = RTA_NEXT(attr, len))
+		if (attr->rta_type == IFLA_XDP_ATTACHED && RTA_PAYLOAD(attr) >= 1)
+			return *(const uint8_t *)RTA_DATA(attr) != XDP_ATTACHED_NONE;
+	return false;
+}
+
 static void take_link(const struct nlmsghdr *header,
-		      void (*take)(void *context, uint32_t ifindex, const char *name),
-		      void *context)
+		      void (*take)(void *context, const struct obi_iface *iface), void *context)
 {
 	const struct ifinfomsg *info = NLMSG_DATA(header);
+	struct obi_iface iface = { .ifindex = (uint32_t)info->ifi_index };
 	int len = (int)IFLA_PAYLOAD(header);
 
 	if (header->nlmsg_type == RTM_DELLINK) {
-		take(context, (uint32_t)info->ifi_index, NULL);
+		take(context, &iface);
 		return;
 	}
 	for (const struct rtattr *attr = IFLA_RTA(info); RTA_OK(attr, len);
-	     attr = RTA_NEXT(attr, len))
-		if (attr->rta_type == IFLA_IFNAME)
-			take(context, (uint32_t)info->ifi_index, RTA_DATA(attr));
+	     attr = RTA_NEXT(attr, len)) {
+		uint16_t type = attr->rta_type & NLA_TYPE_MASK;
+
+		if (type == IFLA_IFNAME)
+			iface.name = RTA_DATA(attr);
+		else if (type == IFLA_XDP)
+			iface.xdp = has_xdp(attr);
+	}
+	if (iface.name)
+		take(context, &iface);
 }
 
-int obi_iface_read(int watch, void (*take)(void *context, uint32_t ifindex, const char *name),
+int obi_iface_read(int watch, void (*take)(void *context, const struct obi_iface *iface),
 		   void *context)
 {
 	_Alignas(struct nlmsghdr) char buf[16384];

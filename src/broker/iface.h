@@ -21,9 +21,14 @@ bool obi_iface_filter_empty(const struct obi_iface_filter *filter); /* wants eve
  * descriptor or a negative errno. */
 int obi_iface_watch(void);
 
-/* Reads what the socket has. name is NULL for one that is gone. 0, or -ENOBUFS where messages were
- * lost: watch anew. */
-int obi_iface_read(int watch, void (*take)(void *context, uint32_t ifindex, const char *name),
+struct obi_iface {
+	uint32_t ifindex;
+	const char *name; /* NULL: it is gone */
+	bool xdp;         /* a program decides on its packets before all others see them */
+};
+
+/* Reads what the socket has. 0, or -ENOBUFS where messages were lost: watch anew. */
+int obi_iface_read(int watch, void (*take)(void *context, const struct obi_iface *iface),
 		   void *context);
 
 #endif

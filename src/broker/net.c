@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "broker/counters.h"
 #include "broker/iface.h"
 #include "broker/tc.h"
@@ -215,26 +216,43 @@ void obi_net_close(struct obi_net *net)
 	free(net);
 }
 
-int obi_net_iface(struct obi_net *net, uint32_t ifindex, const char *name, char *why,
-		  size_t why_size)
+#define BEHIND_XDP                                                                                 \
+	"an XDP program decides on packets before they are counted: what it drops, redirects or "  \
+	"answers is not counted on the way in"
+
+/* Keeps in the map whether it is observed. Does an XDP program decide there of which was not said
+ * yet, it is said now. */
+static bool note_iface(struct obi_net *net, const struct obi_iface *iface)
 {
 	int map = bpf_map__fd(net->skel->maps.interfaces);
-	uint8_t wanted;
+	bool wanted = obi_iface_wanted(net->filter, iface->name);
+	uint8_t before = 0, now = (wanted ? OBI_IFACE_OBSERVED : 0) |
+				  (wanted && iface->xdp ? OBI_IFACE_XDP_SAID : 0);
+
+	(void)bpf_map_lookup_elem(map, &iface->ifindex, &before);
+	(void)bpf_map_update_elem(map, &iface->ifindex, &now, BPF_ANY);
+	if (now & ~before & OBI_IFACE_XDP_SAID)
+		log_warn(BEHIND_XDP, F("interface", log_str(iface->name)));
+	return wanted;
+}
+
+int obi_net_iface(struct obi_net *net, const struct obi_iface *iface, char *why, size_t why_size)
+{
 	int error;
 
-	if (!name) {
-		(void)bpf_map_delete_elem(map, &ifindex);
+	if (!iface->name) {
+		(void)bpf_map_delete_elem(bpf_map__fd(net->skel->maps.interfaces), &iface->ifindex);
 		if (net->tc)
-			obi_tc_detach(net->tc, ifindex);
+			obi_tc_detach(net->tc, iface->ifindex);
 		return 0;
 	}
-	wanted = obi_iface_wanted(net->filter, name);
-	(void)bpf_map_update_elem(map, &ifindex, &wanted, BPF_ANY);
-	if (!wanted || !net->tc)
-		return wanted;
-	error = obi_tc_attach(net->tc, ifindex, name);
+	if (!note_iface(net, iface))
+		return 0;
+	if (!net->tc)
+		return 1;
+	error = obi_tc_attach(net->tc, iface->ifindex, iface->name);
 	if (error) {
-		(void)snprintf(why, why_size, "attaching to %s: %s", name, strerror(-error));
+		(void)snprintf(why, why_size, "attaching to %s: %s", iface->name, strerror(-error));
 		return error;
 	}
 	return 1;

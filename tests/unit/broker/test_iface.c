@@ -76,14 +76,16 @@ struct heard {
 	bool loopback;
 };
 
-static void hear(void *context, uint32_t ifindex, const char *name)
+static void hear(void *context, const struct obi_iface *iface)
 {
 	struct heard *h = context;
+	const char *name = iface->name;
 
-	h->loopback |= ifindex == if_nametoindex("lo") && name && !strcmp(name, "lo");
+	h->loopback |= iface->ifindex == if_nametoindex("lo") && name && !strcmp(name, "lo");
 	if (h->len < sizeof(h->text))
-		h->len += (size_t)snprintf(h->text + h->len, sizeof(h->text) - h->len, "%u %s\n",
-					   ifindex, name ? name : "gone");
+		h->len += (size_t)snprintf(h->text + h->len, sizeof(h->text) - h->len, "%u %s%s\n",
+					   iface->ifindex, name ? name : "gone",
+					   iface->xdp ? " xdp" : "");
 }
 
 struct message {
@@ -135,6 +137,48 @@ static void interfaces_that_come_and_go_are_told(void **state)
 	(void)close(pair[1]);
 }
 
+/* An attribute of so many bytes, which says so. */
+static void put_xdp(struct message *m, int attached, uint16_t len)
+{
+	struct nlmsghdr *header = (void *)m->bytes;
+	struct rtattr *xdp = (void *)(m->bytes + NLMSG_ALIGN(header->nlmsg_len));
+	struct rtattr *inner = RTA_DATA(xdp);
+	uint32_t id = 5;
+
+	*xdp = (struct rtattr){ len, IFLA_XDP | NLA_F_NESTED };
+	*inner = (struct rtattr){ RTA_LENGTH(sizeof(id)), IFLA_XDP_PROG_ID };
+	memcpy(RTA_DATA(inner), &id, sizeof(id));
+	inner = (void *)((uint8_t *)inner + RTA_SPACE(sizeof(id)));
+	*inner = (struct rtattr){ RTA_LENGTH(1), IFLA_XDP_ATTACHED };
+	*(uint8_t *)RTA_DATA(inner) = (uint8_t)attached;
+	header->nlmsg_len += RTA_ALIGN(len);
+	m->len = header->nlmsg_len;
+}
+
+/* The nested attribute may be cut anywhere, too. */
+static void xdp_program_is_told(void **state)
+{
+	const uint16_t whole = RTA_LENGTH(RTA_SPACE(4) + RTA_LENGTH(1));
+	int pair[2];
+
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+	for (uint16_t len = RTA_LENGTH(0); len <= whole; len++)
+		for (int attached = XDP_ATTACHED_NONE; attached <= XDP_ATTACHED_MULTI; attached++) {
+			struct heard heard = { .len = 0 };
+			struct message m = { .len = 0 };
+
+			put_link(&m, RTM_NEWLINK, 3, "eth0");
+			put_xdp(&m, attached, len);
+			assert_int_equal(send(pair[0], m.bytes, m.len, 0), m.len);
+			assert_int_equal(obi_iface_read(pair[1], hear, &heard), 0);
+			assert_string_equal(heard.text,
+					    attached && len == whole ? "3 eth0 xdp\n" : "3 eth0\n");
+		}
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+}
+
 /* Cut anywhere: what is whole is told, nothing behind the end is read. */
 static void message_cut_short_does_no_harm(void **state)
 {
@@ -177,6 +221,7 @@ int main(void)
 		cmocka_unit_test(interfaces_are_wanted_by_name_and_expression),
 		cmocka_unit_test(wrong_expression_is_named),
 		cmocka_unit_test(interfaces_that_come_and_go_are_told),
+		cmocka_unit_test(xdp_program_is_told),
 		cmocka_unit_test(message_cut_short_does_no_harm),
 		cmocka_unit_test(kernel_tells_of_the_loopback_interface),
 	};
