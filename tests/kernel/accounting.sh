@@ -346,13 +346,7 @@ printed_of() {
 		awk -F= -v key="$2" '$1 == key { n += $2 } END { print n + 0 }'
 }
 
-# What passes a tunnel passes two interfaces, as two flows: inside as vx0 counts it, outside as veth0 does,
-# each piece of up to 64 KiB as one packet.
-tunnel() {
-	local name key before after
-	declare -A counted
-	need nginx curl
-	begin_quiet_peer
+begin_tunnel() {
 	ip link add vx0 type vxlan id 7 remote 10.77.0.2 dstport 4789 2>/dev/null || skip "no VXLAN here"
 	defer drop_link vx0
 	in_peer ip link add vx0 type vxlan id 7 remote 10.77.0.1 dstport 4789
@@ -364,30 +358,37 @@ tunnel() {
 	$PYTHON "$LIB/offload.py" vx0 gro
 	ip neigh replace 10.78.0.2 lladdr "$(in_peer ip -br link show vx0 | awk '{ print $3 }')" dev vx0 nud permanent
 	in_peer ip neigh replace 10.78.0.1 lladdr "$(ip -br link show vx0 | awk '{ print $3 }')" dev vx0 nud permanent
+}
+
+# both_interfaces: "packets bytes" inside, then outside. A tunnel counts its packets without their 14 bytes
+# of Ethernet.
+both_interfaces() {
+	local packets
+	packets=$(interface vx0 packets)
+	echo "$packets $(($(interface vx0 bytes) + 14 * packets)) $(interface veth0 packets) $(interface veth0 bytes)"
+}
+
+# What passes a tunnel passes two interfaces, as two flows: inside as vx0 counts it, outside as veth0 does,
+# each piece of up to 64 KiB as one packet.
+tunnel() {
+	local before now
+	need nginx curl
+	begin_quiet_peer
+	begin_tunnel
 	wait_until 10 is_quiet || fail "the interface is not quiet"
-	for name in veth0 vx0; do
-		for key in bytes packets; do
-			counted[$name.$key]=$(interface $name $key)
-		done
-	done
+	read -r -a before < <(both_interfaces)
 	observe "$1" OTEL_EBPF_NETWORK_PRINT_FLOWS=1
 	curl -sS --max-time 40 -o /dev/null http://10.78.0.2:8080/big
 	curl -sS --max-time 40 -o /dev/null -T "$SCRATCH/www/big" http://10.78.0.2:8080/upload || true
 	wait_until 10 is_quiet || fail "the interface is not quiet again"
-	for name in veth0 vx0; do
-		for key in bytes packets; do
-			counted[$name.$key]=$(($(interface $name $key) - counted[$name.$key]))
-		done
-	done
+	read -r -a now < <(both_interfaces)
 	stop_agent
-	# A tunnel counts its packets without their 14 bytes of Ethernet.
-	counted[vx0.bytes]=$((counted[vx0.bytes] + 14 * counted[vx0.packets]))
-	declare -p counted
-	assert_ge $((counted[vx0.bytes] / counted[vx0.packets])) 3000 "bytes of a piece: offload is on"
-	for key in bytes packets; do
-		assert_eq "${counted[vx0.$key]}" "$(printed_of 10.78 $key)" "$key inside"
-		assert_eq "${counted[veth0.$key]}" "$(printed_of 10.77 $key)" "$key outside"
-	done
+	echo "inside and outside: before ${before[*]}, now ${now[*]}"
+	assert_ge $(((now[1] - before[1]) / (now[0] - before[0]))) 3000 "bytes of a piece: offload is on"
+	assert_eq $((now[0] - before[0])) "$(printed_of 10.78 packets)" "packets inside"
+	assert_eq $((now[1] - before[1])) "$(printed_of 10.78 bytes)" "bytes inside"
+	assert_eq $((now[2] - before[2])) "$(printed_of 10.77 packets)" "packets outside"
+	assert_eq $((now[3] - before[3])) "$(printed_of 10.77 bytes)" "bytes outside"
 }
 
 test_tunnel_is_counted_at_both_interfaces_by_socket_filter() {
