@@ -82,13 +82,14 @@ hierarchies() {
 		awk '$2 == "cgroup2" || /name=systemd/ { print $1, $2 }'
 }
 
+# Those in it have just been ended.
 drop_cgroup() {
-	wait_until 5 is_empty "$1"
-	find "$1" -depth -type d -exec rmdir {} +
+	wait_until 5 is_dropped "$1"
 }
 
-is_empty() {
-	[ -z "$(find "$1" -name cgroup.procs -exec cat {} +)" ]
+is_dropped() {
+	find "$1" -depth -type d -exec rmdir {} + 2>/dev/null
+	[ ! -e "$1" ]
 }
 
 # systemd_in_place UNIT: becomes systemd, which knows this one unit, with the program where the unit says

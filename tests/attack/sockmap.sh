@@ -37,12 +37,16 @@ apart() {
 }
 
 leave_cgroup() { # MOUNT NAME
+	wait_until 5 has_left "$@"
+}
+
+has_left() {
 	local pid
 	while read -r pid; do
-		echo "$pid" >"$1/cgroup.procs" || true
+		echo "$pid" >"$1/cgroup.procs"
 	done <"$1/$2/cgroup.procs"
 	rmdir "$1/$2"
-}
+} 2>/dev/null
 
 # ---- The other tool ----
 
