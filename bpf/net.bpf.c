@@ -245,8 +245,9 @@ static __always_inline void count_segments(struct __sk_buff *skb, struct net_cpu
 		segments = (len - headers + size - 1) / size;
 	if (segments < 2)
 		return;
+	headers -= cpu->jumbo_len;
 	cpu->flow.value.packets = segments;
-	cpu->flow.value.bytes += (segments - 1) * headers;
+	cpu->flow.value.bytes += (segments - 1) * headers - cpu->jumbo_len;
 }
 
 static __always_inline void count_in(struct net_cpu *cpu)

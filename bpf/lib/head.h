@@ -44,6 +44,34 @@ static __always_inline int scan_field(struct scratch *s, u32 at, u32 end)
 	return 0;
 }
 
+static __always_inline u32 skip_blanks(const struct scratch *s, u32 at)
+{
+#pragma clang loop unroll(full)
+	for (u32 i = 0; i < 4; i++) {
+		u32 c = s->head[at & (SCRATCH_HEAD - 1)];
+
+		at += c == ' ' || c == '\t';
+	}
+	return at;
+}
+
+/* The value's fixed part ends before `at`: is it all of the value? Only a version above 00 may have
+ * more. Blanks are no part of it (RFC 9112 section 5). */
+static __always_inline bool value_ends(const struct scratch *s, u32 at, u32 end)
+{
+	u32 c;
+
+	if (s->head[at & (SCRATCH_HEAD - 1)] == '-')
+		return true; /* which read_traceparent() looks at */
+	at = skip_blanks(s, at);
+	c = s->head[at & (SCRATCH_HEAD - 1)];
+	if (at >= end)
+		return false;
+	if (c == '\r' && at + 1 < end)
+		return s->head[(at + 1) & (SCRATCH_HEAD - 1)] == '\n';
+	return c == '\n' || c == '\r';
+}
+
 /* Reads the value of the field that was found, if there was one. */
 static __always_inline void scan_value(struct scratch *s, u32 end)
 {
@@ -51,13 +79,8 @@ static __always_inline void scan_value(struct scratch *s, u32 end)
 
 	if (!at)
 		return;
-#pragma clang loop unroll(full)
-	for (u32 i = 0; i < 4; i++) {
-		u32 c = s->head[at & (SCRATCH_HEAD - 1)];
-
-		at += c == ' ' || c == '\t';
-	}
-	if (at + TRACEPARENT_VALUE_LEN >= end)
+	at = skip_blanks(s, at);
+	if (at + TRACEPARENT_VALUE_LEN >= end || !value_ends(s, at + TRACEPARENT_VALUE_LEN, end))
 		return;
 	/* A bound of its own, on the register that is used. */
 	barrier_var(at);

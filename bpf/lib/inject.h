@@ -17,6 +17,7 @@
 #define OBI_BPF_INJECT_H
 
 #define SCAN_MAX 8192 /* power of two */
+#define E_BUSY 16
 /* "Traceparent: 00-" + 32 + "-" + 16 + "-01\r\n" */
 #define HEADER_LEN 70
 
@@ -27,8 +28,9 @@ struct {
 	__type(value, u64);
 } inject_sockets SEC(".maps");
 
-bool releasing = false; /* set by the loader before it goes */
-bool leaving = false;   /* a socket in the map has to leave it */
+bool releasing = false;  /* set by the loader before it goes */
+bool leaving = false;    /* a socket in the map has to leave it */
+bool taken_said = false; /* that another program has a socket */
 
 /* Has the application read all that came? Bytes hang on the map's state (psock) until then. */
 static __always_inline bool all_is_read(struct bpf_sock *sk)
@@ -60,7 +62,8 @@ static __always_inline bool sock_blocks(struct bpf_sock *sk)
  *
  * When the map goes away, what a socket in it has received and its application not yet read goes
  * with it, and the connection is broken, where a verdict program is needed. So before that all
- * sockets leave one by one.
+ * sockets leave one by one. The flag that calls this stays: another program may have set it, too,
+ * and write options of its own.
  */
 static __always_inline void on_segment(struct bpf_sock_ops *ops)
 {
@@ -79,8 +82,22 @@ static __always_inline void on_segment(struct bpf_sock_ops *ops)
 		return;
 	cookie = bpf_get_socket_cookie(ops);
 	bpf_map_delete_elem(&inject_sockets, &cookie);
-	bpf_sock_ops_cb_flags_set(ops,
-				  ops->bpf_sock_ops_cb_flags & ~BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
+}
+
+/* A socket has one sk_msg program: who comes first has it. */
+static __always_inline void on_refused(long error, u32 pid)
+{
+	struct obi_process_event event = { .type = OBI_PROCESS_TAKEN, .pid = pid };
+
+	if (error != -E_BUSY) {
+		count(OBI_APP_INJECT_FAILED);
+		return;
+	}
+	count(OBI_APP_INJECT_TAKEN);
+	if (taken_said)
+		return;
+	taken_said = true;
+	process_event_output(&event);
 }
 
 /* A connection of a selected process is up: it alone is marked by a state made at connect(2). */
@@ -90,6 +107,7 @@ static __always_inline void on_established(struct bpf_sock_ops *ops)
 	struct bpf_sock *sk = ops->sk;
 	struct conn_state *state;
 	u64 cookie;
+	long error;
 
 	if (releasing || !sk)
 		return;
@@ -102,8 +120,9 @@ static __always_inline void on_established(struct bpf_sock_ops *ops)
 		return;
 	}
 	cookie = bpf_get_socket_cookie(ops);
-	if (bpf_sock_hash_update(ops, &inject_sockets, &cookie, BPF_NOEXIST)) {
-		count(OBI_APP_INJECT_FAILED);
+	error = bpf_sock_hash_update(ops, &inject_sockets, &cookie, BPF_NOEXIST);
+	if (error) {
+		on_refused(error, state->pid);
 		return;
 	}
 	bpf_sock_ops_cb_flags_set(ops,

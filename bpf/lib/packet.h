@@ -18,6 +18,7 @@
 #define IPPROTO_SCTP 132
 #define IPPROTO_DCCP 33
 #define IP_OFFSET_MASK 0x1fff
+#define JUMBO_LEN 8 /* hop-by-hop header with one option (RFC 2675), as in BIG TCP */
 #define MAX_EXTENSIONS 3
 #define ETH_HLEN 14
 #define ETH_TYPE 12 /* where it stands in the header */
@@ -82,7 +83,8 @@ struct net_cpu {
 	u64 network_from;  /* where the IP header begins: an offset, ... */
 	u64 network_start; /* ... and from where (BPF_HDR_START_*) */
 	u64 network_len;   /* by the IP header; where segments count, as the next */
-	u64 headers_len;   /* from the beginning of the IP header to the end of the transport's */
+	u64 jumbo_len;   /* of a header that says the length of more than 64 KiB; not on the wire */
+	u64 headers_len; /* from the beginning of the IP header to the end of the transport's */
 	union {
 		struct plain_v4 v4;
 		struct plain_v6 v6;
@@ -246,6 +248,8 @@ static __always_inline u64 parse_ip(struct __sk_buff *skb, struct net_cpu *cpu,
 	__builtin_memcpy(key->dst_addr, cpu->head.v6.ip.dst, 16);
 	key->transport = cpu->head.v6.ip.next_header;
 	cpu->network_len = sizeof(cpu->head.v6.ip) + bpf_ntohs(cpu->head.v6.ip.length);
+	cpu->jumbo_len = JUMBO_LEN * is_equal(cpu->head.v6.ip.length, 0) *
+			 is_equal(cpu->head.v6.ip.next_header, 0);
 	offset = skip_extensions(skb);
 	*ret_later_fragment = offset & LATER_FRAGMENT;
 	return offset & 0xffff;
@@ -288,6 +292,7 @@ __noinline int parse_packet(struct __sk_buff *skb)
 	cpu->network_from = 0;
 	cpu->network_start = BPF_HDR_START_NET;
 	cpu->tcp_flags = 0;
+	cpu->jumbo_len = 0;
 	if (is_tag(key->eth_protocol))
 		(void)skip_tags(skb);
 	if (key->eth_protocol != ETH_P_IP && key->eth_protocol != ETH_P_IPV6) {
@@ -346,6 +351,7 @@ static __always_inline void take_lengths(struct net_cpu *cpu, u64 network_len, u
 	u64 is_tcp = is_equal(transport, IPPROTO_TCP);
 
 	cpu->network_len = network_len;
+	cpu->jumbo_len = 0;
 	cpu->headers_len = ip_len + is_tcp * (data_offset >> 4 << 2) + (1 - is_tcp) * 8;
 }
 

@@ -89,6 +89,11 @@ static __always_inline bool is_traceparent_name(const u8 *p)
 	return differs == 0;
 }
 
+static __always_inline bool is_blank_or_end(u8 c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /*
  * Reads the value of a traceparent field at p, of which at least TRACEPARENT_VALUE_LEN + 1 bytes
  * may be touched: trace id, the sender's span as parent id, and flags. Versions above 00 are read
@@ -103,7 +108,7 @@ static __always_inline bool read_traceparent(const u8 *p, struct obi_trace *trac
 		return false;
 	if (!hex_decode(p, &version, 1) || version == 0xff)
 		return false;
-	if (behind > ' ' && (version == 0 || behind != '-'))
+	if (behind == '-' ? version == 0 : !is_blank_or_end(behind))
 		return false;
 	if (!hex_decode(p + 3, trace->trace_id, 16) || !hex_decode(p + 36, trace->parent_id, 8) ||
 	    !hex_decode(p + 53, &trace->trace_flags, 1))

@@ -58,6 +58,7 @@ _Static_assert(sizeof(struct obi_flow) == 72, "obi_flow layout");
 enum obi_iface_flags {
 	OBI_IFACE_OBSERVED = 1,
 	OBI_IFACE_ETHERNET = 2, /* its packets begin with 14 bytes of Ethernet header */
+	OBI_IFACE_XDP_SAID = 4, /* the broker's note: an XDP program there was warned of */
 };
 
 /* Places for those that were told of last, by index. */

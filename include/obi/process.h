@@ -16,6 +16,7 @@ enum obi_process_event_type {
 	OBI_PROCESS_EXIT = 3,    /* only selected processes */
 	OBI_PROCESS_LISTEN = 4,  /* any process began to listen on a TCP port */
 	OBI_PROCESS_PRESSES = 5, /* it writes more records than its share of the ring */
+	OBI_PROCESS_TAKEN = 6,   /* another program's sockhash has a connection of it; told once */
 };
 
 struct obi_process_event {

@@ -129,6 +129,8 @@ enum obi_app_counter {
 	OBI_APP_UNRECOGNISED,  /* messages that no protocol claimed */
 	OBI_APP_INJECTED,      /* traceparent headers written */
 	OBI_APP_INJECT_FAILED, /* requests left alone because the edit failed */
+	OBI_APP_INJECT_TAKEN,  /* connections left alone because another program's sockhash has them
+				*/
 	OBI_APP_NOT_INJECTED,  /* connections left alone because their receives could wait */
 	OBI_APP_UNCLEAR_PARENT, /* client requests beside which requests were open, none of them
 				   known to be the parent */

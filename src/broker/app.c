@@ -114,6 +114,15 @@ static void choose_maps(struct obi_app *app)
 					      false); /* wants NET_ADMIN */
 }
 
+static const char *why_no_rung(int error)
+{
+	if (error == -EBADE)
+		return "sockets in a sockhash answer FIONREAD wrongly on this kernel";
+	if (error == -EBUSY)
+		return "another program takes all connections into a sockhash of its own";
+	return strerror(-error);
+}
+
 /* Which rung of injection: none unless asked for, and the planes that keep state by address cannot
  * show it to the injector. */
 static void choose_injection(struct obi_app *app, const struct obi_settings *settings)
@@ -129,10 +138,7 @@ static void choose_injection(struct obi_app *app, const struct obi_settings *set
 	}
 	app->injection = (enum obi_injection)obi_feature_pick(&obi_feature_injection, &error);
 	if (app->injection == OBI_INJECT_NONE)
-		app->why_not_injected =
-			error == -EBADE
-				? "sockets in a sockhash answer FIONREAD wrongly on this kernel"
-				: strerror(-error);
+		app->why_not_injected = why_no_rung(error);
 }
 
 /* Do the samplers say more than the flag of a trace's root, which is set, and of its parent? */
@@ -255,6 +261,27 @@ static void give_injection_up(struct obi_app *app, enum obi_attach_error what, c
 	app->attach_errors[what]++;
 }
 
+#define TAKEN_BEFORE                                                                               \
+	"another program is attached to connections of all processes: those that it puts into a "  \
+	"sockhash with an sk_msg program of its own cannot carry a header (injectTaken)"
+#define ALONE                                                                                      \
+	"another program has the root cgroup's sock_ops for itself: it must be attached with "     \
+	"BPF_F_ALLOW_MULTI"
+
+/* Our own is not attached yet. */
+static void attach_to_connections(struct obi_app *app, int cgroup)
+{
+	int others = obi_cgroup_sock_ops(cgroup), error;
+
+	error = keep_link(app,
+			  bpf_program__attach_cgroup(app->skel->progs.inject_established, cgroup));
+	if (error)
+		give_injection_up(app, OBI_ATTACH_CGROUP,
+				  error == -EPERM && others > 0 ? ALONE : strerror(-error));
+	else if (others > 0)
+		log_warn(TAKEN_BEFORE, F("programs", log_int(others)));
+}
+
 static void attach_injection(struct obi_app *app)
 {
 	int map = bpf_map__fd(app->skel->maps.inject_sockets);
@@ -277,10 +304,7 @@ static void attach_injection(struct obi_app *app)
 		give_injection_up(app, OBI_ATTACH_SOCK_MSG, strerror(-error));
 		return;
 	}
-	error = keep_link(app,
-			  bpf_program__attach_cgroup(app->skel->progs.inject_established, cgroup));
-	if (error)
-		give_injection_up(app, OBI_ATTACH_CGROUP, strerror(-error));
+	attach_to_connections(app, cgroup);
 }
 
 static int load(struct obi_app *app, const struct obi_settings *settings, char *why,
@@ -420,6 +444,14 @@ static void say_pressing(struct obi_app *app, const struct obi_process_event *ev
 		 F("recordsLost", log_int((int64_t)share.turned_away)));
 }
 
+/* Told by the kernel side once. */
+static void say_taken(const struct obi_process_event *event)
+{
+	log_warn("connections are in another program's sockhash: requests on them carry no header; "
+		 "leave these connections to one of the two programs (injectTaken counts them)",
+		 F("pid", log_int(event->pid)));
+}
+
 static void take_event(void *context, const void *record, size_t size)
 {
 	struct obi_app *app = context;
@@ -430,6 +462,8 @@ static void take_event(void *context, const void *record, size_t size)
 		return;
 	if (event->type == OBI_PROCESS_PRESSES)
 		say_pressing(app, event);
+	else if (event->type == OBI_PROCESS_TAKEN)
+		say_taken(event);
 	else
 		app->take(app->take_context, event);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/cgroup.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <mntent.h>
@@ -25,4 +26,13 @@ int obi_cgroup_open_root(void)
 	}
 	(void)endmntent(mounts);
 	return fd;
+}
+
+int obi_cgroup_sock_ops(int cgroup)
+{
+	__u32 programs = 0;
+
+	if (bpf_prog_query(cgroup, BPF_CGROUP_SOCK_OPS, 0, NULL, NULL, &programs))
+		return -errno;
+	return (int)programs;
 }

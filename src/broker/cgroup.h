@@ -6,4 +6,7 @@
  * descriptor, or -ENOENT, or another negative errno. */
 int obi_cgroup_open_root(void);
 
+/* How many sock_ops programs are attached to it, or a negative errno. Takes CAP_NET_ADMIN. */
+int obi_cgroup_sock_ops(int cgroup);
+
 #endif

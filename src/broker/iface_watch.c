@@ -24,7 +24,7 @@
 struct known {
 	uint32_t index;
 	uint32_t dump; /* the last that named it */
-	bool told, ethernet;
+	bool told, ethernet, xdp;
 	char name[IFNAMSIZ];
 };
 
@@ -161,32 +161,50 @@ static void forget(struct obi_iface_watch *watch, size_t at)
 	watch->take(watch->context, &gone);
 }
 
-static void on_new_link(struct obi_iface_watch *watch, const struct ifinfomsg *info,
-			const char *name)
+static bool is_known(const struct known *known, const struct obi_iface *iface)
 {
-	uint32_t index = (uint32_t)info->ifi_index;
-	bool ethernet = info->ifi_type == ARPHRD_ETHER || info->ifi_type == ARPHRD_LOOPBACK;
-	size_t at = place_of(watch, index);
-	struct known *known =
-		is_at(watch, at, index) ? &watch->known[at] : insert(watch, at, index);
+	return known->told && known->ethernet == iface->ethernet && known->xdp == iface->xdp &&
+	       !strcmp(known->name, iface->name);
+}
 
-	if (!known) { /* told each time, never of its end */
-		watch->take(watch->context, &(struct obi_iface){ index, name, ethernet });
-		return;
+static void on_new_link(struct obi_iface_watch *watch, const struct obi_iface *iface)
+{
+	size_t at = place_of(watch, iface->index);
+	struct known *known = is_at(watch, at, iface->index) ? &watch->known[at]
+							     : insert(watch, at, iface->index);
+
+	if (known) { /* else it is told each time, and never of its end */
+		known->dump = watch->dump;
+		if (is_known(known, iface))
+			return;
+		known->told = true;
+		known->ethernet = iface->ethernet;
+		known->xdp = iface->xdp;
+		(void)snprintf(known->name, sizeof(known->name), "%s", iface->name);
 	}
-	known->dump = watch->dump;
-	if (known->told && known->ethernet == ethernet && !strcmp(known->name, name))
-		return;
-	known->told = true;
-	known->ethernet = ethernet;
-	(void)snprintf(known->name, sizeof(known->name), "%s", name);
-	watch->take(watch->context, &(struct obi_iface){ index, known->name, ethernet });
+	watch->take(watch->context, iface);
+}
+
+/* IFLA_XDP holds more: what is attached, and where. */
+static bool has_xdp(const struct rtattr *xdp)
+{
+	int len = (int)RTA_PAYLOAD(xdp);
+
+	for (const struct rtattr *attr = RTA_DATA(xdp); RTA_OK(attr, len);
+	     attr = RTA_NEXT(attr, len))
+		if (attr->rta_type == IFLA_XDP_ATTACHED && RTA_PAYLOAD(attr) >= 1)
+			return *(const uint8_t *)RTA_DATA(attr) != XDP_ATTACHED_NONE;
+	return false;
 }
 
 static void on_link(struct obi_iface_watch *watch, const struct nlmsghdr *header)
 {
 	const struct ifinfomsg *info = NLMSG_DATA(header);
 	int len = (int)IFLA_PAYLOAD(header);
+	struct obi_iface iface = {
+		.index = (uint32_t)info->ifi_index,
+		.ethernet = info->ifi_type == ARPHRD_ETHER || info->ifi_type == ARPHRD_LOOPBACK,
+	};
 
 	if (header->nlmsg_type == RTM_DELLINK) {
 		size_t at = place_of(watch, (uint32_t)info->ifi_index);
@@ -196,9 +214,16 @@ static void on_link(struct obi_iface_watch *watch, const struct nlmsghdr *header
 		return;
 	}
 	for (const struct rtattr *attr = IFLA_RTA(info); RTA_OK(attr, len);
-	     attr = RTA_NEXT(attr, len))
-		if (attr->rta_type == IFLA_IFNAME)
-			on_new_link(watch, info, RTA_DATA(attr));
+	     attr = RTA_NEXT(attr, len)) {
+		uint16_t type = attr->rta_type & NLA_TYPE_MASK;
+
+		if (type == IFLA_IFNAME)
+			iface.name = RTA_DATA(attr);
+		else if (type == IFLA_XDP)
+			iface.xdp = has_xdp(attr);
+	}
+	if (iface.name)
+		on_new_link(watch, &iface);
 }
 
 /* What the kernel did not name is gone. */

@@ -14,6 +14,7 @@ struct obi_iface {
 	uint32_t index;
 	const char *name; /* NULL: gone */
 	bool ethernet;    /* its packets begin with 14 bytes of Ethernet header */
+	bool xdp;         /* a program decides on its packets before all others see them */
 };
 
 struct obi_iface_watch;

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "broker/counters.h"
 #include "broker/iface.h"
 #include "broker/rcu.h"
@@ -225,28 +226,41 @@ static void forget_iface(struct obi_net *net, uint32_t index)
 		obi_tc_detach(net->tc, index);
 }
 
-static void tell_programs(struct obi_net *net, uint32_t index, uint8_t flags)
+#define BEHIND_XDP                                                                                 \
+	"an XDP program decides on packets before they are counted: what it drops, redirects or "  \
+	"answers is not counted on the way in"
+
+/* Tells the programs whether it is observed. Does an XDP program decide there of which was not said
+ * yet, it is said now. */
+static bool note_iface(struct obi_net *net, const struct obi_iface *iface)
 {
-	(void)bpf_map_update_elem(bpf_map__fd(net->skel->maps.interfaces), &index, &flags, BPF_ANY);
-	__atomic_store_n(&net->skel->bss->recent_interfaces[OBI_IFACE_SLOT(index)],
-			 (uint64_t)flags << 32 | index, __ATOMIC_RELAXED);
+	int map = bpf_map__fd(net->skel->maps.interfaces);
+	bool wanted = obi_iface_wanted(net->filter, iface->name);
+	uint8_t before = 0, now = (wanted ? OBI_IFACE_OBSERVED : 0) |
+				  (iface->ethernet ? OBI_IFACE_ETHERNET : 0) |
+				  (wanted && iface->xdp ? OBI_IFACE_XDP_SAID : 0);
+
+	(void)bpf_map_lookup_elem(map, &iface->index, &before);
+	(void)bpf_map_update_elem(map, &iface->index, &now, BPF_ANY);
+	__atomic_store_n(&net->skel->bss->recent_interfaces[OBI_IFACE_SLOT(iface->index)],
+			 (uint64_t)now << 32 | iface->index, __ATOMIC_RELAXED);
+	if (now & ~before & OBI_IFACE_XDP_SAID)
+		log_warn(BEHIND_XDP, F("interface", log_str(iface->name)));
+	return wanted;
 }
 
 int obi_net_iface(struct obi_net *net, const struct obi_iface *iface, char *why, size_t why_size)
 {
-	bool wanted;
 	int error;
 
 	if (!iface->name) {
 		forget_iface(net, iface->index);
 		return 0;
 	}
-	wanted = obi_iface_wanted(net->filter, iface->name);
-	tell_programs(net, iface->index,
-		      (wanted ? OBI_IFACE_OBSERVED : 0) |
-			      (iface->ethernet ? OBI_IFACE_ETHERNET : 0));
-	if (!wanted || !net->tc)
-		return wanted;
+	if (!note_iface(net, iface))
+		return 0;
+	if (!net->tc)
+		return 1;
 	error = obi_tc_attach(net->tc, iface->index, iface->name);
 	if (error) {
 		(void)snprintf(why, why_size, "attaching to %s: %s", iface->name, strerror(-error));

@@ -17,8 +17,9 @@ int obi_net_open(const struct obi_settings *settings, struct obi_net **ret_net, 
 		 size_t why_size);
 void obi_net_close(struct obi_net *net);
 
-/* An interface is there or gone. Attaches tc programs where the configuration wants
- * it. 1 where it is observed, 0 where not, or a negative errno with the reason in why. */
+/* An interface is there or gone. Attaches tc programs where the configuration wants it, and warns
+ * where an XDP program is before them. 1 where it is observed, 0 where not, or a negative errno
+ * with the reason in why. */
 int obi_net_iface(struct obi_net *net, const struct obi_iface *iface, char *why, size_t why_size);
 
 /* "socket filter", "TCX" or "clsact" */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "caps/check.h"
 
@@ -54,7 +55,18 @@ static void put_setcap(const struct grant *grant)
 	buffer_printf(grant->buf, "+ep %s\n", grant->program);
 }
 
-/* File capabilities would not count with NoNewPrivileges; ambient ones do, and go away with it. */
+/* Only its group may execute the program: the unit's user has to be of it. */
+static void put_group(const struct grant *grant)
+{
+	struct stat st;
+
+	if (!stat(grant->program, &st) && !(st.st_mode & S_IXOTH) && st.st_mode & S_IXGRP)
+		buffer_printf(grant->buf, "SupplementaryGroups=%u\n", (unsigned)st.st_gid);
+}
+
+/* systemd names a dynamic user as the unit, and refuses to where a group has that name: the
+ * program's has. File capabilities would not count with NoNewPrivileges; ambient ones do, and go
+ * away with it. */
 static void put_systemd(const struct grant *grant)
 {
 	buffer_put_cstr(grant->buf, "# /etc/systemd/system/obi.service\n"
@@ -64,7 +76,9 @@ static void put_systemd(const struct grant *grant)
 				    "[Service]\n");
 	buffer_printf(grant->buf, "ExecStart=%s\n", grant->program);
 	buffer_put_cstr(grant->buf, "DynamicUser=yes\n"
-				    "AmbientCapabilities=");
+				    "User=obi-agent\n");
+	put_group(grant);
+	buffer_put_cstr(grant->buf, "AmbientCapabilities=");
 	put_names(grant->buf, grant->mask, 0, false, " ");
 	buffer_put_cstr(grant->buf, "\nCapabilityBoundingSet=");
 	put_names(grant->buf, grant->mask, 0, false, " ");

@@ -27,6 +27,7 @@
 /* Names with two underscores are those that the linker gives.
  * NOLINTBEGIN(bugprone-reserved-identifier) */
 
+#include "../lib/pass_fds.h"
 #include "base/cleanup.h"
 #include "broker/child.h"
 #include "obi/record.h"
@@ -136,22 +137,7 @@ static void pause_ms(long ms)
 
 static int send_raw(const void *bytes, size_t size, const int *fds, int count)
 {
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(64 * sizeof(int))];
-	} control = { 0 };
-	struct iovec iov = { (void *)bytes, size };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-
-	if (count) {
-		msg.msg_control = control.bytes;
-		msg.msg_controllen = CMSG_SPACE((size_t)count * sizeof(int));
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN((size_t)count * sizeof(int));
-		memcpy(CMSG_DATA(&control.header), fds, (size_t)count * sizeof(int));
-	}
-	return (int)sendmsg(OBI_WIRE_FD, &msg, MSG_NOSIGNAL);
+	return (int)pass_fds(OBI_WIRE_FD, bytes, size, fds, count);
 }
 
 static int send_request(uint32_t id, const void *body, uint32_t size)

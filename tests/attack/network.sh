@@ -12,6 +12,7 @@
 #   an ordinary user holds all names    -                                the agent counts all the same
 #   that agents tell their filters by
 #   several VLAN tags                   "not IP"                         flows
+#   an XDP program                      packets missing, nothing said    a warning at attach and later
 #   an EtherType that lies of IP's      flows of zeros                   malformed
 #   version
 
@@ -42,6 +43,14 @@ compile_firewall() {
 		SEC("shot") int drop(void *c) { return 2; } /* TC_ACT_SHOT */
 		SEC("ok") int accept(void *c) { return 0; } /* TC_ACT_OK */
 		SEC("xdp") int pass(void *c) { return 2; } /* XDP_PASS */
+		struct md { unsigned data, end; };
+		SEC("xdp_drop") int drop_7002(struct md *c) /* of UDP over IPv4 */
+		{
+			unsigned char *p = (void *)(long)c->data;
+			if (p + 38 > (unsigned char *)(long)c->end || p[23] != 17)
+				return 2;
+			return (p[36] << 8 | p[37]) == 7002 ? 1 : 2; /* XDP_DROP */
+		}
 		char text[] SEC("license") = "GPL";
 	END
 	clang -O2 -target bpf -c "$SCRATCH/firewall.c" -o "$SCRATCH/firewall.o" ||
@@ -162,16 +171,61 @@ time.sleep(60)' &
 	assert_eq 0 "$(filters egress)" "filters at the end"
 }
 
-test_beside_an_xdp_program() {
+attach_xdp() { # SECTION
+	ip link set dev veth0 xdpgeneric obj "$SCRATCH/firewall.o" sec "$1" 2>/dev/null ||
+		skip "no XDP program can be attached here"
+}
+
+xdp_warnings() {
+	grep -c 'level=WARN msg="an XDP program decides on packets before .* interface=veth0$' "$LOG" || true
+}
+
+# beside_xdp SECTION SOURCE: what it lets through is counted, what it drops is not, and the log says so.
+beside_xdp() {
+	local caps=$CAPS_NETWORK
+	[ "$2" = tc ] && caps=$CAPS_NETWORK_TC
 	compile_firewall
 	begin_peer veth0
-	ip link set dev veth0 xdpgeneric obj "$SCRATCH/firewall.o" sec xdp 2>/dev/null ||
-		skip "no XDP program can be attached here"
-	flows_by_tc
-	in_peer bash -c 'echo word >/dev/udp/10.77.0.1/7001'
+	attach_xdp "$1"
+	start_agent "$caps" OTEL_EBPF_NETWORK_METRICS=1 OTEL_EBPF_NETWORK_PRINT_FLOWS=1 \
+		OTEL_EBPF_NETWORK_SOURCE="$2" OTEL_EBPF_NETWORK_CACHE_ACTIVE_TIMEOUT=300ms \
+		OTEL_EBPF_NETWORK_INTERFACES=veth0
+	network_ready
+	in_peer bash -c 'echo word >/dev/udp/10.77.0.1/7002; echo word >/dev/udp/10.77.0.1/7001'
 	assert_line "$LOG" 'dst.address=10.77.0.1 .*dst.port=7001' 5
+	assert_eq 1 "$(xdp_warnings)" "warnings"
 	stop_agent
 	ip link show veth0 | grep -q xdp || fail "the XDP program went"
+}
+
+test_beside_an_xdp_program() {
+	beside_xdp xdp tc
+	assert_line "$LOG" 'dst.address=10.77.0.1 .*dst.port=7002'
+}
+
+test_an_xdp_program_that_drops_before_tc() {
+	beside_xdp xdp_drop tc
+	assert_no_line "$LOG" 'dst.address=10.77.0.1 .*dst.port=7002'
+}
+
+test_an_xdp_program_that_drops_before_the_socket_filter() {
+	beside_xdp xdp_drop socket_filter
+	assert_no_line "$LOG" 'dst.address=10.77.0.1 .*dst.port=7002'
+}
+
+# One that comes later is said as well, and once.
+test_an_xdp_program_that_comes_later_is_said() {
+	compile_firewall
+	begin_peer veth0
+	flows_by_tc
+	assert_eq 0 "$(xdp_warnings)" "warnings without one"
+	attach_xdp xdp
+	assert_line "$LOG" 'an XDP program decides on packets' 5
+	ip link set dev veth0 mtu 1400
+	ip link set dev veth0 mtu 1500
+	sleep 0.5
+	assert_eq 1 "$(xdp_warnings)" "warnings"
+	stop_agent
 }
 
 # Outside and inside of a tunnel are flows of their own, each counted at its interface.

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../lib/pass_fds.h"
 #include "wire/wire.h"
 
 #define MOST_DESCRIPTORS 7
@@ -30,25 +31,11 @@ static unsigned open_descriptors(void)
 
 static ssize_t send_packet(int sock, const uint8_t *data, size_t size, int descriptors)
 {
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(MOST_DESCRIPTORS * sizeof(int))];
-	} control = { 0 };
-	struct iovec iov = { (void *)data, size };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-	int fds[MOST_DESCRIPTORS];
+	int fds[MOST_DESCRIPTORS] = { 0 };
 
 	for (int i = 0; i < descriptors; i++)
 		fds[i] = sock;
-	if (descriptors) {
-		msg.msg_control = control.bytes;
-		msg.msg_controllen = CMSG_SPACE((size_t)descriptors * sizeof(int));
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN((size_t)descriptors * sizeof(int));
-		memcpy(CMSG_DATA(&control.header), fds, (size_t)descriptors * sizeof(int));
-	}
-	return sendmsg(sock, &msg, 0);
+	return pass_fds(sock, data, size, fds, descriptors);
 }
 
 static void check(uint32_t id, size_t size, int fd_count)

@@ -253,8 +253,8 @@ test_segments_of_an_interface_that_cannot_cut_up() {
 	ip neigh replace fd77::2 lladdr "$there" dev veth0 nud permanent
 	in_peer ip neigh replace fd77::1 lladdr "$here" dev eth0 nud permanent
 	start_nginx "server { listen [::]:8081; root $SCRATCH/www; location = /big { } }" "${IN_PEER[@]}"
-	$PYTHON "$LIB/no_segmentation.py" veth0
-	in_peer $PYTHON "$LIB/no_segmentation.py" eth0
+	$PYTHON "$LIB/offload.py" veth0 tso
+	in_peer $PYTHON "$LIB/offload.py" eth0 tso
 	wait_until 20 is_quiet || fail "the interface is not quiet"
 	bytes=$(interface veth0 bytes) packets=$(interface veth0 packets)
 	observe tc OTEL_EBPF_NETWORK_PRINT_FLOWS=1 OTEL_EBPF_NETWORK_COUNT_SEGMENTS=true
@@ -266,6 +266,149 @@ test_segments_of_an_interface_that_cannot_cut_up() {
 	stop_agent
 	assert_eq "$packets" "$(printed packets)" "packets on the wire"
 	assert_eq "$bytes" "$(printed bytes)" "bytes on the wire"
+}
+
+# BIG TCP (5.19, IPv4 6.3): pieces of more than 64 KiB, whose length the IP header cannot say; of IPv6 with a
+# header of 8 bytes that says it, which is not on the wire.
+begin_large() {
+	begin_quiet_peer
+	sysctl -qw net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.veth0.router_solicitations=0
+	in_peer sysctl -qw net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.eth0.router_solicitations=0
+	ip addr add fd77::1/64 dev veth0 nodad
+	in_peer ip addr add fd77::2/64 dev eth0 nodad
+	start_nginx "server { listen [::]:8081; root $SCRATCH/www; location = /big { } }" "${IN_PEER[@]}"
+	$PYTHON "$LIB/offload.py" veth0 largest 200000 || skip "no BIG TCP here"
+	in_peer $PYTHON "$LIB/offload.py" eth0 largest 200000
+}
+
+large_pieces() {
+	local bytes packets
+	need nginx curl
+	begin_large
+	wait_until 20 is_quiet || fail "the interface is not quiet"
+	bytes=$(interface veth0 bytes) packets=$(interface veth0 packets)
+	observe "$1" OTEL_EBPF_NETWORK_PRINT_FLOWS=1
+	transfer
+	curl -sS --max-time 40 -o /dev/null 'http://[fd77::2]:8081/big'
+	wait_until 10 is_quiet || fail "the interface is not quiet again"
+	bytes=$(($(interface veth0 bytes) - bytes)) packets=$(($(interface veth0 packets) - packets))
+	stop_agent
+	echo "$packets packets, $bytes bytes"
+	assert_ge $((bytes / packets)) 30000 "bytes of a packet"
+	assert_eq "$packets" "$(printed packets)" "packets of the interface"
+	assert_eq "$bytes" "$(printed bytes)" "bytes of the interface"
+	accounts_agree "$(printed packets)"
+}
+
+test_pieces_larger_than_64_kib_by_socket_filter() {
+	large_pieces socket_filter
+}
+
+test_pieces_larger_than_64_kib_by_tc() {
+	large_pieces tc
+}
+
+# printed_tcp KEY: its sum over the flows of TCP.
+printed_tcp() {
+	grep '^network_flow: transport=6 ' "$LOG" | tr ' ' '\n' |
+		awk -F= -v key="$1" '$1 == key { n += $2 } END { print n + 0 }'
+}
+
+# large_segments SOURCE ADDRESS PORT HEADERS: one download, in pieces of up to 200,000 bytes; each on the wire
+# has HEADERS bytes of headers, the first two 8 more.
+large_segments() {
+	local bytes sent
+	need nginx curl
+	begin_large
+	# Nothing is sent twice without need, nor acknowledged with more options than others.
+	sysctl -qw net.ipv4.tcp_sack=0 net.ipv4.tcp_early_retrans=0
+	in_peer sysctl -qw net.ipv4.tcp_sack=0 net.ipv4.tcp_early_retrans=0
+	wait_until 20 is_quiet || fail "the interface is not quiet"
+	sent=$(($(sent_segments) + $(sent_segments in_peer)))
+	observe "$1" OTEL_EBPF_NETWORK_PRINT_FLOWS=1 OTEL_EBPF_NETWORK_COUNT_SEGMENTS=true
+	bytes=$(curl -sS --max-time 40 -o /dev/null -w '%{size_request}+%{size_header}+%{size_download}' \
+		"http://$2:$3/big")
+	wait_until 10 is_quiet || fail "the interface is not quiet again"
+	sent=$(($(sent_segments) + $(sent_segments in_peer) - sent))
+	stop_agent
+	assert_ge "$sent" $((BIG / 1448)) "segments"
+	assert_eq "$sent" "$(printed_tcp packets)" "packets on the wire"
+	assert_eq $((bytes + sent * $4 + 2 * 8)) "$(printed_tcp bytes)" "bytes on the wire"
+}
+
+test_segments_of_large_pieces_by_socket_filter() {
+	large_segments socket_filter 10.77.0.2 8080 $((14 + 20 + 32))
+}
+
+test_segments_of_large_pieces_by_tc() {
+	large_segments tc 10.77.0.2 8080 $((14 + 20 + 32))
+}
+
+test_segments_of_large_pieces_of_ipv6_by_socket_filter() {
+	large_segments socket_filter '[fd77::2]' 8081 $((14 + 40 + 32))
+}
+
+test_segments_of_large_pieces_of_ipv6_by_tc() {
+	large_segments tc '[fd77::2]' 8081 $((14 + 40 + 32))
+}
+
+# printed_of ADDRESS_PREFIX KEY: its sum over the flows from there.
+printed_of() {
+	grep "^network_flow:.* src.address=$1" "$LOG" | tr ' ' '\n' |
+		awk -F= -v key="$2" '$1 == key { n += $2 } END { print n + 0 }'
+}
+
+begin_tunnel() {
+	ip link add vx0 type vxlan id 7 remote 10.77.0.2 dstport 4789 2>/dev/null || skip "no VXLAN here"
+	defer drop_link vx0
+	in_peer ip link add vx0 type vxlan id 7 remote 10.77.0.1 dstport 4789
+	ip addr add 10.78.0.1/24 dev vx0
+	in_peer ip addr add 10.78.0.2/24 dev vx0
+	ip link set vx0 up
+	in_peer ip link set vx0 up
+	# Pieces that it puts together again it has counted before.
+	$PYTHON "$LIB/offload.py" vx0 gro
+	ip neigh replace 10.78.0.2 lladdr "$(in_peer ip -br link show vx0 | awk '{ print $3 }')" dev vx0 nud permanent
+	in_peer ip neigh replace 10.78.0.1 lladdr "$(ip -br link show vx0 | awk '{ print $3 }')" dev vx0 nud permanent
+}
+
+# both_interfaces: "packets bytes" inside, then outside. A tunnel counts its packets without their 14 bytes
+# of Ethernet.
+both_interfaces() {
+	local packets
+	packets=$(interface vx0 packets)
+	echo "$packets $(($(interface vx0 bytes) + 14 * packets)) $(interface veth0 packets) $(interface veth0 bytes)"
+}
+
+# What passes a tunnel passes two interfaces, as two flows: inside as vx0 counts it, outside as veth0 does,
+# each piece of up to 64 KiB as one packet.
+tunnel() {
+	local before now
+	need nginx curl
+	begin_quiet_peer
+	begin_tunnel
+	wait_until 10 is_quiet || fail "the interface is not quiet"
+	read -r -a before < <(both_interfaces)
+	observe "$1" OTEL_EBPF_NETWORK_PRINT_FLOWS=1
+	curl -sS --max-time 40 -o /dev/null http://10.78.0.2:8080/big
+	curl -sS --max-time 40 -o /dev/null -T "$SCRATCH/www/big" http://10.78.0.2:8080/upload || true
+	wait_until 10 is_quiet || fail "the interface is not quiet again"
+	read -r -a now < <(both_interfaces)
+	stop_agent
+	echo "inside and outside: before ${before[*]}, now ${now[*]}"
+	assert_ge $(((now[1] - before[1]) / (now[0] - before[0]))) 3000 "bytes of a piece: offload is on"
+	assert_eq $((now[0] - before[0])) "$(printed_of 10.78 packets)" "packets inside"
+	assert_eq $((now[1] - before[1])) "$(printed_of 10.78 bytes)" "bytes inside"
+	assert_eq $((now[2] - before[2])) "$(printed_of 10.77 packets)" "packets outside"
+	assert_eq $((now[3] - before[3])) "$(printed_of 10.77 bytes)" "bytes outside"
+}
+
+test_tunnel_is_counted_at_both_interfaces_by_socket_filter() {
+	tunnel socket_filter
+}
+
+test_tunnel_is_counted_at_both_interfaces_by_tc() {
+	tunnel tc
 }
 
 # Over loopback a packet passes every hook twice; the interface counts it as sent and as received.

@@ -33,9 +33,11 @@ static void hear(void *context, const struct obi_iface *iface)
 	h->loopback |= iface->index == if_nametoindex("lo") && iface->name &&
 		       !strcmp(iface->name, "lo") && iface->ethernet;
 	if (h->len < sizeof(h->text))
-		h->len += (size_t)snprintf(h->text + h->len, sizeof(h->text) - h->len, "%u %s%s\n",
-					   iface->index, iface->name ? iface->name : "gone",
-					   iface->name && !iface->ethernet ? " not Ethernet" : "");
+		h->len +=
+			(size_t)snprintf(h->text + h->len, sizeof(h->text) - h->len, "%u %s%s%s\n",
+					 iface->index, iface->name ? iface->name : "gone",
+					 iface->name && !iface->ethernet ? " not Ethernet" : "",
+					 iface->xdp ? " xdp" : "");
 }
 
 /* ---- The kernel's end ---- */
@@ -244,6 +246,53 @@ static void refusal_is_returned(void **state)
 	end(&kernel);
 }
 
+/* An attribute of so many bytes, which says so. */
+static void put_xdp(struct message *m, int attached, uint16_t len)
+{
+	struct nlmsghdr *header = (void *)m->bytes;
+	struct rtattr *xdp = (void *)(m->bytes + NLMSG_ALIGN(header->nlmsg_len));
+	uint8_t *inner = RTA_DATA(xdp), state = (uint8_t)attached;
+	uint32_t id = 5;
+
+	*xdp = (struct rtattr){ len, IFLA_XDP | NLA_F_NESTED };
+	inner += put_attr(inner, IFLA_XDP_PROG_ID, &id, sizeof(id));
+	(void)put_attr(inner, IFLA_XDP_ATTACHED, &state, sizeof(state));
+	header->nlmsg_len += RTA_ALIGN(len);
+	m->len = header->nlmsg_len;
+}
+
+/* The nested attribute may be cut anywhere, too. */
+static void xdp_program_is_told(void **state)
+{
+	const uint16_t whole = RTA_LENGTH(RTA_SPACE(4) + RTA_LENGTH(1));
+
+	for (uint16_t len = RTA_LENGTH(0); len <= whole; len++)
+		for (int attached = XDP_ATTACHED_NONE; attached <= XDP_ATTACHED_MULTI; attached++) {
+			struct kernel kernel = begin();
+			struct message m = { .len = 0 };
+
+			put_link(&m, RTM_NEWLINK, 3, "eth0");
+			put_xdp(&m, attached, len);
+			say(&kernel, &m);
+			expect(&kernel, attached && len == whole ? "3 eth0 xdp\n" : "3 eth0\n");
+			end(&kernel);
+		}
+}
+
+static void xdp_program_that_comes_later_is_told(void **state)
+{
+	struct kernel kernel = begin();
+	struct message m = { .len = 0 };
+
+	put_link(&m, RTM_NEWLINK, 3, "eth0");
+	say(&kernel, &m);
+	put_link(&m, RTM_NEWLINK, 3, "eth0");
+	put_xdp(&m, XDP_ATTACHED_SKB, RTA_LENGTH(RTA_SPACE(4) + RTA_LENGTH(1)));
+	say(&kernel, &m);
+	expect(&kernel, "3 eth0\n3 eth0 xdp\n");
+	end(&kernel);
+}
+
 /* Cut anywhere: what is whole is told, nothing behind the end is read. */
 static void message_cut_short_does_no_harm(void **state)
 {
@@ -283,6 +332,8 @@ int main(void)
 		cmocka_unit_test(all_are_asked_for_one_time_at_a_time),
 		cmocka_unit_test(interrupted_answer_is_asked_for_again),
 		cmocka_unit_test(refusal_is_returned),
+		cmocka_unit_test(xdp_program_is_told),
+		cmocka_unit_test(xdp_program_that_comes_later_is_told),
 		cmocka_unit_test(message_cut_short_does_no_harm),
 		cmocka_unit_test(kernel_tells_of_the_loopback_interface),
 	};

@@ -4,7 +4,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -14,8 +18,8 @@
 
 static const struct obi_host host = { .major = 6, .minor = 1 };
 
-static void print(enum obi_grant_form form, const char *const *env, const struct obi_host *on,
-		  char *ret_text, size_t size)
+static void print_for(const char *program, enum obi_grant_form form, const char *const *env,
+		      const struct obi_host *on, char *ret_text, size_t size)
 {
 	struct obi_settings settings;
 	struct obi_error error;
@@ -23,13 +27,19 @@ static void print(enum obi_grant_form form, const char *const *env, const struct
 
 	assert_int_equal(
 		obi_settings_load_text("", slice_of("", 0), (char **)env, &settings, &error), 0);
-	obi_grant_print(form, &settings, on, "/usr/bin/obi", &buf);
+	obi_grant_print(form, &settings, on, program, &buf);
 	assert_false(buf.failed);
 	assert_true(buf.len < size);
 	memcpy(ret_text, buf.data, buf.len);
 	ret_text[buf.len] = '\0';
 	buffer_free(&buf);
 	obi_settings_free(&settings);
+}
+
+static void print(enum obi_grant_form form, const char *const *env, const struct obi_host *on,
+		  char *ret_text, size_t size)
+{
+	print_for("/usr/bin/obi", form, env, on, ret_text, size);
 }
 
 static const char *const network[] = { "OTEL_EBPF_NETWORK_METRICS=1", NULL };
@@ -56,7 +66,25 @@ static void unit_bounds_what_it_grants(void **state)
 	assert_non_null(strstr(text, "\nAmbientCapabilities=CAP_NET_RAW CAP_BPF\n"));
 	assert_non_null(strstr(text, "\nCapabilityBoundingSet=CAP_NET_RAW CAP_BPF\n"));
 	assert_non_null(strstr(text, "\nNoNewPrivileges=yes\n"));
-	assert_non_null(strstr(text, "\nDynamicUser=yes\n"));
+	/* Of the unit's name may be a group: then systemd would not begin it. */
+	assert_non_null(strstr(text, "\nDynamicUser=yes\nUser=obi-agent\n"));
+}
+
+/* Who may execute a file that is its group's alone. */
+static void unit_is_of_the_group_of_the_program(void **state)
+{
+	char path[] = "/tmp/obi-grant.XXXXXX", text[2048], expected[64];
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	snprintf(expected, sizeof(expected), "\nSupplementaryGroups=%u\n", getegid());
+	for (int group = 0; group < 2; group++) {
+		assert_int_equal(fchmod(fd, group ? 0750 : 0755), 0);
+		print_for(path, OBI_GRANT_SYSTEMD, network, &host, text, sizeof(text));
+		assert_true(!strstr(text, expected) == !group);
+	}
+	(void)close(fd);
+	(void)unlink(path);
 }
 
 static void container_shares_with_the_host_only_what_the_mode_needs(void **state)
@@ -122,6 +150,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(setcap_line_can_be_pasted),
 		cmocka_unit_test(unit_bounds_what_it_grants),
+		cmocka_unit_test(unit_is_of_the_group_of_the_program),
 		cmocka_unit_test(container_shares_with_the_host_only_what_the_mode_needs),
 		cmocka_unit_test(pod_adds_capabilities_by_their_short_names),
 		cmocka_unit_test(forms_are_known_by_name),
