@@ -5,7 +5,8 @@
 
 static __always_inline void process_event_output(struct obi_process_event *event)
 {
-	if (event->type != OBI_PROCESS_PRESSES) /* which has its name there */
+	/* These have its name there. */
+	if (event->type != OBI_PROCESS_PRESSES && event->type != OBI_PROCESS_UNREAD)
 		event->uid = bpf_get_current_uid_gid();
 	if (bpf_ringbuf_output(&process_events, event, sizeof(*event), 0))
 		__sync_fetch_and_add(&process_events_lost, 1);
