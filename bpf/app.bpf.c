@@ -18,7 +18,11 @@
 #include "lib/events.h"
 #include "lib/ring.h"
 #include "lib/guess.h"
+#include "lib/pieces.h"
 #include "lib/user_data.h"
+#include "lib/iter.h"
+#include "lib/uring.h"
+#include "lib/unread.h"
 #include "lib/conn.h"
 #include "lib/trace.h"
 #include "lib/head.h"
@@ -29,6 +33,7 @@
 #include "lib/inject.h"
 
 #include "hooks/socket_tracepoints.h"
+#include "hooks/io_uring.h"
 #include "hooks/fentry.h"
 #include "hooks/kprobe.h"
 

@@ -28,7 +28,10 @@ typedef __u32 __wsum;
 typedef _Bool bool;
 typedef unsigned long size_t;
 typedef long ssize_t;
-enum { false = 0, true = 1 };
+enum {
+	false = 0,
+	true = 1
+};
 
 /* UAPI, linux/bpf.h: only the constants and contexts in use. */
 enum bpf_map_type {
@@ -73,6 +76,12 @@ enum {
 /* Values do not matter: CO-RE asks whether the running kernel has them. */
 enum bpf_func_id {
 	BPF_FUNC_ktime_get_coarse_ns = 160,
+};
+
+/* The same: the values are the running kernel's, since 5.14. */
+enum iter_type {
+	ITER_UBUF,
+	ITER_IOVEC,
 };
 
 enum sk_action {
@@ -205,6 +214,19 @@ struct user_msghdr_head {
 	__u64 msg_iovlen;
 };
 
+/* The same of a 32-bit process, and struct mmsghdr of both. */
+struct compat_iovec {
+	__u32 iov_base;
+	__u32 iov_len;
+};
+
+struct compat_msghdr_head {
+	__u32 msg_name;
+	__s32 msg_namelen;
+	__u32 msg_iov;
+	__u32 msg_iovlen;
+};
+
 /* include/net/tcp_states.h */
 enum {
 	TCP_ESTABLISHED = 1,
@@ -220,6 +242,9 @@ enum {
 #define AF_INET6 10
 #define IPPROTO_TCP 6
 #define MSG_PEEK 2
+#define MSG_TRUNC 0x20
+#define MSG_DONTWAIT 0x40
+#define ENOSYS 38
 #define O_NONBLOCK 04000 /* x86, arm64 */
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -278,6 +303,7 @@ struct sk_psock {
 
 struct file {
 	unsigned int f_flags;
+	void *private_data;
 };
 
 struct socket {
@@ -297,7 +323,9 @@ struct iovec {
 struct iov_iter {
 	size_t iov_offset;
 	size_t count;
-	const struct iovec *iov; /* until 6.3 */
+	const struct iovec *iov;   /* until 6.3 */
+	const struct iovec *__iov; /* since 6.4 */
+	void *ubuf;                /* since 6.0 */
 	unsigned long nr_segs;
 	unsigned int type; /* until 5.13: ITER_* | direction */
 	u8 iter_type;      /* since 5.14 */
@@ -315,7 +343,14 @@ struct signal_struct {
 	atomic_t live;
 };
 
+struct thread_info {
+	__u32 status; /* x86: TS_* */
+};
+
 struct task_struct {
+	struct thread_info thread_info;
+	unsigned int flags; /* PF_* */
+	void *worker_private;
 	int pid;
 	int tgid;
 	struct signal_struct *signal;
@@ -323,6 +358,48 @@ struct task_struct {
 };
 
 struct linux_binprm;
+
+/* io_uring, since 6.10 */
+struct io_wq_work {
+	char unused;
+};
+
+struct io_worker {
+	struct io_wq_work *cur_work;
+};
+
+struct wait_queue_head;
+
+struct io_poll {
+	struct wait_queue_head *head;
+};
+
+struct async_poll {
+	struct io_poll poll;
+};
+
+struct io_kiocb {
+	struct file *file;
+	u8 opcode;
+	u64 flags;
+	void *async_data;
+	struct async_poll *apoll;
+	struct io_wq_work work;
+};
+
+struct iou_vec {
+	unsigned int nr;
+};
+
+struct io_async_msghdr {
+	struct iou_vec vec; /* since 6.15 */
+	int free_iov_nr;    /* until then */
+	struct msghdr msg;
+};
+
+struct io_async_rw {
+	struct iov_iter iter;
+};
 
 #ifdef __TARGET_ARCH_x86
 struct pt_regs {

@@ -10,8 +10,8 @@
 struct call {
 	struct sock *sk;
 	struct user_data data;
-	u32 readable;
-	u32 peek;
+	u32 unread; /* enum obi_unread */
+	u32 flags;  /* MSG_* of a receive */
 };
 
 /* Thread -> the call it is in. */
@@ -22,45 +22,23 @@ struct {
 	__type(value, struct call);
 } calls SEC(".maps");
 
-/* include/linux/uio.h until 5.13: type = ITER_IOVEC | direction */
-#define ITER_IOVEC_OLD 4
-
-static __always_inline bool iter_is_iovec(struct iov_iter *iter)
+static __always_inline int kprobe_enter(struct socket *sock, struct msghdr *msg, u32 slot,
+					int flags)
 {
-	if (bpf_core_field_exists(iter->iter_type))
-		return BPF_CORE_READ(iter, iter_type) == 0;
-	return (BPF_CORE_READ(iter, type) & ~1u) == ITER_IOVEC_OLD;
-}
-
-static __always_inline bool user_data_of_iter(struct msghdr *msg, struct user_data *ret_data)
-{
-	struct iov_iter *iter = &msg->msg_iter;
-
-	if (!bpf_core_field_exists(iter->iov) || !iter_is_iovec(iter))
-		return false;
-	ret_data->vec = (const struct user_iovec *)BPF_CORE_READ(iter, iov);
-	ret_data->count = BPF_CORE_READ(iter, nr_segs);
-	if (ret_data->count == 0 || BPF_CORE_READ(iter, iov_offset) != 0)
-		return false;
-	/* The kernel's copy of the vector. */
-	if (bpf_probe_read_kernel(&ret_data->one, sizeof(ret_data->one), ret_data->vec))
-		return false;
-	ret_data->vec = NULL; /* the first segment must do: user_data_read() would read a kernel
-			       * vector as user memory */
-	ret_data->count = 1;
-	return true;
-}
-
-static __always_inline int kprobe_enter(struct socket *sock, struct msghdr *msg, int flags)
-{
+	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
 	u64 thread = bpf_get_current_pid_tgid();
 	struct call call = { 0 };
 
-	if (!process_selected(thread >> 32))
+	if (!process_selected(thread >> 32) || !s)
 		return 0;
 	call.sk = BPF_CORE_READ(sock, sk);
-	call.peek = flags & MSG_PEEK;
-	call.readable = msg && user_data_of_iter(msg, &call.data);
+	call.flags = flags;
+	call.unread = OBI_UNREAD_MOVED;
+	if (msg && !(flags & MSG_TRUNC)) { /* which throws away what it receives */
+		s->iter = (u64)&msg->msg_iter;
+		call.unread = scratch_iter(slot, 0);
+		call.data = s->data;
+	}
 	bpf_map_update_elem(&calls, &thread, &call, BPF_ANY);
 	return 0;
 }
@@ -68,6 +46,15 @@ static __always_inline int kprobe_enter(struct socket *sock, struct msghdr *msg,
 static __always_inline u32 file_flags(struct sock *sk)
 {
 	return BPF_CORE_READ(sk, sk_socket, file, f_flags);
+}
+
+/* Could the receive wait, and does who waited for it go on with what it got? */
+static __always_inline bool call_could_wait(const struct call *call)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	return !(call->flags & MSG_DONTWAIT) && !(file_flags(call->sk) & O_NONBLOCK) &&
+	       !(BPF_CORE_READ(task, flags) & PF_IO_WORKER);
 }
 
 static __always_inline int kprobe_return(u8 direction, long bytes)
@@ -80,13 +67,13 @@ static __always_inline int kprobe_return(u8 direction, long bytes)
 
 	if (!call || !s)
 		return 0;
-	if (bytes > 0 && !call->peek) {
+	if (bytes > 0 && !(call->flags & MSG_PEEK)) {
 		state = conn_of_chunk(call->sk, true);
 		s->bytes = bytes;
-		s->could_wait = direction == OBI_RECV && !(file_flags(call->sk) & O_NONBLOCK);
+		s->could_wait = direction == OBI_RECV && call_could_wait(call);
 		s->data = call->data;
 		if (state)
-			on_chunk(call->sk, state, s, slot, direction, call->readable);
+			on_chunk(call->sk, state, s, slot, direction, call->unread);
 	}
 	bpf_map_delete_elem(&calls, &thread);
 	return 0;
@@ -95,7 +82,7 @@ static __always_inline int kprobe_return(u8 direction, long bytes)
 SEC("kprobe/inet_sendmsg")
 int BPF_KPROBE(kprobe_inet_sendmsg, struct socket *sock, struct msghdr *msg)
 {
-	return kprobe_enter(sock, msg, 0);
+	return kprobe_enter(sock, msg, SCRATCH_SEND, 0);
 }
 
 SEC("kretprobe/inet_sendmsg")
@@ -107,7 +94,7 @@ int BPF_KRETPROBE(kretprobe_inet_sendmsg, int ret)
 SEC("kprobe/inet6_sendmsg")
 int BPF_KPROBE(kprobe_inet6_sendmsg, struct socket *sock, struct msghdr *msg)
 {
-	return kprobe_enter(sock, msg, 0);
+	return kprobe_enter(sock, msg, SCRATCH_SEND, 0);
 }
 
 SEC("kretprobe/inet6_sendmsg")
@@ -119,7 +106,7 @@ int BPF_KRETPROBE(kretprobe_inet6_sendmsg, int ret)
 SEC("kprobe/inet_recvmsg")
 int BPF_KPROBE(kprobe_inet_recvmsg, struct socket *sock, struct msghdr *msg, size_t size, int flags)
 {
-	return kprobe_enter(sock, msg, flags);
+	return kprobe_enter(sock, msg, SCRATCH_RECV, flags);
 }
 
 SEC("kretprobe/inet_recvmsg")
@@ -132,7 +119,7 @@ SEC("kprobe/inet6_recvmsg")
 int BPF_KPROBE(kprobe_inet6_recvmsg, struct socket *sock, struct msghdr *msg, size_t size,
 	       int flags)
 {
-	return kprobe_enter(sock, msg, flags);
+	return kprobe_enter(sock, msg, SCRATCH_RECV, flags);
 }
 
 SEC("kretprobe/inet6_recvmsg")
@@ -144,7 +131,7 @@ int BPF_KRETPROBE(kretprobe_inet6_recvmsg, int ret)
 SEC("kprobe/inet_sendpage")
 int BPF_KPROBE(kprobe_inet_sendpage, struct socket *sock)
 {
-	return kprobe_enter(sock, NULL, 0);
+	return kprobe_enter(sock, NULL, SCRATCH_SEND, 0);
 }
 
 SEC("kretprobe/inet_sendpage")

@@ -6,10 +6,34 @@
 #ifndef OBI_BPF_HOOKS_SOCKET_TRACEPOINTS_H
 #define OBI_BPF_HOOKS_SOCKET_TRACEPOINTS_H
 
-static __always_inline int plane_chunk(struct sock *sk, u8 direction, int bytes)
+/* Of what a system call that is understood did not move. msg: of the call, where the hook has it.
+ */
+static __always_inline enum obi_unread user_data_of_others(struct sock *sk, struct msghdr *msg,
+							   struct scratch *s, u32 slot,
+							   enum obi_unread unread)
+{
+	int found;
+
+	if (unread == OBI_UNREAD_URING)
+		s->could_wait = false; /* nobody waits for it in a call */
+	if (msg) {
+		s->iter = (u64)&msg->msg_iter;
+		found = scratch_iter(slot, s->bytes);
+		return found == OBI_READ ? OBI_READ : unread;
+	}
+	if (unread != OBI_UNREAD_URING)
+		return unread;
+	s->sk = (u64)sk;
+	s->socket = (u64)sk->sk_socket;
+	return scratch_uring(slot);
+}
+
+static __always_inline int plane_chunk(struct sock *sk, struct msghdr *msg, u8 direction, int bytes,
+				       int flags)
 {
 	u32 slot = direction == OBI_SEND ? SCRATCH_SEND : SCRATCH_RECV;
 	struct conn_state *state;
+	enum obi_unread unread;
 	struct scratch *s;
 
 	/* All that most of the host's sockets pay for. */
@@ -23,21 +47,27 @@ static __always_inline int plane_chunk(struct sock *sk, u8 direction, int bytes)
 	if (!s)
 		return 0;
 	s->bytes = bytes;
-	s->could_wait = direction == OBI_RECV && !(sk->sk_socket->file->f_flags & O_NONBLOCK);
-	on_chunk(sk, state, s, slot, direction, user_data_of_syscall(&s->data));
+	s->could_wait = direction == OBI_RECV && !(flags & MSG_DONTWAIT) &&
+			!(sk->sk_socket->file->f_flags & O_NONBLOCK);
+	unread = user_data_of_syscall(s, slot);
+	if (unread > OBI_UNREAD_MOVED)
+		unread = user_data_of_others(sk, msg, s, slot, unread);
+	if (direction == OBI_RECV && flags & MSG_TRUNC) /* thrown away */
+		unread = OBI_UNREAD_MOVED;
+	on_chunk(sk, state, s, slot, direction, unread);
 	return 0;
 }
 
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(tp_sock_send_length, struct sock *sk, int ret, int flags)
 {
-	return plane_chunk(sk, OBI_SEND, ret);
+	return plane_chunk(sk, NULL, OBI_SEND, ret, flags);
 }
 
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(tp_sock_recv_length, struct sock *sk, int ret, int flags)
 {
-	return flags & MSG_PEEK ? 0 : plane_chunk(sk, OBI_RECV, ret);
+	return flags & MSG_PEEK ? 0 : plane_chunk(sk, NULL, OBI_RECV, ret, flags);
 }
 
 /* Shared with the fentry plane. */

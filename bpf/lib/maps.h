@@ -167,11 +167,30 @@ static __always_inline void count(enum obi_app_counter counter)
 	count_add(counter, 1);
 }
 
+/* Whose layout a vector has, and where it is itself. */
+enum vec_kind {
+	VEC_USER,
+	VEC_COMPAT, /* of a 32-bit process */
+	VEC_KERNEL, /* the kernel's copy */
+};
+
 /* Where the bytes of a call lie in user memory. */
 struct user_data {
 	const struct user_iovec *vec; /* NULL: one holds all */
 	u64 count;
+	u64 skip; /* bytes of the first piece before the chunk */
+	u64 kind; /* enum vec_kind */
 	struct user_iovec one;
+};
+
+/* How far a vector was walked through, see pieces.h. */
+struct walk {
+	u64 before; /* bytes of the chunk before piece */
+	u64 from;
+	u32 piece;
+	u32 want;
+	u32 have;
+	u32 to;
 };
 
 #define HEAD_PIECES 16  /* of OBI_HEAD_MAX bytes each: the longest request head that is shown */
@@ -189,6 +208,11 @@ struct scratch {
 	u64 skip;  /* bytes of the chunk before the piece */
 	u64 tail;  /* its last 8 */
 	struct user_data data;
+	struct walk walk;
+	/* Addresses. What was a typed pointer comes back as a number. */
+	u64 sk;
+	u64 socket;     /* its */
+	u64 iter;       /* an iov_iter */
 	u32 could_wait; /* a receive on this socket */
 	/* Of head.h: */
 	u32 cursor;

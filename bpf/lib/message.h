@@ -486,10 +486,10 @@ static __always_inline void chunk_record(struct conn_state *state, struct scratc
 
 /*
  * Bytes went through a socket: the body behind every send and receive hook. state is the
- * socket's; s, of that slot, has bytes and data filled in where readable.
+ * socket's; s, of that slot, has bytes filled in, and data unless unread says why not.
  */
 static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, struct scratch *s,
-				     u32 slot, u8 direction, bool readable)
+				     u32 slot, u8 direction, enum obi_unread unread)
 {
 	bool turn = state->total == 0 || state->direction != direction;
 	u64 now = bpf_ktime_get_ns();
@@ -500,6 +500,8 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 	if (stopped)
 		return;
 	s->skip = 0;
+	s->walk.before = 0;
+	s->walk.piece = 0;
 	s->pieces = 1;
 	s->crowd = 0;
 	if (state->http2 ? direction != OBI_SEND : !turn && !state->reported) {
@@ -507,12 +509,12 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 		state->last_ns = now;
 		return;
 	}
-	if (readable)
+	if (unread == OBI_READ)
 		len = scratch_read(slot);
 	if (len > OBI_HEAD_MAX)
 		return;
 	if (len == 0)
-		count(OBI_APP_UNREADABLE);
+		unread_chunk(state->pid, unread);
 	else
 		guess = scratch_guess(slot, len);
 	if (state->http2 || http2_begins(state, direction, turn, guess)) {

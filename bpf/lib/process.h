@@ -51,6 +51,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	if (BPF_CORE_READ(task, signal, live.counter) > 0)
 		return 0;
 	bpf_map_delete_elem(&processes, &tgid);
+	bpf_map_delete_elem(&unread_told, &tgid);
 	if (propagate)
 		bpf_map_delete_elem(&process_kins, &tgid);
 	process_event(OBI_PROCESS_EXIT, tgid, 0);

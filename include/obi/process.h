@@ -17,11 +17,24 @@ enum obi_process_event_type {
 	OBI_PROCESS_LISTEN = 4,  /* any process began to listen on a TCP port */
 	OBI_PROCESS_PRESSES = 5, /* it writes more records than its share of the ring */
 	OBI_PROCESS_TAKEN = 6,   /* another program's sockhash has a connection of it; told once */
+	OBI_PROCESS_UNREAD = 7,  /* it moves bytes by a call that cannot be read */
+};
+
+/* Why the bytes of a chunk are not known. */
+enum obi_unread {
+	OBI_READ,           /* they are, or may be */
+	OBI_UNREAD_MOVED,   /* the kernel moved them itself (sendfile, splice): a body in general */
+	OBI_UNREAD_COMPAT,  /* a 32-bit process's call, where these are not understood */
+	OBI_UNREAD_URING,   /* io_uring: the request that it was cannot be told for sure */
+	OBI_UNREAD_SEVERAL, /* sendmmsg or recvmmsg: which of the messages it was is not known */
+	OBI_UNREAD_OTHER,   /* another system call */
+	OBI_UNREADS,
 };
 
 struct obi_process_event {
-	__u32 type; /* enum obi_process_event_type */
-	__u32 pid;  /* thread group id in the root pid namespace */
+	__u16 type;   /* enum obi_process_event_type */
+	__u16 unread; /* UNREAD: enum obi_unread */
+	__u32 pid;    /* thread group id in the root pid namespace */
 	union {
 		struct {
 			__u32 parent; /* FORK */
@@ -29,7 +42,7 @@ struct obi_process_event {
 			__u32 netns;  /* LISTEN: inode of the network namespace */
 			__u32 uid;    /* whose doing it is */
 		};
-		char command[16]; /* PRESSES: its name, "" not known */
+		char command[16]; /* PRESSES, UNREAD: its name, "" not known */
 	};
 };
 

@@ -124,6 +124,7 @@ enum obi_app_counter {
 	OBI_APP_RING_FULL,     /* records that found the ring full, or the share of their process */
 	OBI_APP_RING_SHARE,    /* of these the latter */
 	OBI_APP_UNREADABLE,    /* chunks whose memory could not be read */
+	OBI_APP_UNREAD_CALLS,  /* of these: by a call that cannot be read, see enum obi_unread */
 	OBI_APP_STATE_FULL,    /* sockets for which no state could be kept */
 	OBI_APP_MUTED,         /* connections given up: no protocol recognised */
 	OBI_APP_UNRECOGNISED,  /* messages that no protocol claimed */

@@ -22,6 +22,7 @@
 #include "broker/cgroup.h"
 #include "broker/counters.h"
 #include "broker/rcu.h"
+#include "broker/unread.h"
 #include "feature/ladder.h"
 #include "span/sampler.h"
 #include "wire/ring.h"
@@ -42,6 +43,7 @@ struct obi_app {
 	void (*take)(void *context, const struct obi_process_event *event);
 	void *take_context;
 	uint64_t pressing_ns; /* when one was told of that presses */
+	struct obi_unread_log unread;
 };
 
 /* Which programs serve which plane: by prefix of their names. */
@@ -51,7 +53,8 @@ struct plane_programs {
 
 static const struct plane_programs plane_programs[] = {
 	[OBI_PLANE_FENTRY] = { { "fexit_", "process_", "=tp_inet_sock_set_state" } },
-	[OBI_PLANE_TRACEPOINT] = { { "tp_sock_", "process_", "=tp_inet_sock_set_state" } },
+	[OBI_PLANE_TRACEPOINT] = { { "tp_sock_", "process_", "uring_",
+				     "=tp_inet_sock_set_state" } },
 	[OBI_PLANE_KPROBE] = { { "kprobe_", "kretprobe_", "process_",
 				 "=tp_inet_sock_set_state_by_addr" } },
 };
@@ -89,6 +92,8 @@ static void choose_programs(struct obi_app *app, bool with_optional)
 			wanted = app->injection != OBI_INJECT_NONE &&
 				 (strcmp(name, "inject_verdict") != 0 ||
 				  app->injection == OBI_INJECT_SK_MSG_VERDICT);
+		if (!strncmp(name, "uring_", 6) && !app->skel->rodata->uring_hooks)
+			wanted = false;
 		if (optional_program(name) && !with_optional)
 			wanted = false;
 		bpf_program__set_autoload(program, wanted);
@@ -104,6 +109,10 @@ static void choose_maps(struct obi_app *app)
 	if (!by_addr) {
 		(void)bpf_map__set_max_entries(skel->maps.conns_by_addr, 1);
 		(void)bpf_map__set_max_entries(skel->maps.calls, 1);
+	}
+	if (!skel->rodata->uring_hooks) {
+		(void)bpf_map__set_max_entries(skel->maps.uring_threads, 1);
+		(void)bpf_map__set_max_entries(skel->maps.uring_waiting, 1);
 	}
 	if (!skel->rodata->propagate) {
 		(void)bpf_map__set_max_entries(skel->maps.slots, 1);
@@ -191,6 +200,14 @@ static int fill_samplers(struct obi_app *app, const struct obi_settings *setting
 	return error;
 }
 
+/* The one plane that asks them: has the kernel the tracepoints of io_uring? */
+static bool has_uring_hooks(const struct obi_app *app)
+{
+	return app->plane == OBI_PLANE_TRACEPOINT &&
+	       libbpf_find_vmlinux_btf_id("io_uring_submit_req", BPF_TRACE_RAW_TP) > 0 &&
+	       libbpf_find_vmlinux_btf_id("io_uring_poll_arm", BPF_TRACE_RAW_TP) > 0;
+}
+
 static int open_and_load(struct obi_app *app, const struct obi_settings *settings,
 			 bool with_optional)
 {
@@ -202,6 +219,7 @@ static int open_and_load(struct obi_app *app, const struct obi_settings *setting
 	app->skel = skel;
 	skel->rodata->propagate = settings->broker.context_propagation.bits != 0;
 	skel->rodata->ring_wake_bytes = RING_SIZE / 2;
+	skel->rodata->uring_hooks = has_uring_hooks(app);
 	choose_programs(app, with_optional);
 	choose_maps(app);
 	choose_samplers(app, settings);
@@ -464,6 +482,8 @@ static void take_event(void *context, const void *record, size_t size)
 		say_pressing(app, event);
 	else if (event->type == OBI_PROCESS_TAKEN)
 		say_taken(event);
+	else if (event->type == OBI_PROCESS_UNREAD)
+		obi_unread_warn(&app->unread, event);
 	else
 		app->take(app->take_context, event);
 }

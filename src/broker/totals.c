@@ -9,6 +9,7 @@ static const char *const app_names[] = {
 	[OBI_APP_RING_FULL] = "ringFull",
 	[OBI_APP_RING_SHARE] = "ringShare",
 	[OBI_APP_UNREADABLE] = "unreadable",
+	[OBI_APP_UNREAD_CALLS] = "unreadCalls",
 	[OBI_APP_STATE_FULL] = "stateFull",
 	[OBI_APP_MUTED] = "muted",
 	[OBI_APP_UNRECOGNISED] = "unrecognised",

@@ -14,8 +14,7 @@ static const struct obi_rung plane_rungs[] = {
 			       "cheapest: only calls on INET sockets" },
 	[OBI_PLANE_TRACEPOINT] = { "socket tracepoints", "6.3", obi_trial_tracepoint,
 				   "every socket call passes the hook" },
-	[OBI_PLANE_KPROBE] = { "kprobe", "5.8", obi_trial_kprobe,
-			       "two hits a call; only the first segment of a vector is seen" },
+	[OBI_PLANE_KPROBE] = { "kprobe", "5.8", obi_trial_kprobe, "two hits a call" },
 	[OBI_PLANE_NONE] = { 0 },
 };
 

@@ -72,6 +72,7 @@ void obi_worker_publish_counters(const struct obi_wire_counters *counters, uint3
 	obi_internal_set(OBI_INTERNAL_WORKER_RESTARTS, NULL, restarts);
 	obi_worker_publish_dropped("ring_full", counters->app[OBI_APP_RING_FULL]);
 	obi_worker_publish_dropped("hook_missed", counters->app[OBI_APP_MISSED]);
+	obi_worker_publish_dropped("unread_call", counters->app[OBI_APP_UNREAD_CALLS]);
 	obi_worker_publish_dropped("state_full", counters->app[OBI_APP_STATE_FULL]);
 	obi_worker_publish_dropped("process_event", counters->app[OBI_APP_EVENTS_LOST]);
 	obi_worker_publish_dropped("process_unannounced", counters->unannounced);

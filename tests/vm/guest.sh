@@ -81,11 +81,39 @@ test_enforce() {
 	assert_line "$LOG" "level=ERROR .*error=\"the following capabilities are required: $expected\""
 }
 
+# begin_call PORT COMMAND...: a server of that port; the port and the way are its last arguments.
+begin_call() {
+	"${@:2}" >/dev/null 2>&1 &
+	defer stop $!
+	wait_until 10 listens $! "$1" || fail "$2 does not listen on port $1"
+	CALLERS+=($!)
+}
+
+# Servers that move bytes by other calls than most: all of them are read where there is the kernel's own
+# vector.
+begin_calls() {
+	local targets=$LIB/targets
+	CALLERS=() RINGS=(8084)
+	gcc -O1 -pthread -o "$SCRATCH/uring" "$targets/uring.c"
+	gcc -m32 -O1 -ffreestanding -fno-stack-protector -fno-pic -no-pie -nostdlib -static \
+		-o "$SCRATCH/compat" "$targets/compat.c"
+	begin_call 8082 $PYTHON "$targets/vectors.py" 8082 ones
+	begin_call 8083 $PYTHON "$targets/vectors.py" 8083 several
+	begin_call 8084 "$SCRATCH/uring" 8084 plain
+	begin_call 8086 "$SCRATCH/compat" 8086 socketcall
+	begin_call 8087 "$SCRATCH/compat" 8087 vec gate
+	begin_call 8088 $PYTHON "$targets/vectors.py" 8088 uneven
+	before_kernel 6.0 && return
+	begin_call 8085 "$SCRATCH/uring" 8085 multishot
+	begin_call 8089 "$SCRATCH/uring" 8089 msg
+	RINGS+=(8085 8089)
+}
+
 # Loading takes long under emulation, so that one agent serves all this.
 LIMIT[test_application]=90
 
 test_application() {
-	local file=$ROOT/tests/vm/guest.sh python set worker
+	local file=$ROOT/tests/vm/guest.sh python set worker port
 	need nginx
 	step plane
 	paranoid 2
@@ -95,6 +123,7 @@ test_application() {
 		location / { return 200 'hello'; } }"
 	begin_python 8081 -m http.server --directory "$ROOT/tests" 8081
 	python=$SERVER
+	begin_calls
 	mkfifo "$SCRATCH/ask"
 	client held 127.0.0.1 8080 /late/ <"$SCRATCH/ask" >"$SCRATCH/answered" &
 	defer stop $!
@@ -126,6 +155,13 @@ test_application() {
 	expect_spans 1 type=HTTP method=GET path=/vm/guest.sh status=200 \
 		responseLen="$(stat -c %s "$file")" language=python
 	expect_spans 1 path=/missing status=404
+
+	step calls
+	application_ready "${CALLERS[@]}"
+	for port in 8082 8083 8086 8087 8088 "${RINGS[@]}"; do
+		client keep_alive 127.0.0.1 "$port" /call/ 3
+		expect_spans 3 type=HTTP hostPort="$port" 'path=/call/*' status=200
+	done
 
 	step keep_alive
 	client keep_alive 127.0.0.1 8080 /k/ 20
@@ -165,6 +201,7 @@ test_application() {
 	step stop
 	stop_agent
 	assert_eq 0 "$(total 'application totals' ringFull)" "records lost"
+	assert_eq 0 "$(total 'application totals' unreadCalls)" "calls that could not be read"
 }
 
 test_propagation() {

@@ -488,7 +488,9 @@ void otlp_spans_put_markdown(struct buffer *buf)
 		"A span's status is `ERROR` where there was no answer, from status 500 on for a "
 		"server, from 400 on\nfor a client, else unset. A request that waited before it "
 		"was handled has two child spans of kind\n`INTERNAL`: `in queue` and "
-		"`processing`, and the latter has the span id that was handed on.\n");
+		"`processing`, and the latter has the span id that was handed on.\n\n"
+		"By which calls a request may be read or sent, and what becomes of others: "
+		"[calls.md](calls.md).\n");
 	otlp_span_put_markdown(buf);
 	buffer_put_cstr(buf, "\n## Resource\n\n"
 			     "`attributes.select` with the key `resource` takes attributes out, or "
