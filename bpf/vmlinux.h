@@ -28,7 +28,10 @@ typedef __u32 __wsum;
 typedef _Bool bool;
 typedef unsigned long size_t;
 typedef long ssize_t;
-enum { false = 0, true = 1 };
+enum {
+	false = 0,
+	true = 1
+};
 
 /* UAPI, linux/bpf.h: only the constants and contexts in use. */
 enum bpf_map_type {
@@ -315,11 +318,26 @@ struct signal_struct {
 	atomic_t live;
 };
 
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1]; /* level + 1 */
+};
+
 struct task_struct {
 	int pid;
 	int tgid;
 	struct signal_struct *signal;
 	struct task_struct *group_leader;
+	struct pid *thread_pid;
 };
 
 struct linux_binprm;

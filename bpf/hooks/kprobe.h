@@ -53,7 +53,7 @@ static __always_inline bool user_data_of_iter(struct msghdr *msg, struct user_da
 
 static __always_inline int kprobe_enter(struct socket *sock, struct msghdr *msg, int flags)
 {
-	u64 thread = bpf_get_current_pid_tgid();
+	u64 thread = current_thread();
 	struct call call = { 0 };
 
 	if (!process_selected(thread >> 32))
@@ -72,7 +72,7 @@ static __always_inline u32 file_flags(struct sock *sk)
 
 static __always_inline int kprobe_return(u8 direction, long bytes)
 {
-	u64 thread = bpf_get_current_pid_tgid();
+	u64 thread = current_thread();
 	struct call *call = bpf_map_lookup_elem(&calls, &thread);
 	u32 slot = direction == OBI_SEND ? SCRATCH_SEND : SCRATCH_RECV;
 	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
