@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/signals.h"
 
 #define PAGE_SIZE_BYTES 4096
 
@@ -57,6 +58,7 @@ __attribute__((noreturn)) static void become(const struct obi_child_role *role, 
 	/* A child of a broker that is gone has nobody who ends it. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || getppid() != broker)
 		_exit(125);
+	signals_ignore_all();
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	self = move_up(self);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/signals.h"
 #include "caps/check.h"
 #include "wire/wire.h"
 
@@ -158,9 +159,7 @@ static void leave_signals(void)
 	sigset_t none;
 
 	(void)setsid();
-	(void)signal(SIGINT, SIG_IGN);
-	(void)signal(SIGTERM, SIG_IGN);
-	(void)signal(SIGHUP, SIG_IGN);
+	signals_ignore_all();
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -135,9 +135,13 @@ static void open_bpf_stats(struct broker *b)
 
 static int open_loop(struct broker *b)
 {
+	struct sigaction hangup;
 	sigset_t set;
 
 	sigemptyset(&set);
+	/* A signal that is blocked comes although it is ignored. */
+	if (!sigaction(SIGHUP, NULL, &hangup) && hangup.sa_handler != SIG_IGN)
+		sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGCHLD);

@@ -13,6 +13,7 @@
 #include "base/buffer.h"
 #include "base/hidden.h"
 #include "base/log.h"
+#include "base/signals.h"
 #include "broker/broker.h"
 #include "caps/check.h"
 #include "feature/host.h"
@@ -116,11 +117,15 @@ __attribute__((noreturn)) static void leave(int number)
 	_exit(0);
 }
 
-/* Until there is something to undo, a wish to stop is that alone. */
+/* Until there is something to undo, a wish to stop is that alone. A terminal that goes away ends
+ * nobody who was started by nohup(1). */
 static void leave_when_told(void)
 {
+	signals_ignore_strange();
 	(void)signal(SIGTERM, leave);
 	(void)signal(SIGINT, leave);
+	if (signal(SIGHUP, leave) == SIG_IGN)
+		(void)signal(SIGHUP, SIG_IGN);
 }
 
 int verb_agent(int argc, char **argv)
