@@ -19,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/signals.h"
+#include "base/standard.h"
 
 #define PAGE_SIZE_BYTES 4096
 
@@ -35,7 +36,7 @@ static int move_up(int fd)
  */
 static bool take_places(int sock, int output, int config)
 {
-	int nothing = move_up(open("/dev/null", O_RDONLY | O_CLOEXEC));
+	int nothing = move_up(standard_nothing());
 
 	(void)setsid();
 	return nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 &&
@@ -152,6 +153,14 @@ int obi_child_start(const struct obi_child_role *role, struct obi_child *ret_chi
 	}
 	*ret_child = child;
 	return 0;
+}
+
+const char *obi_child_why(int error)
+{
+	if (error == -EAGAIN) /* fork(2) */
+		return "the user may have no more processes: raise RLIMIT_NPROC (ulimit -u, "
+		       "LimitNPROC= of the unit) or pids.max of the cgroup";
+	return strerror(-error);
 }
 
 void obi_child_release(struct obi_child *child)

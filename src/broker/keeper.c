@@ -19,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/signals.h"
+#include "base/standard.h"
 #include "caps/check.h"
 #include "wire/wire.h"
 
@@ -142,7 +143,7 @@ static void close_from(unsigned first)
 
 static void leave_files(int sock)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int null = standard_nothing();
 
 	if (dup2(sock, SOCK) < 0)
 		_exit(125);

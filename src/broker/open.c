@@ -196,11 +196,14 @@ static int open_children(struct broker *b, const char *config_path, uint64_t loo
 	obi_sender_start(&b->sender, b->settings, &role);
 	/* It starts on another CPU while we load. */
 	error = obi_child_start(&b->worker.role, &b->worker.child);
+	if (error)
+		log_error("cannot start the worker", F("error", log_str(obi_child_why(error))));
 	if (error || !obi_settings_application(b->settings))
 		return error;
 	error = obi_looker_open(&b->looker, b->settings, look_caps);
 	if (error)
-		log_error("cannot start who looks at processes", F("error", log_errno(error)));
+		log_error("cannot start who looks at processes",
+			  F("error", log_str(obi_child_why(error))));
 	return error;
 }
 

@@ -20,6 +20,7 @@
 #include "feature/trial.h"
 #include "settings/settings.h"
 #include "verb/common.h"
+#include "verb/limits.h"
 #include "verb/verb.h"
 
 extern char **environ;
@@ -128,6 +129,17 @@ static void leave_when_told(void)
 		(void)signal(SIGHUP, SIG_IGN);
 }
 
+/* glibc has the resource as an enum. */
+static int read_limit(int resource, struct rlimit *limit)
+{
+	return getrlimit((__rlimit_resource_t)resource, limit);
+}
+
+static int set_limit(int resource, const struct rlimit *limit)
+{
+	return setrlimit((__rlimit_resource_t)resource, limit);
+}
+
 int verb_agent(int argc, char **argv)
 {
 	struct obi_settings settings;
@@ -142,6 +154,8 @@ int verb_agent(int argc, char **argv)
 	if (verb_parse_config_path(argc, argv, &path))
 		return OBI_EXIT_USAGE;
 	log_info("OpenTelemetry eBPF Instrumentation", F("Version", log_str("v" OBI_VERSION)));
+	if (limits_raise(read_limit, set_limit, why, sizeof(why)))
+		return cannot_start(why);
 	if (obi_host_read("", &host))
 		return cannot_start("cannot tell the kernel's version");
 	if (obi_host_check(&host, why, sizeof(why)))

@@ -113,7 +113,7 @@ test_stopped_and_continued_it_goes_on() {
 
 # What whoever starts it ignores or blocks: a child that ends must still be seen to.
 test_started_with_signals_ignored_and_blocked() {
-	AROUND=($PYTHON -c 'import os, signal, sys
+	AROUND=("$PYTHON" -c 'import os, signal, sys
 for n in range(1, 32):
     if n not in (9, 19):
         signal.signal(n, signal.SIG_IGN)
