@@ -26,7 +26,7 @@ begin() {
 # works COMMAND...: as begin; there are spans, and nothing to complain of.
 works() {
 	begin "$@"
-	application_ready $SERVER
+	application_ready "$SERVER"
 	timeout 20 $PYTHON "$LIB/client.py" get 127.0.0.1 $PORT /odd >/dev/null
 	expect_spans 1 path=/odd
 	assert_no_line "$LOG" 'level=(WARN|ERROR)'
@@ -145,7 +145,7 @@ test_endpoint_spellings() {
 		http://user:secret@127.0.0.1:19463; do
 		step "$(tr -c 'a-zA-Z0-9\n' _ <<<"$row")"
 		ENDPOINT=$row begin env
-		application_ready $SERVER
+		application_ready "$SERVER"
 		assert_line "$LOG" 'msg="exporting by OTLP".*endpoint=http://' 5
 		assert_no_line "$LOG" 'secret|level=ERROR.*configuration'
 		stop_agent
