@@ -15,6 +15,7 @@
 #include "obi/sampler.h"
 
 #include "lib/maps.h"
+#include "lib/pid.h"
 #include "lib/events.h"
 #include "lib/ring.h"
 #include "lib/guess.h"

@@ -347,6 +347,20 @@ struct thread_info {
 	__u32 status; /* x86: TS_* */
 };
 
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1]; /* level + 1 */
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int flags; /* PF_* */
@@ -355,6 +369,7 @@ struct task_struct {
 	int tgid;
 	struct signal_struct *signal;
 	struct task_struct *group_leader;
+	struct pid *thread_pid;
 };
 
 struct linux_binprm;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/standard.h"
 #include "caps/check.h"
 #include "settings/settings.h"
 #include "verb/verb.h"
@@ -37,6 +38,7 @@ int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "";
 
+	standard_hold();
 	if (obi_caps_lower()) {
 		(void)fputs("obi: cannot lower its capabilities\n", stderr);
 		return OBI_EXIT_CANNOT_START;

@@ -26,7 +26,7 @@ static __always_inline int kprobe_enter(struct socket *sock, struct msghdr *msg,
 					int flags)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
-	u64 thread = bpf_get_current_pid_tgid();
+	u64 thread = current_thread();
 	struct call call = { 0 };
 
 	if (!process_selected(thread >> 32) || !s)
@@ -59,7 +59,7 @@ static __always_inline bool call_could_wait(const struct call *call)
 
 static __always_inline int kprobe_return(u8 direction, long bytes)
 {
-	u64 thread = bpf_get_current_pid_tgid();
+	u64 thread = current_thread();
 	struct call *call = bpf_map_lookup_elem(&calls, &thread);
 	u32 slot = direction == OBI_SEND ? SCRATCH_SEND : SCRATCH_RECV;
 	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);

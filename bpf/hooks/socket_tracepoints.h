@@ -37,8 +37,7 @@ static __always_inline int plane_chunk(struct sock *sk, struct msghdr *msg, u8 d
 	struct scratch *s;
 
 	/* All that most of the host's sockets pay for. */
-	if (bytes <= 0 ||
-	    (!sk->sk_bpf_storage && !process_marked(bpf_get_current_pid_tgid() >> 32)))
+	if (bytes <= 0 || (!sk->sk_bpf_storage && !process_marked(current_pid())))
 		return 0;
 	state = conn_of_chunk(sk, false);
 	if (!state)

@@ -100,7 +100,7 @@ static __always_inline struct conn_state *conn_of_chunk(struct sock *sk, bool by
 
 	if (state)
 		return state->muted ? NULL : state;
-	tgid = bpf_get_current_pid_tgid() >> 32;
+	tgid = current_pid();
 	if (!process_selected(tgid) || !sock_is_tcp(sk))
 		return NULL;
 	/* Sockets that connected under our eyes have a state already. This one was accepted, or it

@@ -46,7 +46,7 @@ static __always_inline void kin_asks(u32 pid, u64 now)
 
 static __always_inline void kin_forget_thread(void)
 {
-	u64 thread = bpf_get_current_pid_tgid();
+	u64 thread = current_thread();
 
 	bpf_map_delete_elem(&slots, &thread);
 }
@@ -91,7 +91,7 @@ static __always_inline bool keeps_lines(const struct process_kin *kin)
 static __always_inline void request_begin(struct conn_state *state, struct scratch *s,
 					  u32 slot_number, u32 len, u64 now, bool waited_for)
 {
-	u64 thread = bpf_get_current_pid_tgid();
+	u64 thread = current_thread();
 	struct process_kin *kin = kin_make(thread >> 32);
 	struct obi_slot *slot;
 
@@ -161,7 +161,7 @@ static __always_inline void request_adopts(struct conn_state *state)
 static __always_inline void answer_begin(struct conn_state *state, struct scratch *s, u32 slot,
 					 u32 len)
 {
-	u64 thread = bpf_get_current_pid_tgid();
+	u64 thread = current_thread();
 	u32 pid = state->owner >> 32, status;
 	struct process_kin *kin;
 	struct obi_slot *own;
@@ -200,7 +200,7 @@ static __always_inline void answer_goes_on(struct conn_state *state, u64 total, 
 /* The identity of the server request for which this thread sends one, or NULL. */
 static __always_inline const struct obi_trace *request_parent(struct conn_state *state, u64 line)
 {
-	u64 thread = bpf_get_current_pid_tgid();
+	u64 thread = current_thread();
 	u64 opener = obi_thread_key(state->pid, state->opener);
 	u32 pid = thread >> 32;
 	struct process_kin *process = bpf_map_lookup_elem(&process_kins, &pid);

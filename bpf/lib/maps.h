@@ -81,7 +81,7 @@ struct {
 	__type(value, struct conn_state);
 } conns_by_addr SEC(".maps");
 
-/* Thread group id -> OBI_PROCESS_*. */
+/* Thread group, as of obi/record.h -> OBI_PROCESS_*. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 8192);

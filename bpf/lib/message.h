@@ -28,7 +28,6 @@ static __always_inline void record_fill(struct scratch *s, const struct conn_sta
 					u8 direction, u64 now)
 {
 	struct obi_record *r = &s->record;
-	u64 pid_tgid = bpf_get_current_pid_tgid();
 
 	r->type = type;
 	r->direction = direction;
@@ -38,7 +37,7 @@ static __always_inline void record_fill(struct scratch *s, const struct conn_sta
 	r->conn = state->id;
 	r->time_ns = now;
 	r->pid = state->pid;
-	r->tid = (u32)pid_tgid;
+	r->tid = bpf_get_current_pid_tgid();
 	r->opened_ns = state->opened_ns;
 	r->opener = state->opener;
 	__builtin_memcpy(&r->tuple, &state->tuple, sizeof(r->tuple));

@@ -7,28 +7,32 @@ static __always_inline void process_event(u32 type, u32 pid, u32 parent)
 {
 	struct obi_process_event event = { .type = type, .pid = pid, .parent = parent };
 
-	process_event_output(&event);
+	if (pid)
+		process_event_output(&event);
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task)
 {
-	process_event(OBI_PROCESS_EXEC, bpf_get_current_pid_tgid() >> 32, 0);
+	process_event(OBI_PROCESS_EXEC, current_pid(), 0);
 	return 0;
 }
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
-	u32 from = BPF_CORE_READ(parent, tgid), to = BPF_CORE_READ(child, tgid);
-	u32 *flags, child_flags;
+	u32 from, to, *flags, child_flags;
 
-	if (from == to) /* a thread */
+	if (BPF_CORE_READ(parent, tgid) == BPF_CORE_READ(child, tgid)) /* a thread */
 		return 0;
+	from = pid_of(parent);
 	if (!process_marked(from))
 		return 0;
 	flags = bpf_map_lookup_elem(&processes, &from);
 	if (!flags || !(*flags & OBI_PROCESS_SELECTED) || !follow_children)
+		return 0;
+	to = pid_of(child);
+	if (!to)
 		return 0;
 	child_flags = *flags;
 	process_marks[to & (PROCESS_MARKS - 1)] = 1;
@@ -41,7 +45,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
-	u32 tgid = BPF_CORE_READ(task, tgid);
+	u32 tgid = pid_of(task);
 
 	/* do_exit() has counted this thread out already: 0 means it was the last. */
 	if (!process_marked(tgid) || !bpf_map_lookup_elem(&processes, &tgid))

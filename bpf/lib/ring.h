@@ -45,7 +45,7 @@ static __always_inline void ring_say(struct obi_ring_share *share, u32 pid)
 	if (share->said_ns && now - share->said_ns < SAY_AGAIN_NS)
 		return;
 	share->said_ns = now;
-	if (bpf_get_current_pid_tgid() >> 32 == pid)
+	if (current_pid() == pid)
 		bpf_get_current_comm(event.command, sizeof(event.command));
 	process_event_output(&event);
 }

@@ -7,18 +7,19 @@ static __always_inline void on_listen(struct sock *sk)
 {
 	struct obi_process_event event = {
 		.type = OBI_PROCESS_LISTEN,
-		.pid = bpf_get_current_pid_tgid() >> 32,
+		.pid = current_pid(),
 		.port = BPF_CORE_READ(sk, __sk_common.skc_num),
 		.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum),
 	};
 
-	process_event_output(&event);
+	if (event.pid)
+		process_event_output(&event);
 }
 
 /* Runs in the context of the caller of connect(2). */
 static __always_inline void on_connect(struct sock *sk, bool by_addr)
 {
-	u64 thread = bpf_get_current_pid_tgid();
+	u64 thread = current_thread();
 	struct conn_state *state;
 
 	if (!process_selected(thread >> 32) || !sock_is_tcp(sk))

@@ -23,7 +23,7 @@ static __always_inline void unread_tell(u32 pid, enum obi_unread why)
 		all |= *told;
 	}
 	bpf_map_update_elem(&unread_told, &pid, &all, BPF_ANY);
-	if (bpf_get_current_pid_tgid() >> 32 == pid)
+	if (current_pid() == pid)
 		bpf_get_current_comm(event.command, sizeof(event.command));
 	process_event_output(&event);
 }

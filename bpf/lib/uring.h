@@ -195,7 +195,7 @@ __noinline int scratch_uring(u32 slot)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
 	u8 direction = slot == SCRATCH_SEND ? OBI_SEND : OBI_RECV;
-	u64 key = bpf_get_current_pid_tgid(), req, iter = 0;
+	u64 key = current_thread(), req, iter = 0;
 	struct uring_thread *thread;
 	struct uring_req *waiting;
 	bool moved = true;
@@ -261,7 +261,7 @@ static __always_inline void uring_remember(struct uring_thread *thread, u64 req,
 /* The task submits a request, and carries it out next unless it is linked to others. */
 static __always_inline void uring_submitted(struct io_kiocb *req)
 {
-	u64 key = bpf_get_current_pid_tgid();
+	u64 key = current_thread();
 	struct uring_thread *thread;
 	struct uring_thread blank = { 0 };
 	u8 op = req->opcode;
@@ -296,7 +296,7 @@ static __always_inline bool uring_is_rival(u64 before, struct io_kiocb *req)
 /* A request waits until its socket is ready. */
 static __always_inline void uring_waits(struct io_kiocb *req)
 {
-	u64 thread_key = bpf_get_current_pid_tgid(), key, iter;
+	u64 thread_key = current_thread(), key, iter;
 	struct uring_req waiting = { .req = (u64)req }, *before;
 	struct uring_thread *thread;
 	u8 op = req->opcode;

@@ -183,8 +183,8 @@ OBI_RULE _Bool obi_handed_on(const struct obi_trace *server, const struct obi_tr
 	       obi_word(server->parent_id) == obi_word(header->span_id);
 }
 
-/* Keys of slots. A thread's is pid_tgid, a process's has no thread in it, and a line's has the
- * highest bit, which no pid_tgid has. */
+/* Keys of slots. A thread's is its process and itself, a process's has no thread in it, and a
+ * line's has the highest bit, which no number of a process has. */
 OBI_RULE __u64 obi_thread_key(__u32 pid, __u32 tid)
 {
 	return (__u64)pid << 32 | tid;

@@ -34,7 +34,7 @@ enum obi_unread {
 struct obi_process_event {
 	__u16 type;   /* enum obi_process_event_type */
 	__u16 unread; /* UNREAD: enum obi_unread */
-	__u32 pid;    /* thread group id in the root pid namespace */
+	__u32 pid;    /* thread group, as of obi/record.h */
 	union {
 		struct {
 			__u32 parent; /* FORK */
@@ -65,7 +65,8 @@ struct obi_entries {
 	__u16 routes;
 };
 
-/* Value of the processes map (key: thread group id), which holds the selected ones alone. */
+/* Value of the processes map (key: thread group, as of obi/record.h), which holds the selected ones
+ * alone. */
 #define OBI_PROCESS_SELECTED 0x01 /* its connections are observed */
 #define OBI_PROCESS_SAMPLER                                                                        \
 	16 /* from this bit on: the entry whose sampler is its, 0 = the common one */

@@ -10,6 +10,12 @@
  *
  * obi replay builds the same records from captured packets.
  *
+ * Processes have the numbers by which /proc shows them to the agent: those of its own PID
+ * namespace, or of the initial one where it runs there (bpf/lib/pid.h). That holds for every
+ * process that is named across the border, in records, in events and as key of a map; what has no
+ * such number is not reported. Threads are always told by their numbers in the initial namespace,
+ * as keys that mean nothing else: they are no more than equal or not.
+ *
  * All integers are in host byte order, ports too. Addresses are 16 bytes,
  * IPv4 as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2).
  */
@@ -82,8 +88,8 @@ struct obi_record {
 	 * FIN, CLOSE: total and last time of message number. */
 	__u64 total_bytes;
 	__u64 last_ns;
-	__u32 pid; /* thread group id and thread id in the root pid namespace */
-	__u32 tid;
+	__u32 pid; /* thread group */
+	__u32 tid; /* opaque */
 	struct obi_tuple tuple;
 	struct obi_trace trace;
 	__u64 opened_ns; /* when connect(2) was called, until a request was sent; 0 = not seen */

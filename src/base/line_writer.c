@@ -109,6 +109,7 @@ static void write_pending(struct line_writer *writer, int timeout_ms)
 		if (done < 0 && errno == EAGAIN)
 			break;
 		if (done < 0) {
+			writer->unread |= errno == EPIPE;
 			give_up(writer, left);
 			return;
 		}

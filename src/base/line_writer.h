@@ -30,6 +30,7 @@ struct line_writer {
 	enum line_writer_kind kind;
 	int patience_ms;   /* 0: none */
 	bool disappointed; /* it waited in vain */
+	bool unread;       /* its reader has left for good (EPIPE) */
 	struct buffer pending;
 	size_t line;      /* where the line begun last begins */
 	uint64_t written; /* lines */

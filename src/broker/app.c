@@ -42,6 +42,7 @@ struct obi_app {
 	struct obi_ring events;
 	void (*take)(void *context, const struct obi_process_event *event);
 	void *take_context;
+	uint32_t pid_namespace;
 	uint64_t pressing_ns; /* when one was told of that presses */
 	struct obi_unread_log unread;
 };
@@ -218,6 +219,7 @@ static int open_and_load(struct obi_app *app, const struct obi_settings *setting
 		return -errno;
 	app->skel = skel;
 	skel->rodata->propagate = settings->broker.context_propagation.bits != 0;
+	skel->rodata->pid_namespace = app->pid_namespace;
 	skel->rodata->ring_wake_bytes = RING_SIZE / 2;
 	skel->rodata->uring_hooks = has_uring_hooks(app);
 	choose_programs(app, with_optional);
@@ -347,14 +349,15 @@ static int load(struct obi_app *app, const struct obi_settings *settings, char *
 	return 0;
 }
 
-int obi_app_open(const struct obi_settings *settings, struct obi_app **ret_app, char *why,
-		 size_t why_size)
+int obi_app_open(const struct obi_settings *settings, uint32_t pid_namespace,
+		 struct obi_app **ret_app, char *why, size_t why_size)
 {
 	struct obi_app *app = calloc(1, sizeof(*app));
 	int error;
 
 	if (!app)
 		return -ENOMEM;
+	app->pid_namespace = pid_namespace;
 	error = load(app, settings, why, why_size);
 	if (!error)
 		error = attach_programs(app, why, why_size);

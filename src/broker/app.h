@@ -13,10 +13,11 @@
 struct bpf_object;
 struct obi_app;
 
-/* Loads and attaches by the best plane that this kernel offers. On failure a negative errno, and in
+/* Loads and attaches by the best plane that this kernel offers. pid_namespace: whose numbers
+ * processes have, in and out, as of struct obi_pid_namespace. On failure a negative errno, and in
  * why what was refused. */
-int obi_app_open(const struct obi_settings *settings, struct obi_app **ret_app, char *why,
-		 size_t why_size);
+int obi_app_open(const struct obi_settings *settings, uint32_t pid_namespace,
+		 struct obi_app **ret_app, char *why, size_t why_size);
 
 /* Before closing, where closing would take away bytes that an application has not read yet (a
  * verdict program is in use): sockets begin to leave, each with its next acknowledgement at which

@@ -15,9 +15,9 @@ struct obi_broker_caps {
 	uint64_t look; /* by who looks at processes for it */
 };
 
-/* Runs until SIGINT or SIGTERM. config_path is for the children's messages, NULL where there is
- * none; the text of the file goes to them, and is wiped here. Returns the exit status: 0, or 255
- * where the agent could not start. */
+/* Runs until SIGHUP, SIGINT or SIGTERM. config_path is for the children's messages, NULL where
+ * there is none; the text of the file goes to them, and is wiped here. Returns the exit status: 0,
+ * or 255 where the agent could not start. */
 int obi_broker_run(struct obi_settings *settings, const char *config_path,
 		   const struct obi_broker_caps *caps);
 

@@ -18,6 +18,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/signals.h"
+#include "base/standard.h"
 
 #define PAGE_SIZE_BYTES 4096
 
@@ -34,7 +36,7 @@ static int move_up(int fd)
  */
 static bool take_places(int sock, int output, int config)
 {
-	int nothing = move_up(open("/dev/null", O_RDONLY | O_CLOEXEC));
+	int nothing = move_up(standard_nothing());
 
 	(void)setsid();
 	return nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 &&
@@ -57,6 +59,7 @@ __attribute__((noreturn)) static void become(const struct obi_child_role *role, 
 	/* A child of a broker that is gone has nobody who ends it. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || getppid() != broker)
 		_exit(125);
+	signals_ignore_all();
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	self = move_up(self);
@@ -150,6 +153,14 @@ int obi_child_start(const struct obi_child_role *role, struct obi_child *ret_chi
 	}
 	*ret_child = child;
 	return 0;
+}
+
+const char *obi_child_why(int error)
+{
+	if (error == -EAGAIN) /* fork(2) */
+		return "the user may have no more processes: raise RLIMIT_NPROC (ulimit -u, "
+		       "LimitNPROC= of the unit) or pids.max of the cgroup";
+	return strerror(-error);
 }
 
 void obi_child_release(struct obi_child *child)

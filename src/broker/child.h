@@ -44,6 +44,9 @@ int obi_child_start(const struct obi_child_role *role, struct obi_child *ret_chi
 /* After it ended: releases what belongs to it. */
 void obi_child_release(struct obi_child *child);
 
+/* Why a process could not be started, with the limit where it is one. */
+const char *obi_child_why(int error);
+
 /* Sends one message, or has it wait; -EPIPE where no worker runs. See obi_queue_send(). */
 int obi_child_send(struct obi_child *child, uint32_t id, const void *body, size_t size,
 		   const int *fds, int fd_count);

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -36,7 +35,7 @@ struct obi_discover *obi_discover_new(const struct obi_discovery_options *option
 		free(d);
 		return NULL;
 	}
-	(void)obi_procfs_exe((uint32_t)getpid(), d->own_exe, sizeof(d->own_exe));
+	(void)obi_procfs_exe(obi_procfs_self(), d->own_exe, sizeof(d->own_exe));
 	return d;
 }
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -202,10 +203,23 @@ static int timeout_ms(const struct broker *b)
 	return at > now ? (int)((at - now) / NSEC_PER_MSEC) + 1 : 0;
 }
 
+/* As a program that does not ignore SIGPIPE, but in order: `obi | head` leaves nothing running. */
+static void end_unread(struct broker *b)
+{
+	static const char why[] = "obi: nobody reads standard output any more: ending\n";
+
+	if (!obi_output_is_unread(&b->output))
+		return;
+	(void)!write(STDERR_FILENO, why, sizeof(why) - 1);
+	b->exit_status = 255;
+	broker_begin_stop(b);
+}
+
 static void tick(struct broker *b)
 {
 	uint64_t now = clock_monotonic_ns();
 
+	end_unread(b);
 	obi_worker_tick(&b->worker, now);
 	broker_tell_untold(b);
 	if (b->discover) {

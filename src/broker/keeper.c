@@ -18,6 +18,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/signals.h"
+#include "base/standard.h"
 #include "caps/check.h"
 #include "wire/wire.h"
 
@@ -141,7 +143,7 @@ static void close_from(unsigned first)
 
 static void leave_files(int sock)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int null = standard_nothing();
 
 	if (dup2(sock, SOCK) < 0)
 		_exit(125);
@@ -158,9 +160,7 @@ static void leave_signals(void)
 	sigset_t none;
 
 	(void)setsid();
-	(void)signal(SIGINT, SIG_IGN);
-	(void)signal(SIGTERM, SIG_IGN);
-	(void)signal(SIGHUP, SIG_IGN);
+	signals_ignore_all();
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -16,6 +16,27 @@
 
 #define LOADING_HEAP (32u << 20) /* libbpf reads BTF of some 5 MB, each time with a copy */
 
+/* Processes have the numbers that /proc shows. */
+static int find_pid_namespace(struct broker *b)
+{
+	char why[256] = "";
+	int error = obi_pid_namespace_read("", &b->pid_namespace, why, sizeof(why));
+
+	if (!obi_settings_application(b->settings)) { /* where it matters little */
+		b->pid_namespace.is_not_ours |= error != 0;
+		return 0;
+	}
+	if (error) {
+		log_error("cannot look at processes", F("error", log_str(why)));
+		return error;
+	}
+	if (b->pid_namespace.is_not_ours)
+		log_warn("/proc is the host's, and not of the agent's own PID namespace: all "
+			 "processes of the host are seen",
+			 F("remedy", log_str("where that is not meant: mount -t proc proc /proc")));
+	return 0;
+}
+
 static int open_application(struct broker *b)
 {
 	struct obi_discover_actions actions = { .ask = broker_ask_looker,
@@ -30,7 +51,7 @@ static int open_application(struct broker *b)
 	int error;
 
 	log_info0("starting Application Observability mode");
-	error = obi_app_open(b->settings, &b->app, why, sizeof(why));
+	error = obi_app_open(b->settings, b->pid_namespace.inode, &b->app, why, sizeof(why));
 	if (error) {
 		log_error("cannot start Application Observability mode", F("error", log_str(why)));
 		return error;
@@ -114,9 +135,13 @@ static void open_bpf_stats(struct broker *b)
 
 static int open_loop(struct broker *b)
 {
+	struct sigaction hangup;
 	sigset_t set;
 
 	sigemptyset(&set);
+	/* A signal that is blocked comes although it is ignored. */
+	if (!sigaction(SIGHUP, NULL, &hangup) && hangup.sa_handler != SIG_IGN)
+		sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGCHLD);
@@ -171,19 +196,24 @@ static int open_children(struct broker *b, const char *config_path, uint64_t loo
 	obi_sender_start(&b->sender, b->settings, &role);
 	/* It starts on another CPU while we load. */
 	error = obi_child_start(&b->worker.role, &b->worker.child);
+	if (error)
+		log_error("cannot start the worker", F("error", log_str(obi_child_why(error))));
 	if (error || !obi_settings_application(b->settings))
 		return error;
 	error = obi_looker_open(&b->looker, b->settings, look_caps);
 	if (error)
-		log_error("cannot start who looks at processes", F("error", log_errno(error)));
+		log_error("cannot start who looks at processes",
+			  F("error", log_str(obi_child_why(error))));
 	return error;
 }
 
 int broker_open_all(struct broker *b, const char *config_path, const struct obi_broker_caps *caps)
 {
 	uint64_t keep = caps->keep;
-	int error = open_loop(b);
+	int error = find_pid_namespace(b);
 
+	if (!error)
+		error = open_loop(b);
 	if (!error)
 		error = open_children(b, config_path, caps->look);
 	if (!error)

@@ -187,6 +187,11 @@ bool obi_output_waits(const struct obi_output *output)
 	return output->writer.pending.len != 0;
 }
 
+bool obi_output_is_unread(const struct obi_output *output)
+{
+	return output->writer.unread;
+}
+
 void obi_output_close(struct obi_output *output, int timeout_ms)
 {
 	if (output->epoll < 0)

@@ -47,6 +47,9 @@ void obi_output_pump(struct obi_output *output);
 /* True where something could not be written yet: pump again in a moment. */
 bool obi_output_waits(const struct obi_output *output);
 
+/* Has who read standard output left? */
+bool obi_output_is_unread(const struct obi_output *output);
+
 /* Writes what is left, for so long at most. The log goes its usual way again. */
 void obi_output_close(struct obi_output *output, int timeout_ms);
 

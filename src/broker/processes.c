@@ -150,9 +150,13 @@ static void say_unmarked(struct obi_discover *d, const struct process *p)
 		F("notObserved", log_int(d->unmarked)));
 }
 
+/* A /proc that hides processes does not hide them from kill(2), which in turn does not know those
+ * that only a /proc of another namespace shows. */
 static bool is_gone(uint32_t pid)
 {
-	return kill((pid_t)pid, 0) && errno == ESRCH;
+	uint32_t owner;
+
+	return kill((pid_t)pid, 0) && errno == ESRCH && obi_procfs_owner(pid, &owner) == -ESRCH;
 }
 
 /* The kernel side tells of its end from here on. */

@@ -26,7 +26,7 @@ static void start(struct obi_sender_child *sender)
 		return;
 	}
 	sender->pid = 0;
-	log_error("cannot start the sender", F("error", log_errno(error)));
+	log_error("cannot start the sender", F("error", log_str(obi_child_why(error))));
 	sender->start_at = clock_monotonic_ns() + LONGEST_WAIT_NS;
 }
 

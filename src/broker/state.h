@@ -21,6 +21,7 @@
 #include "broker/output.h"
 #include "broker/sender.h"
 #include "broker/worker.h"
+#include "feature/pid_namespace.h"
 #include "settings/role.h"
 
 struct broker {
@@ -40,6 +41,7 @@ struct broker {
 	struct obi_sender_child sender;
 	struct obi_flow_batch flows;
 	char agent_ip[48];
+	struct obi_pid_namespace pid_namespace;
 	uint64_t tc_errors;
 	uint64_t unannounced;
 	bool untold; /* the worker had no room to be told of a process: again when it has */

@@ -113,7 +113,9 @@ void broker_collect_counters(struct broker *b, struct obi_wire_counters *ret_cou
 		ret_counters->not_observed = counters.unmarked;
 	}
 	ret_counters->spans_lost_in_restarts = b->worker.spans_lost;
-	ret_counters->memory[OBI_PART_BROKER] = obi_procfs_memory((uint32_t)getpid());
+	ret_counters->memory[OBI_PART_BROKER] = obi_procfs_memory(obi_procfs_self());
+	if (b->pid_namespace.is_not_ours) /* by which number are children there? */
+		return;
 	if (b->worker.child.pid)
 		ret_counters->memory[OBI_PART_WORKER] =
 			obi_procfs_memory((uint32_t)b->worker.child.pid);

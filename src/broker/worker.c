@@ -52,7 +52,7 @@ static void restart(struct obi_worker_child *worker)
 	error = obi_worker_start(worker);
 	if (!error)
 		return;
-	log_error("cannot start the worker", F("error", log_errno(error)));
+	log_error("cannot start the worker", F("error", log_str(obi_child_why(error))));
 	worker->restart_at = clock_monotonic_ns() + NSEC_PER_SEC;
 }
 

@@ -217,6 +217,15 @@ int obi_procfs_netns(uint32_t pid, uint64_t *ret_inode)
 	return 0;
 }
 
+uint32_t obi_procfs_self(void)
+{
+	char text[16];
+	ssize_t n = readlink("/proc/self", text, sizeof(text) - 1);
+
+	text[n < 0 ? 0 : n] = '\0';
+	return (uint32_t)strtoul(text, NULL, 10);
+}
+
 uint64_t obi_procfs_memory(uint32_t pid)
 {
 	char text[128], *end;

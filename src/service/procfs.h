@@ -56,6 +56,9 @@ int obi_procfs_netns(uint32_t pid, uint64_t *ret_inode);
  * -ENOENT as the kernel says. */
 int obi_procfs_open(uint32_t pid, const char *file);
 
+/* The number by which /proc shows this process; 0 where it does not. */
+uint32_t obi_procfs_self(void);
+
 /* Resident bytes of a process; 0 where it is gone. */
 uint64_t obi_procfs_memory(uint32_t pid);
 

@@ -14,12 +14,14 @@
 #include "base/hidden.h"
 #include "base/log.h"
 #include "base/memory_limit.h"
+#include "base/signals.h"
 #include "broker/broker.h"
 #include "caps/check.h"
 #include "feature/host.h"
 #include "feature/trial.h"
 #include "settings/settings.h"
 #include "verb/common.h"
+#include "verb/limits.h"
 #include "verb/verb.h"
 
 extern char **environ;
@@ -130,11 +132,26 @@ __attribute__((noreturn)) static void leave(int number)
 	_exit(0);
 }
 
-/* Until there is something to undo, a wish to stop is that alone. */
+/* Until there is something to undo, a wish to stop is that alone. A terminal that goes away ends
+ * nobody who was started by nohup(1). */
 static void leave_when_told(void)
 {
+	signals_ignore_strange();
 	(void)signal(SIGTERM, leave);
 	(void)signal(SIGINT, leave);
+	if (signal(SIGHUP, leave) == SIG_IGN)
+		(void)signal(SIGHUP, SIG_IGN);
+}
+
+/* glibc has the resource as an enum. */
+static int read_limit(int resource, struct rlimit *limit)
+{
+	return getrlimit((__rlimit_resource_t)resource, limit);
+}
+
+static int set_limit(int resource, const struct rlimit *limit)
+{
+	return setrlimit((__rlimit_resource_t)resource, limit);
 }
 
 int verb_agent(int argc, char **argv)
@@ -151,6 +168,8 @@ int verb_agent(int argc, char **argv)
 	if (verb_parse_config_path(argc, argv, &path))
 		return OBI_EXIT_USAGE;
 	log_info("OpenTelemetry eBPF Instrumentation", F("Version", log_str("v" OBI_VERSION)));
+	if (limits_raise(read_limit, set_limit, why, sizeof(why)))
+		return cannot_start(why);
 	if (obi_host_read("", &host))
 		return cannot_start("cannot tell the kernel's version");
 	if (obi_host_check(&host, why, sizeof(why)))

@@ -23,6 +23,7 @@
 #include "caps/try.h"
 #include "caps/verdict.h"
 #include "feature/host.h"
+#include "feature/pid_namespace.h"
 #include "settings/settings.h"
 #include "verb/check_tracers.h"
 #include "verb/verb.h"
@@ -99,6 +100,22 @@ static void put_bpf(struct report *report)
 		put_fact(report, "bpf(2)", "answers");
 }
 
+static void put_pid_namespace(struct report *report)
+{
+	struct obi_pid_namespace namespace;
+	char why[256];
+
+	if (obi_pid_namespace_read("", &namespace, why, sizeof(why)))
+		put_fact(report, "PID namespace", "%s", why);
+	else if (namespace.inode)
+		put_fact(report, "PID namespace",
+			 "%u, not the host's: applications in it and below it are seen",
+			 namespace.inode);
+	else
+		put_fact(report, "PID namespace", "%s",
+			 namespace.is_not_ours ? "the host's, by its /proc" : "the host's");
+}
+
 static void report_host(struct report *report)
 {
 	const struct obi_host *host = &report->host;
@@ -117,6 +134,7 @@ static void report_host(struct report *report)
 			   ? "; above 2 kprobes need CAP_SYS_ADMIN, hooks by BPF links do not"
 			   : "");
 	put_sysctl(report, "unprivileged_bpf_disabled", host->unprivileged_bpf_disabled, "");
+	put_pid_namespace(report);
 	put_bpf(report);
 }
 

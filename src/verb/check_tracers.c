@@ -15,6 +15,7 @@
 #include "broker/net.h"
 #include "caps/try.h"
 #include "feature/ladder.h"
+#include "feature/pid_namespace.h"
 #include "feature/trial.h"
 
 /* Text on all ladders together. */
@@ -43,7 +44,11 @@ static int open_application(void *context)
 	struct call *call = context;
 	struct obi_app *app = NULL;
 	const char *injection, *why_not = NULL;
-	int error = obi_app_open(call->settings, &app, call->text, call->size);
+	struct obi_pid_namespace namespace;
+	int error = obi_pid_namespace_read("", &namespace, call->text, call->size);
+
+	if (!error)
+		error = obi_app_open(call->settings, namespace.inode, &app, call->text, call->size);
 
 	if (error)
 		return error;

@@ -3,13 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/memory_limit.h"
+#include "base/signals.h"
 #include "verb/verb.h"
 #include "wire/wire.h"
 
@@ -57,9 +57,7 @@ int verb_begin_child(int argc, char **argv, enum obi_role role, struct obi_setti
 		(void)fprintf(stderr, "obi: the %s is started by the agent itself\n", name);
 		return OBI_EXIT_USAGE;
 	}
-	(void)signal(SIGINT, SIG_IGN);
-	(void)signal(SIGTERM, SIG_IGN);
-	(void)signal(SIGPIPE, SIG_IGN);
+	signals_ignore_all();
 	if (verb_parse_config_path(argc, argv, &path))
 		return OBI_EXIT_USAGE;
 	given = fcntl(OBI_CONFIG_FD, F_GET_SEALS) > 0;

@@ -4,6 +4,8 @@
 
 # shellcheck source=../lib/lib.sh
 . "$(dirname "$0")/../lib/lib.sh"
+# shellcheck source=../lib/namespace.sh
+. "$LIB/namespace.sh"
 
 KERNEL=$(uname -r | cut -d. -f1-2)
 
@@ -242,6 +244,25 @@ test_propagation() {
 	answer=$(client segments 3)
 	[[ $answer == *Traceparent*"}" && $answer == *"[1, 1, 1]"* ]] || fail "segments: $answer"
 	stop_agent
+}
+
+# Beside the application in a PID namespace, where it has other numbers than the kernel counts by.
+test_sidecar() {
+	step plane
+	paranoid 2
+	# shellcheck disable=SC2119
+	begin_namespace
+	start_inside $PYTHON "$LIB/targets/echo.py" 8081
+	wait_until 10 listens "$INSIDE" 8081
+	start_agent_inside "$CAPS_PROPAGATION$(extra)" OTEL_EBPF_OPEN_PORT=8081 OTEL_EBPF_TRACE_PRINTER=text \
+		OTEL_EBPF_BPF_CONTEXT_PROPAGATION=all
+	assert_line "$LOG" "application tracer attached\" plane=$(expected_plane)" 20
+	application_ready "$(number_of "$INSIDE" 1)"
+
+	step spans
+	client keep_alive 127.0.0.1 8081 /k/ 5
+	expect_spans 5 'path=/k/*' status=200
+	stop_agent_inside
 }
 
 # flows CAPABILITIES NAME=VALUE...

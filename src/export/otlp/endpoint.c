@@ -77,51 +77,94 @@ static bool read_authority(struct slice in, struct parts *parts)
 	return port > 0 && port <= 65535;
 }
 
-static bool read_url(const char *url, struct parts *ret_parts)
+/* Blanks around it are nobody's intention, nor is the end of the line of the file that it came
+ * from.
+ */
+static struct slice bare(const char *url)
 {
-	struct slice rest = slice_cstr(url);
-	struct parts parts = { 0 };
+	struct slice text = slice_cstr(url);
 
-	if (rest.len > OTLP_URL_MAX - 1 - 2 * LONGEST_PATH)
+	while (text.len && text.data[text.len - 1] <= ' ')
+		text.len--;
+	while (text.len && text.data[0] <= ' ')
+		text = slice_from(text, 1);
+	return text;
+}
+
+static bool has_blanks(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.data[i] <= ' ' || text.data[i] == 0x7f)
+			return true;
+	return false;
+}
+
+/* Letters of a scheme are the same in both cases, RFC 3986 section 3.1. */
+static bool take_scheme(struct slice *in, const char *scheme)
+{
+	struct slice wanted = slice_cstr(scheme);
+
+	if (!slice_equal_nocase(slice_first(*in, wanted.len), wanted))
 		return false;
-	for (size_t i = 0; i < rest.len; i++)
-		if (rest.data[i] <= ' ' || rest.data[i] == 0x7f)
-			return false;
-	if (slice_has_prefix(rest, SLICE_LIT("https://")))
-		parts.tls = true;
-	else if (!slice_has_prefix(rest, SLICE_LIT("http://")))
-		return false;
-	rest = slice_from(rest, parts.tls ? 8 : 7);
-	if (!read_authority(take_until(&rest, "/?#"), &parts))
-		return false;
-	parts.path = take_until(&rest, "?#");
-	parts.query = take_until(&rest, "#");
-	*ret_parts = parts;
+	*in = slice_from(*in, wanted.len);
 	return true;
 }
 
-/* What stands after "unix://": an absolute path, or @ and a name; NULL: not such an endpoint. */
-static const char *socket_of(const char *url)
+/* NULL, or what was expected in its place. */
+static const char *read_url(const char *url, struct parts *ret_parts)
 {
-	const char *name;
+	struct slice rest = bare(url);
+	struct parts parts = { 0 };
 
-	if (strncmp(url, "unix://", 7) != 0)
-		return NULL;
-	name = url + 7;
-	if (*name == '/' && strlen(name) < OTLP_SOCKET_MAX)
-		return name;
-	return *name == '@' && name[1] && strlen(name) <= OTLP_SOCKET_MAX ? name : NULL;
+	if (rest.len > OTLP_URL_MAX - 1 - 2 * LONGEST_PATH)
+		return "a shorter URL";
+	if (has_blanks(rest))
+		return "a URL without blanks in it";
+	if (take_scheme(&rest, "https://"))
+		parts.tls = true;
+	else if (!take_scheme(&rest, "http://"))
+		return "a URL that begins with http:// or https://, such as http://collector:4318, "
+		       "or unix:///path";
+	if (!read_authority(take_until(&rest, "/?#"), &parts))
+		return "a host behind http://, IPv6 in brackets, and a port from 1 to 65535 where "
+		       "there is one, such as http://[::1]:4318";
+	parts.path = take_until(&rest, "?#");
+	parts.query = take_until(&rest, "#");
+	*ret_parts = parts;
+	return NULL;
+}
+
+static bool names_socket(const char *url, struct slice *ret_name)
+{
+	*ret_name = bare(url);
+	return take_scheme(ret_name, "unix://");
+}
+
+/* What stands after "unix://": an absolute path, or @ and a name; false: no such endpoint. */
+static bool socket_of(const char *url, struct slice *ret_name)
+{
+	if (!names_socket(url, ret_name) || !ret_name->len)
+		return false;
+	if (ret_name->data[0] == '/')
+		return ret_name->len < OTLP_SOCKET_MAX;
+	return ret_name->data[0] == '@' && ret_name->len > 1 && ret_name->len <= OTLP_SOCKET_MAX;
 }
 
 int otlp_endpoint_check(const char *url, char *why, size_t why_size)
 {
+	const char *expected;
 	struct parts parts;
+	struct slice name;
 
-	if (socket_of(url) || read_url(url, &parts))
+	if (socket_of(url, &name))
 		return 0;
-	(void)snprintf(why, why_size,
-		       "a URL with scheme and host, such as http://collector:4318, or "
-		       "unix:///path");
+	if (names_socket(url, &name))
+		expected = "an absolute path behind unix://, or @ and a name, of at most 107 bytes";
+	else
+		expected = read_url(url, &parts);
+	if (!expected)
+		return 0;
+	(void)snprintf(why, why_size, "%s", expected);
 	return -EINVAL;
 }
 
@@ -192,21 +235,23 @@ int otlp_endpoint_of(const struct obi_otlp_options *options, enum otlp_signal si
 		     struct otlp_endpoint *ret_endpoint)
 {
 	const struct obi_otlp_target_options *target = obi_otlp_target(options, signal);
-	const char *url = obi_otlp_endpoint(options, signal), *socket = socket_of(url);
+	const char *url = obi_otlp_endpoint(options, signal);
 	struct otlp_endpoint endpoint = { 0 };
 	struct parts parts = { .authority = SLICE_LIT("localhost") };
+	struct slice name;
+	bool socket = socket_of(url, &name);
 
 	if (!*url)
 		return -ENOENT;
-	if (!socket && !read_url(url, &parts))
+	if (!socket && read_url(url, &parts))
 		return -EINVAL;
 	endpoint.tls = parts.tls;
 	endpoint.port = socket ? 0 : port_of(&parts);
 	endpoint.protocol = protocol_of(target->protocol, parts.port);
 	fill_url(&parts, !*target->endpoint, signal, &endpoint);
 	if (socket) {
-		print(endpoint.socket, sizeof(endpoint.socket), "%s", socket);
-		print(endpoint.shown, sizeof(endpoint.shown), "unix://%s", socket);
+		print(endpoint.socket, sizeof(endpoint.socket), SLICE_FMT, SLICE_ARG(name));
+		print(endpoint.shown, sizeof(endpoint.shown), "unix://" SLICE_FMT, SLICE_ARG(name));
 	}
 	*ret_endpoint = endpoint;
 	return 0;

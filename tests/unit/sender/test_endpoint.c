@@ -111,6 +111,57 @@ static void what_is_no_endpoint_is_refused(void **state)
 	assert_int_equal(otlp_endpoint_check(longest, why, sizeof(why)), 0);
 }
 
+/* RFC 3986: the case of a scheme does not matter (3.1), that of a host neither, which is the
+ * resolver's to know (3.2.2). */
+static void spellings_are_taken(void **state)
+{
+	static const struct {
+		const char *given, *url, *socket;
+	} spellings[] = {
+		{ "HTTP://c:4318", "http://c:4318/v1/traces", "" },
+		{ "HttpS://c:4318", "https://c:4318/v1/traces", "" },
+		{ " \thttp://c:4318 \n", "http://c:4318/v1/traces", "" },
+		{ "http://C.EXAMPLE:4318/", "http://C.EXAMPLE:4318/v1/traces", "" },
+		{ "HTTP://[::1]:4318/", "http://[::1]:4318/v1/traces", "" },
+		{ "HTTP://u:p@c:4318", "http://u:p@c:4318/v1/traces", "" },
+		{ " UNIX:///run/c.sock ", "http://localhost/v1/traces", "/run/c.sock" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(spellings); i++) {
+		struct obi_otlp_options options = {
+			.common.endpoint = spellings[i].given,
+			.traces.target = { .endpoint = "" },
+		};
+		struct otlp_endpoint endpoint;
+		char why[128];
+
+		assert_int_equal(otlp_endpoint_check(spellings[i].given, why, sizeof(why)), 0);
+		assert_int_equal(otlp_endpoint_of(&options, OTLP_TRACES, &endpoint), 0);
+		assert_string_equal(endpoint.url, spellings[i].url);
+		assert_string_equal(endpoint.socket, spellings[i].socket);
+	}
+}
+
+static void what_is_missing_is_said(void **state)
+{
+	static const struct {
+		const char *given, *says;
+	} wrong[] = {
+		{ "c:4318", "begins with http://" },    { "grpc://c:4318", "begins with http://" },
+		{ "http:/c", "begins with http://" },   { "   ", "begins with http://" },
+		{ "http://c d:1", "without blanks" },   { "http://::1:4318", "IPv6 in brackets" },
+		{ "http://c:70000", "1 to 65535" },     { "http://", "a host behind" },
+		{ "unix://relative", "absolute path" }, { "UNIX://", "absolute path" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		char why[160] = "";
+
+		assert_int_equal(otlp_endpoint_check(wrong[i].given, why, sizeof(why)), -EINVAL);
+		assert_non_null(strstr(why, wrong[i].says));
+	}
+}
+
 static void messages_show_no_secret(void **state)
 {
 	struct obi_otlp_options options = {
@@ -145,6 +196,8 @@ int main(void)
 		cmocka_unit_test(endpoints_follow_the_specification),
 		cmocka_unit_test(metrics_have_paths_of_their_own),
 		cmocka_unit_test(what_is_no_endpoint_is_refused),
+		cmocka_unit_test(spellings_are_taken),
+		cmocka_unit_test(what_is_missing_is_said),
 		cmocka_unit_test(messages_show_no_secret),
 		cmocka_unit_test(a_signal_without_endpoint_is_off),
 	};
