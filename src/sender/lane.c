@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -22,20 +23,28 @@ static const char *name_of(const struct sender_lane *lane)
 
 /* ---- The log --------------------------------------------------------------------- */
 
-/* One line each time something fails, but not more than one in ten seconds. */
-static void say_failure(struct sender_lane *lane, const struct sender_outcome *outcome,
-			const char *then, uint64_t now_ns)
+/* One line each time something fails, but not more than one in ten seconds: of losses, and of what
+ * is tried again. */
+static void say_failure(struct sender_lane *lane, enum log_level level,
+			const struct sender_outcome *outcome, const char *then, uint64_t now_ns)
 {
-	if (lane->said_ns && now_ns - lane->said_ns < SAY_EVERY_NS) {
+	const struct log_field fields[] = {
+		F("signal", log_str(name_of(lane))),
+		F("endpoint", log_str(lane->target.endpoint.shown)),
+		F("step", log_str(outcome->step)),
+		F("error", log_str(outcome->text)),
+		F("then", log_str(then)),
+		F("unsaid", log_int((int64_t)lane->unsaid)),
+	};
+	uint64_t *said_ns = level == LOG_ERROR ? &lane->said_ns : &lane->warned_ns;
+
+	if (*said_ns && now_ns - *said_ns < SAY_EVERY_NS) {
 		lane->unsaid++;
 		return;
 	}
-	lane->said_ns = now_ns;
+	*said_ns = now_ns;
 	lane->recovery_unsaid = lane->failures > 0;
-	log_error("cannot export", F("signal", log_str(name_of(lane))),
-		  F("endpoint", log_str(lane->target.endpoint.shown)),
-		  F("step", log_str(outcome->step)), F("error", log_str(outcome->text)),
-		  F("then", log_str(then)), F("unsaid", log_int((int64_t)lane->unsaid)));
+	log_write(level, "cannot export", fields, ARRAY_SIZE(fields));
 	lane->unsaid = 0;
 }
 
@@ -338,7 +347,7 @@ static void came_through(struct sender_lane *lane, struct sender_batch *batch,
 	lane->next_try_ns = 0;
 	sender_backoff_reset(&lane->backoff);
 	if (outcome->rejected)
-		say_failure(lane, outcome, "a part is dropped", now_ns);
+		say_failure(lane, LOG_ERROR, outcome, "a part is dropped", now_ns);
 	else if (outcome->text[0])
 		say_note(lane, outcome, now_ns);
 	settle(lane, batch, outcome->rejected, OUTBOX_REJECTED);
@@ -378,11 +387,11 @@ static void failed(struct sender_lane *lane, struct sender_batch *batch,
 {
 	set_next_try(lane, outcome, now_ns);
 	if (expired(lane, batch)) {
-		say_failure(lane, outcome, "dropped: tried for too long", now_ns);
+		say_failure(lane, LOG_ERROR, outcome, "dropped: tried for too long", now_ns);
 		settle(lane, batch, batch->items, OUTBOX_EXPIRED);
 		return;
 	}
-	say_failure(lane, outcome, "tried again", now_ns);
+	say_failure(lane, LOG_WARN, outcome, "tried again", now_ns);
 	sender_queue_put(&lane->queue, batch);
 	if (lane->flushing && lane->flush_failures >= FLUSH_FAILURES)
 		sender_lane_abandon(lane);
@@ -407,7 +416,7 @@ void sender_lane_finished(struct sender_lane *lane, struct sender_request *reque
 		came_through(lane, batch, &outcome, now_ns);
 		break;
 	case SENDER_REFUSED:
-		say_failure(lane, &outcome, "dropped", now_ns);
+		say_failure(lane, LOG_ERROR, &outcome, "dropped", now_ns);
 		settle(lane, batch, batch->items, OUTBOX_REFUSED);
 		break;
 	case SENDER_RETRY:

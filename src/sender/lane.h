@@ -41,7 +41,7 @@ struct sender_lane {
 	uint64_t own_try_ns; /* as it were without the collector's wish */
 	bool flushing;
 	unsigned flush_failures;
-	uint64_t noted_ns;
+	uint64_t warned_ns, noted_ns;
 	uint64_t said_ns; /* of the last line in the log about a failure */
 	uint64_t unsaid;
 	/* Settled while there was no worker to hear it. */

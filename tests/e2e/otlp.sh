@@ -358,9 +358,10 @@ test_sender_log_level() {
 	grep level=DEBUG "$LOG" | grep -vE 'msg="(sender sandbox closed|loaded libcurl)"' &&
 		fail "messages of the others"
 	step error
-	observe OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 OTEL_EBPF_SDK_LOG_LEVEL=error
+	observe OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 OTEL_EBPF_SDK_LOG_LEVEL=error \
+		OTEL_EBPF_BACKOFF_MAX_ELAPSED_TIME=1s
 	requests 1 /error/
-	assert_line "$LOG" 'level=ERROR msg="cannot export' 8
+	assert_line "$LOG" 'level=ERROR msg="cannot export.* then="dropped: tried for too long"' 8
 	stop_agent
 	assert_no_line "$LOG" 'msg="exporting by OTLP"'
 }
@@ -399,7 +400,7 @@ test_libcurl_8_grpc() {
 	with_libcurl_8 test_bad_collectors_grpc
 }
 
-# seen ADDRESS METHOD TOKEN: batches of more than 200 bytes that came through there.
+# seen ADDRESS METHOD TOKEN: batches (of more than 200 bytes) that came there.
 seen() {
 	awk -v address="$1" -v method="$2" -v token="$3" \
 		'$1 == address && $2 == method && $3 == token && $4 > 200 { n++ } END { print n + 0 }' "$SCRATCH/seen"
@@ -410,7 +411,7 @@ test_redirects() {
 	need nginx
 	touch "$SCRATCH/seen"
 	chmod 666 "$SCRATCH/seen"
-	start_nginx "log_format seen '\$server_addr \$request_method \$http_x_token \$request_length';
+	start_nginx "log_format seen '\$server_addr \$request_method \$http_x_token \$content_length';
 		server { listen 127.0.0.1:28440;
 			location /near { return 307 http://127.0.0.1:28440/there; }
 			location /far { return 308 http://127.0.0.2:28440/there; }
