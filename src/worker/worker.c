@@ -137,6 +137,13 @@ static uint64_t next_tick(const struct worker *w)
 	return due < first ? first : sooner(due, last);
 }
 
+/* With the answer all counters are published. */
+static void ask_for_counters(struct worker *w, uint64_t now)
+{
+	w->next_counters = now + COUNTERS_NS;
+	(void)obi_wire_send(OBI_WIRE_FD, OBI_REQUEST_COUNTERS, NULL, 0, NULL, 0);
+}
+
 static void tick(struct worker *w, uint64_t now)
 {
 	clock_epoch_tick(now);
@@ -145,10 +152,8 @@ static void tick(struct worker *w, uint64_t now)
 	obi_services_tick(w->services, now);
 	obi_exports_tick(w->exports, clock_monotonic_ns()); /* they have heard later times */
 	publish_page(w);
-	if (now >= w->next_counters) {
-		w->next_counters = now + COUNTERS_NS;
-		(void)obi_wire_send(OBI_WIRE_FD, OBI_REQUEST_COUNTERS, NULL, 0, NULL, 0);
-	}
+	if (now >= w->next_counters)
+		ask_for_counters(w, now);
 	w->ticked = now;
 }
 
@@ -179,6 +184,7 @@ static void fall_asleep(struct worker *w, uint64_t now)
 		}
 	}
 	obi_pace_sleep(&w->pace);
+	ask_for_counters(w, now); /* what was counted last is shown, too */
 }
 
 /* It is asleep and was woken, by a record or by something else. */

@@ -5,6 +5,7 @@
 
 # shellcheck source=../lib/lib.sh
 . "$(dirname "$0")/../lib/lib.sh"
+ON_THE_HOST=1
 
 MANY=18740
 OTHER=18741

@@ -8,6 +8,7 @@
 
 # shellcheck source=../lib/lib.sh
 . "$(dirname "$0")/../lib/lib.sh"
+ON_THE_HOST=1
 
 PORT=18760
 SCRAPED=18761

@@ -88,7 +88,7 @@ test_by_file() {
 		      name: shop
 		      namespace: street
 		    - exe_path: '*/no-such-program'
-		    - target_pids: [1]
+		    - target_pids: [4194303]
 		routes:
 		  patterns: ['/item/:id']
 	END

@@ -4,6 +4,7 @@
 
 # shellcheck source=../lib/lib.sh
 . "$(dirname "$0")/../lib/lib.sh"
+ON_THE_HOST=1
 # shellcheck source=../lib/namespace.sh
 . "$LIB/namespace.sh"
 

@@ -2,9 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # A test file sources this, defines functions test_NAME, may give LIMIT[test_NAME]=SECONDS, and ends
-# with: run_tests "$@". Every test runs in a shell of its own, in a network namespace of its own
-# (loopback up, nothing else), within its time limit, and cleans up by defer whatever happens. It
-# fails by its exit status, at the first `fail`, or is skipped by `skip`. Each prints one line:
+# with: run_tests "$@". Every test runs in a shell of its own, in a network and a PID namespace of its
+# own (loopback up, nothing else; no process but its own), within its time limit, and cleans up by defer
+# whatever happens. So files run side by side. A file whose tests are about the host itself sets
+# ON_THE_HOST=1: no PID namespace; it runs alone, as does a test with ALONE[test_NAME]=1, whose numbers
+# are those of a machine that does nothing else. OBI_TEST_ALONE=no leaves these out, =only takes no
+# others. A test fails by its exit status, at the first `fail`, or is skipped by `skip`. Each prints one
+# line:
 #
 #   ok NAME | FAIL NAME (reason) | skip NAME (reason)
 #
@@ -18,7 +22,8 @@ ROOT=$(cd "$LIB/../.." && pwd)
 
 PYTHON=/usr/bin/python3
 PATH=$PATH:/usr/sbin:/sbin
-declare -A LIMIT
+declare -A LIMIT ALONE
+ON_THE_HOST=
 DEFAULT_LIMIT=60
 SKIPPED=77
 
@@ -35,8 +40,15 @@ run_tests() {
 	while read -r name; do
 		full=$prefix/${name#test_}
 		is_selected "$full" "$@" || continue
+		is_its_turn "$name" || continue
 		run_in_a_shell "$file" "$name" "$full"
 	done < <(sed -n 's/^\(test_[a-z0-9_]*\)() {$/\1/p' "$file")
+}
+
+is_its_turn() {
+	local alone=no
+	[ -z "$ON_THE_HOST${ALONE[$1]:-}" ] || alone=only
+	[ "${OBI_TEST_ALONE:-$alone}" = $alone ]
 }
 
 is_selected() {
@@ -91,7 +103,9 @@ run_one() {
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	[ -x "$OBI" ] || fail "$OBI is not built"
 	if [ -z "${OBI_TEST_NETNS:-}" ] && unshare --net true 2>/dev/null; then
-		OBI_TEST_NETNS=1 exec unshare --net bash "$0" --one "$1"
+		local apart=(--pid --fork --kill-child --mount-proc)
+		[ -z "$ON_THE_HOST" ] || apart=()
+		OBI_TEST_NETNS=1 exec unshare --net "${apart[@]}" bash "$0" --one "$1"
 	fi
 	[ -z "${OBI_TEST_NETNS:-}" ] || ip link set lo up
 	begin_scratch
