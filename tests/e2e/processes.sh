@@ -178,6 +178,7 @@ test_sigterm_flushes_everything() {
 		"records written = records read"
 }
 
+ALONE[test_sigterm_under_full_load_leaves_no_record]=1
 # Under full load what was written is read, and no half of a request is taken for a broken one.
 test_sigterm_under_full_load_leaves_no_record() {
 	need wrk
@@ -233,6 +234,7 @@ test_ring_overflow_is_counted_exactly() {
 	assert_no_line "$LOG" 'the worker died'
 }
 
+ALONE[test_full_load_loses_nothing]=1
 test_full_load_loses_nothing() {
 	local requests seen
 	need wrk
@@ -277,6 +279,7 @@ least_growth() {
 	echo $least
 }
 
+ALONE[test_processes_that_come_and_go_do_no_harm]=1
 # Thousands are selected and gone, again and again. What each leaves behind would be there after each
 # round; the most that were there at one time is reached in one of them.
 test_processes_that_come_and_go_do_no_harm() {

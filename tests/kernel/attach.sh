@@ -21,6 +21,7 @@ logged_at() {
 	date -d "$stamp" +%s%3N
 }
 
+ALONE[test_starts_within_300_ms]=1
 # The network tracer at work, on a host without a route to anywhere. The best of some: other
 # programs may have the processors.
 test_starts_within_300_ms() {
@@ -37,6 +38,7 @@ test_starts_within_300_ms() {
 	assert_le $best 300 "milliseconds to start"
 }
 
+ALONE[test_stops_within_a_second]=1
 test_stops_within_a_second() {
 	local begun took
 	need nginx
