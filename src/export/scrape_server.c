@@ -114,7 +114,8 @@ static size_t send_plain(struct scrape *scrape, char *to, size_t room)
 {
 	struct slice some = slice_first(scrape->rest, room);
 
-	memcpy(to, some.data, some.len);
+	if (some.len)
+		memcpy(to, some.data, some.len);
 	scrape->rest = slice_from(scrape->rest, some.len);
 	return some.len;
 }

@@ -262,6 +262,40 @@ static void some_are_compressed_at_a_time(void **state)
 	buffer_free(&answer);
 }
 
+static void a_scrape_of_nothing_is_empty(void **state)
+{
+	static const char *const requests[] = {
+		GET("/metrics") "\r\n",
+		GET("/metrics") "Accept-Encoding: gzip\r\n\r\n",
+	};
+	struct fixture *f = *state;
+	struct metrics *nothing = metrics_new(1);
+	struct scrape_path path = { "/metrics", { nothing } };
+	struct scrape_server *server;
+	char why[128];
+
+	assert_int_equal(scrape_server_open("", 0, &path, 1, NULL, NULL, &server, why, sizeof(why)),
+			 0);
+	f->client = (struct http_client){ scrape_server_port(server), scrape_server_fd(server), run,
+					  server };
+	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
+		struct buffer answer = http_ask(&f->client, requests[i]);
+		struct slice body = body_of(&answer);
+
+		assert_non_null(strstr(answer.data, " 200 OK\r\n"));
+		if (i) {
+			struct buffer out = inflated(body);
+
+			body = slice_of(out.data, out.len);
+			buffer_free(&out);
+		}
+		assert_int_equal(body.len, 0);
+		buffer_free(&answer);
+	}
+	scrape_server_close(server);
+	metrics_free(nothing);
+}
+
 static void only_get_and_only_known_paths(void **state)
 {
 	static const char *const cases[][2] = {
@@ -409,6 +443,7 @@ int main(void)
 		TEST(a_compressed_scrape_has_the_same_bytes),
 		TEST(gzip_is_sent_to_those_alone_who_take_it),
 		TEST(some_are_compressed_at_a_time),
+		TEST(a_scrape_of_nothing_is_empty),
 		TEST(only_get_and_only_known_paths),
 		TEST(a_client_that_stops_reading_holds_nobody),
 		TEST(closing_does_not_wait_for_clients),
