@@ -3,7 +3,9 @@
  * Metrics in memory, and on their way out: a registry of so many series is filled by spans of HTTP
  * servers as the exporters do it, then rendered and encoded, and nobody takes it.
  *
- *   series SERIES text|openmetrics|protobuf|otlp [ROUNDS]
+ *   series SERIES text|openmetrics|protobuf|gzip|otlp [ROUNDS]
+ *
+ * gzip: text, compressed as a scraper gets it.
  *
  * Prints "series=N lines=N bytes=N ns=N memory=N after=N": CPU time and bytes of one round, lines
  * (OTLP: points) in it, and the memory of the registry, before the rounds and after. A series is a
@@ -17,6 +19,7 @@
 #include "bench/cpu.h"
 #include "bench/sample.h"
 #include "export/families/families.h"
+#include "export/gzip.h"
 #include "export/metrics/render.h"
 #include "export/otlp/metrics.h"
 #include "settings/settings.h"
@@ -79,7 +82,23 @@ static size_t count_lines(const struct buffer *buf)
 	return lines;
 }
 
-static struct result render(struct metrics *metrics, enum metrics_format format, bool count)
+/* How many bytes of a compressed answer this piece becomes. */
+static size_t compress_piece(struct gzip *gzip, const struct buffer *piece, bool last)
+{
+	static char out[PIECE_BYTES];
+	struct slice rest = slice_of(piece->data, piece->len);
+	size_t len, sum = 0;
+
+	do {
+		len = gzip_put(gzip, &rest, last, out, sizeof(out));
+		sum += len;
+	} while (rest.len || len == sizeof(out));
+	return sum;
+}
+
+/* gzip: NULL where it goes out as it is. */
+static struct result render(struct metrics *metrics, enum metrics_format format, struct gzip *gzip,
+			    bool count)
 {
 	struct metrics_rendering rendering;
 	struct result result = { 0 };
@@ -90,12 +109,23 @@ static struct result render(struct metrics *metrics, enum metrics_format format,
 	while (more) {
 		piece.len = 0;
 		more = metrics_render(&rendering, &piece, PIECE_BYTES);
-		result.bytes += piece.len;
+		result.bytes += gzip ? compress_piece(gzip, &piece, !more) : piece.len;
 		if (count)
 			result.lines += count_lines(&piece);
 	}
 	metrics_render_end(&rendering);
 	buffer_free(&piece);
+	return result;
+}
+
+static struct result render_gzip(struct metrics *metrics, bool count)
+{
+	struct gzip *gzip = gzip_new();
+	struct result result = { 0 };
+
+	if (gzip)
+		result = render(metrics, METRICS_TEXT, gzip, count);
+	gzip_free(gzip);
 	return result;
 }
 
@@ -129,9 +159,11 @@ static struct result run(struct metrics *metrics, const char *format, bool count
 	if (strcmp(format, "otlp") == 0)
 		return encode(metrics);
 	if (strcmp(format, "protobuf") == 0)
-		return render(metrics, METRICS_PROTOBUF, false);
+		return render(metrics, METRICS_PROTOBUF, NULL, false);
+	if (strcmp(format, "gzip") == 0)
+		return render_gzip(metrics, count);
 	return render(metrics,
-		      strcmp(format, "openmetrics") == 0 ? METRICS_OPENMETRICS : METRICS_TEXT,
+		      strcmp(format, "openmetrics") == 0 ? METRICS_OPENMETRICS : METRICS_TEXT, NULL,
 		      count);
 }
 

@@ -30,6 +30,9 @@ def run(report, quick):
                       "lines/s", least=TARGET_LINES)
         report.figure("   time", Spread(one["ns"] / 1e6 for one in runs), "ms")
         report.figure("   size", runs[0]["bytes"] / 1e6, "MB")
+        runs = _runs(report, series, "gzip", repeat)
+        report.figure("   compressed", runs[0]["bytes"] / 1e6, "MB")
+        report.figure("   time with it", Spread(one["ns"] / 1e6 for one in runs), "ms")
         runs = _runs(report, series, "protobuf", repeat)
         report.figure("protobuf with native histograms, %d series" % series,
                       Spread(one["ns"] / 1e6 for one in runs), "ms")

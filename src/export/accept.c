@@ -111,6 +111,25 @@ enum metrics_format accept_format(struct slice accept)
 	return best;
 }
 
+bool accept_gzip(struct slice encodings)
+{
+	int gzip = -1, identity = -1, others = 0;
+
+	while (encodings.len) {
+		struct media_range coding = parse_range(take_until(&encodings, ','));
+
+		if (slice_equal_nocase(coding.type, SLICE_LIT("gzip")) ||
+		    slice_equal_nocase(coding.type, SLICE_LIT("x-gzip")))
+			gzip = (int)coding.weight;
+		else if (slice_equal_nocase(coding.type, SLICE_LIT("identity")))
+			identity = (int)coding.weight;
+		else if (slice_equal(coding.type, SLICE_LIT("*")))
+			others = (int)coding.weight;
+	}
+	gzip = gzip < 0 ? others : gzip;
+	return gzip > 0 && gzip >= identity;
+}
+
 const char *accept_content_type(enum metrics_format format)
 {
 	static const char *const types[] = {

@@ -6,7 +6,8 @@
  * of the program.
  *
  * A response is rendered in pieces while the client takes them: what a slow client
- * holds is one piece. It is cut off when it takes too long (export/connections.h).
+ * holds is one piece, and what compressing it takes. It is cut off when it takes too long
+ * (export/connections.h).
  */
 #include "export/scrape_server.h"
 
@@ -27,12 +28,15 @@
 #include "base/clock.h"
 #include "export/accept.h"
 #include "export/connections.h"
+#include "export/gzip.h"
 #include "export/metrics/render.h"
 
 #define PIECE_BYTES ((size_t)32 * 1024)
 #define CONNECTION_BYTES ((size_t)16 * 1024)
 #define HEAD_SECONDS 10
 #define SCRAPE_NS (60 * NSEC_PER_SEC)
+/* Answers that are compressed at a time: 256 KiB. More go out as they are. */
+#define GZIPS_MAX 4
 /* Turns of one run; each sends up to a piece on each connection. */
 #define TURNS 16
 
@@ -48,6 +52,7 @@ struct scrape_server {
 	int wake;
 	uint16_t port;
 	struct connections connections;
+	unsigned gzips; /* in use */
 };
 
 /* ---- One scrape ---- */
@@ -60,7 +65,10 @@ struct scrape {
 	bool rendering_open;
 	bool done;
 	struct buffer piece;
-	size_t sent; /* of the piece */
+	struct slice rest;    /* of the piece, not sent yet */
+	struct gzip *gzip;    /* NULL: as it is */
+	unsigned *gzips;      /* the server's count */
+	bool gzip_holds_more; /* of the piece */
 };
 
 /* The next registry, or the end. */
@@ -80,9 +88,9 @@ static void begin_registry(struct scrape *scrape)
 	scrape->done = true;
 }
 
-static void fill_piece(struct scrape *scrape)
+static void render_piece(struct scrape *scrape)
 {
-	scrape->piece.len = scrape->sent = 0;
+	scrape->piece.len = 0;
 	while (!scrape->done && scrape->piece.len < PIECE_BYTES) {
 		if (!scrape->rendering_open) {
 			begin_registry(scrape);
@@ -96,22 +104,55 @@ static void fill_piece(struct scrape *scrape)
 	}
 }
 
+static void fill_piece(struct scrape *scrape)
+{
+	render_piece(scrape);
+	scrape->rest = slice_of(scrape->piece.data, scrape->piece.len);
+}
+
+static size_t send_plain(struct scrape *scrape, char *to, size_t room)
+{
+	struct slice some = slice_first(scrape->rest, room);
+
+	if (some.len)
+		memcpy(to, some.data, some.len);
+	scrape->rest = slice_from(scrape->rest, some.len);
+	return some.len;
+}
+
+/* A piece is flushed at its end, so that a call renders one and never comes back with nothing. */
+static size_t send_gzip(struct scrape *scrape, char *to, size_t room)
+{
+	size_t len = gzip_put(scrape->gzip, &scrape->rest, scrape->done, to, room);
+
+	scrape->gzip_holds_more = len == room;
+	return len;
+}
+
 static ssize_t read_scrape(void *context, uint64_t pos, char *to, size_t room)
 {
 	struct scrape *scrape = context;
-	size_t len;
+	size_t len = 0;
 
-	if (scrape->sent == scrape->piece.len && !scrape->done)
-		fill_piece(scrape);
-	if (scrape->piece.failed)
-		return MHD_CONTENT_READER_END_WITH_ERROR;
-	len = scrape->piece.len - scrape->sent;
-	if (!len)
-		return MHD_CONTENT_READER_END_OF_STREAM;
-	len = len < room ? len : room;
-	memcpy(to, scrape->piece.data + scrape->sent, len);
-	scrape->sent += len;
+	while (!len) {
+		if (!scrape->rest.len && !scrape->gzip_holds_more && !scrape->done)
+			fill_piece(scrape);
+		if (scrape->piece.failed)
+			return MHD_CONTENT_READER_END_WITH_ERROR;
+		len = scrape->gzip ? send_gzip(scrape, to, room) : send_plain(scrape, to, room);
+		if (!len && scrape->done)
+			return MHD_CONTENT_READER_END_OF_STREAM;
+	}
 	return (ssize_t)len;
+}
+
+static void begin_gzip(struct scrape *scrape, unsigned *gzips)
+{
+	if (*gzips == GZIPS_MAX)
+		return;
+	scrape->gzip = gzip_new();
+	scrape->gzips = gzips;
+	*gzips += scrape->gzip != NULL;
 }
 
 static void free_scrape(void *context)
@@ -120,12 +161,16 @@ static void free_scrape(void *context)
 
 	if (scrape->rendering_open)
 		metrics_render_end(&scrape->rendering);
+	if (scrape->gzip)
+		--*scrape->gzips;
+	gzip_free(scrape->gzip);
 	buffer_free(&scrape->piece);
 	free(scrape);
 }
 
+/* gzips: NULL for one that is not compressed. */
 static struct MHD_Response *scrape_response(const struct scrape_path *path,
-					    enum metrics_format format)
+					    enum metrics_format format, unsigned *gzips)
 {
 	struct scrape *scrape = calloc(1, sizeof(*scrape));
 	struct MHD_Response *response;
@@ -134,10 +179,19 @@ static struct MHD_Response *scrape_response(const struct scrape_path *path,
 		return NULL;
 	scrape->path = path;
 	scrape->format = format;
+	if (gzips)
+		begin_gzip(scrape, gzips);
 	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, PIECE_BYTES, read_scrape,
 						     scrape, free_scrape);
-	if (!response)
+	if (!response) {
 		free_scrape(scrape);
+		return NULL;
+	}
+	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+				      accept_content_type(format));
+	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, "Accept, Accept-Encoding");
+	if (scrape->gzip)
+		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
 	return response;
 }
 
@@ -152,13 +206,16 @@ static const struct scrape_path *find_path(const struct scrape_server *server, c
 	return NULL;
 }
 
-static enum MHD_Result answer_scrape(const struct scrape_server *server,
-				     const struct scrape_path *path,
+static struct slice field(struct MHD_Connection *connection, const char *name)
+{
+	return slice_cstr(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name));
+}
+
+static enum MHD_Result answer_scrape(struct scrape_server *server, const struct scrape_path *path,
 				     struct MHD_Connection *connection)
 {
-	const char *accept =
-		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
-	enum metrics_format format = accept_format(slice_cstr(accept));
+	enum metrics_format format = accept_format(field(connection, MHD_HTTP_HEADER_ACCEPT));
+	bool gzip = accept_gzip(field(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING));
 	struct MHD_Response *response;
 	enum MHD_Result result;
 
@@ -166,11 +223,9 @@ static enum MHD_Result answer_scrape(const struct scrape_server *server,
 		server->before(server->context, path->path);
 	for (int i = 0; i < SCRAPE_REGISTRIES_MAX && path->registries[i]; i++)
 		metrics_expire(path->registries[i], clock_monotonic_ns());
-	response = scrape_response(path, format);
+	response = scrape_response(path, format, gzip ? &server->gzips : NULL);
 	if (!response)
 		return MHD_NO;
-	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-				      accept_content_type(format));
 	result = MHD_queue_response(connection, MHD_HTTP_OK, response);
 	MHD_destroy_response(response);
 	return result;
@@ -180,7 +235,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 			      const char *method, const char *version, const char *upload,
 			      size_t *upload_size, void **request)
 {
-	const struct scrape_server *server = context;
+	struct scrape_server *server = context;
 	const struct scrape_path *path = find_path(server, url);
 
 	connections_answering(connection);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A window of the file is kept in a buffer: need(n) makes its next n bytes readable, so the
- * formats read plain memory and the same code serves files, pipes and bytes. What the file says
- * of its own lengths is believed only up to BLOCK_MAX, and what need not be understood is passed
- * over without being kept.
+ * A window of the file, inflated if it is a gzip file, is kept in a buffer: need(n) makes its next
+ * n bytes readable, so the formats read plain memory and the same code serves files, pipes and
+ * bytes. What the file says of its own lengths is believed only up to BLOCK_MAX, and what need not
+ * be understood is passed over without being kept.
  */
 #include "replay/capture.h"
 
@@ -13,6 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "replay/gunzip.h"
+#include "replay/kind.h"
 
 #define WINDOW ((size_t)128 * 1024)
 #define BLOCK_MAX (1024 * 1024) /* with a packet; libpcap's largest snapshot is 256 KiB */
@@ -49,7 +52,8 @@ struct capture {
 	size_t rest; /* bytes from `at` on */
 	uint8_t *window;
 	size_t room;
-	bool end; /* of the descriptor */
+	bool end;              /* of the descriptor */
+	struct gunzip *gunzip; /* what inflates the file; NULL: it is read as it is */
 
 	bool started;
 	bool swapped;
@@ -66,7 +70,7 @@ struct capture {
 	struct interface *interfaces;
 	uint32_t interface_count;
 
-	char problem[96];
+	char problem[128];
 	uint64_t problem_offset;
 };
 
@@ -97,6 +101,7 @@ void capture_close(struct capture *capture)
 {
 	if (!capture)
 		return;
+	gunzip_free(capture->gunzip);
 	free(capture->interfaces);
 	free(capture->window);
 	free(capture);
@@ -144,6 +149,28 @@ static int window_make(struct capture *capture, size_t n)
 	return 0;
 }
 
+static int read_problem(struct capture *capture, int error)
+{
+	if (capture->gunzip && error == -EPROTO)
+		return problem(capture, error, "its gzip data are broken");
+	if (capture->gunzip && error == -ENODATA)
+		return problem(capture, error, "the gzip file ends too early");
+	return problem(capture, error, "cannot be read: %s", strerror(-error));
+}
+
+/* Up to room bytes more, 0 at the end. */
+static ssize_t read_some(struct capture *capture, uint8_t *to, size_t room)
+{
+	ssize_t got;
+
+	if (capture->gunzip)
+		return gunzip_read(capture->gunzip, to, room);
+	do
+		got = read(capture->fd, to, room);
+	while (got < 0 && errno == EINTR);
+	return got < 0 ? -errno : got;
+}
+
 /* Makes n bytes readable at capture->at: 1 if there are, 0 if the file ends before. */
 static int need(struct capture *capture, size_t n)
 {
@@ -155,13 +182,11 @@ static int need(struct capture *capture, size_t n)
 		return 0;
 	err = window_make(capture, n);
 	while (!err && capture->rest < n) {
-		ssize_t got = read(capture->fd, capture->window + capture->rest,
-				   capture->room - capture->rest);
+		ssize_t got = read_some(capture, capture->window + capture->rest,
+					capture->room - capture->rest);
 
-		if (got < 0 && errno == EINTR)
-			continue;
 		if (got < 0)
-			return problem(capture, -errno, "cannot be read: %s", strerror(errno));
+			return read_problem(capture, (int)got);
 		if (got == 0) {
 			capture->end = true;
 			return 0;
@@ -235,7 +260,8 @@ static int pcap_begin(struct capture *capture, uint32_t magic)
 
 	if (err)
 		return err;
-	if (get16(capture, capture->at + 4) != 2)
+	/* Some writers have the version in the order that is not the magic number's. */
+	if (get16(capture, capture->at + 4) != 2 && get16(capture, capture->at + 4) != 2 << 8)
 		return problem(capture, -EPROTO, "pcap version %u is not known",
 			       get16(capture, capture->at + 4));
 	capture->units = magic == PCAP_MAGIC_NSEC ? 1 : 1000;
@@ -497,16 +523,46 @@ static bool is_pcap_magic(uint32_t magic)
 	return magic == PCAP_MAGIC_USEC || magic == PCAP_MAGIC_NSEC || magic == PCAP_MAGIC_EXTENDED;
 }
 
+/* The window, with what is in it, becomes that of the compressed file. */
+static int begin_inflated(struct capture *capture)
+{
+	capture->gunzip =
+		gunzip_new(slice_of(capture->at, capture->rest), capture->end ? -1 : capture->fd,
+			   capture->window, capture->room);
+	if (!capture->gunzip)
+		return problem(capture, -ENOMEM, "out of memory");
+	capture->window = NULL;
+	capture->at = NULL;
+	capture->room = capture->rest = 0;
+	capture->end = false;
+	return need(capture, 4);
+}
+
+static int unknown_kind(struct capture *capture)
+{
+	int have = need(capture, KIND_BYTES);
+
+	if (have < 0)
+		return have;
+	if (capture->rest == 0)
+		return problem(capture, -EPROTO, "the %s is empty",
+			       capture->gunzip ? "gzip file" : "file");
+	return problem(capture, -EPROTO, "%s%s",
+		       capture->gunzip ? "what is in the gzip file: " : "",
+		       kind_of_file(slice_of(capture->at, capture->rest)));
+}
+
 static int begin(struct capture *capture)
 {
 	int have = need(capture, 4);
 	uint32_t magic;
 
+	if (have >= 0 && !capture->gunzip && gunzip_is_gzip(slice_of(capture->at, capture->rest)))
+		have = begin_inflated(capture);
 	if (have < 0)
 		return have;
 	if (have == 0)
-		return problem(capture, -EPROTO,
-			       capture->rest ? "not a pcap or pcapng file" : "the file is empty");
+		return unknown_kind(capture);
 	capture->started = true;
 	magic = get32(capture, capture->at);
 	if (magic == NG_SECTION) {
@@ -518,7 +574,7 @@ static int begin(struct capture *capture)
 		magic = __builtin_bswap32(magic);
 	}
 	if (!is_pcap_magic(magic))
-		return problem(capture, -EPROTO, "not a pcap or pcapng file");
+		return unknown_kind(capture);
 	return pcap_begin(capture, magic);
 }
 

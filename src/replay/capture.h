@@ -2,7 +2,8 @@
 /*
  * Capture files, read from front to back: pcap and pcapng as their specifications have them
  * (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-04.html,
- * https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-02.html). The input may be a pipe.
+ * https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-02.html), also gzipped (RFC 1952, by its
+ * magic number, whatever its name is). The input may be a pipe.
  */
 #ifndef OBI_REPLAY_CAPTURE_H
 #define OBI_REPLAY_CAPTURE_H
@@ -31,7 +32,7 @@ void capture_close(struct capture *capture);
  * it ends within something, -ENOMEM, or what read(2) said. */
 int capture_next(struct capture *capture, struct capture_packet *ret_packet);
 
-/* What was wrong, in words, and where in the file. */
+/* What was wrong, in words, and where in the file; of a gzip file, in what it holds. */
 const char *capture_problem(const struct capture *capture, uint64_t *ret_offset);
 
 #endif

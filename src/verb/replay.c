@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * obi replay: the spans of a capture on standard output, by the same parsers and pipeline as
- * live traffic; needs no privilege.
+ * obi replay: the spans of a capture, also a gzipped one, on standard output, by the same parsers
+ * and pipeline as live traffic; needs no privilege.
  *   --format text|json|none   as trace_printer prints them; JSON: arrays of up to 100, a line each
  *   --metrics                 the metrics of all spans at the end, as Prometheus would scrape them
  *   --service NAME            the name of every service, instead of the address it listens on

@@ -8,6 +8,8 @@
 #   100 of them, each made anew when    no scrape gets through           every one does
 #   it is cut off
 #   40 readers of 16 bytes a second     no scrape, for up to a minute    every one does
+#   the same, and what they read is     (there was no gzip)              every one does
+#   compressed
 #   the same at /healthz                no answer: the agent is          every one gets its answer
 #                                       started again by its supervisor
 #   a scrape from another address       always answered                  prometheus_export.listen_address
@@ -42,7 +44,8 @@ test_heads_that_drip() {
 test_readers_that_crawl() {
 	need nginx
 	start_nginx 'server { listen 8080; location / { return 200 "hello"; } }'
-	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=8080 OTEL_EBPF_PROMETHEUS_PORT=9400 OTEL_EBPF_ROUTES_UNMATCHED=path
+	echo 'routes: {unmatched: path}' >"$SCRATCH/obi.yaml"
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=8080 OTEL_EBPF_PROMETHEUS_PORT=9400 OTEL_EBPF_CONFIG_PATH="$SCRATCH/obi.yaml"
 	application_ready "$NGINX" "$(children "$NGINX")"
 	$PYTHON "$LIB/client.py" keep_alive 127.0.0.1 8080 /x/ 200
 	# A scrape is more than a socket holds: then it is written as it is read.
@@ -50,6 +53,8 @@ test_readers_that_crawl() {
 	scrape 9400 "$SCRATCH/scrape"
 	assert_ge "$(stat -c %s "$SCRATCH/scrape")" 12000 "bytes of a scrape"
 	all_answered 9400 /metrics 40 read 5
+	assert_ge "$(curl -sS -H 'Accept-Encoding: gzip' http://127.0.0.1:9400/metrics | wc -c)" 12000 "bytes of a compressed scrape"
+	all_answered 9400 /metrics 40 gzip 5
 	stop_agent
 }
 

@@ -180,6 +180,63 @@ test_prometheus_has_native_histograms() {
 	stop_agent
 }
 
+# compressed PATH [ARGUMENT...]: the answer in $SCRATCH/plain and small, of which fewer bytes came.
+compressed() {
+	local url=http://127.0.0.1:$PORT$1 plain small
+	plain=$(curl -sS --max-time 5 -o "$SCRATCH/plain" -w '%{size_download}' "${@:2}" "$url") &&
+		small=$(curl -sS --max-time 5 --compressed -D "$SCRATCH/head" -o "$SCRATCH/small" \
+			-w '%{size_download}' "${@:2}" "$url") || return 1
+	assert_line "$SCRATCH/head" '^Content-Encoding: gzip.$'
+	assert_line "$SCRATCH/head" '^Vary: Accept, Accept-Encoding.$'
+	assert_ge "$plain" $((2 * small)) "bytes without gzip"
+}
+
+same_compressed() {
+	compressed "$@" || fail "no answer"
+	cmp "$SCRATCH/plain" "$SCRATCH/small" || fail "$* is not the same compressed"
+}
+
+names_of_series() {
+	sed 's/ [^ ]*$//' "$1"
+}
+
+# Prometheus asks for gzip by itself, curl by an option.
+test_scrapes_are_compressed_where_asked_for() {
+	local encodings
+	need nginx prometheus curl
+	start_nginx 'server { listen 18473; location / { return 200 "hello"; } }'
+	echo 'routes: {unmatched: path}' >"$SCRATCH/obi.yaml"
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=18473 OTEL_EBPF_CONFIG_PATH="$SCRATCH/obi.yaml" \
+		OTEL_EBPF_PROMETHEUS_PORT=$PORT OTEL_EBPF_INTERNAL_METRICS_EXPORTER=prometheus \
+		OTEL_EBPF_INTERNAL_METRICS_PROMETHEUS_PORT=$PORT
+	application_ready "$NGINX" "$(children "$NGINX")"
+	client keep_alive 127.0.0.1 18473 /z/ 200
+	wait_until 10 scrape_says '^http_server_request_duration_seconds_count.*http_route="/z/199"' ||
+		fail "no metrics"
+	same_compressed /metrics
+	same_compressed /metrics -H 'Accept: application/openmetrics-text'
+	same_compressed /metrics --http1.0
+	# The agent counts these requests too: its values are others each time.
+	compressed /internal/metrics
+	diff <(names_of_series "$SCRATCH/plain") <(names_of_series "$SCRATCH/small") || fail "/internal/metrics differs"
+	for encodings in identity 'gzip;q=0' 'gzip;q=0, *' br; do
+		curl -sS -D "$SCRATCH/head" -o "$SCRATCH/plain" -H "Accept-Encoding: $encodings" "http://127.0.0.1:$PORT/metrics"
+		assert_no_line "$SCRATCH/head" '^Content-Encoding:'
+		assert_line "$SCRATCH/plain" '^http_server_request_duration_seconds_count'
+	done
+	$PYTHON "$LIB/capture.py" lo "$SCRATCH/capture.pcap" &
+	CAPTURE=$!
+	defer stop $CAPTURE
+	wait_until 5 test -s "$SCRATCH/capture.pcap" || fail "no capture"
+	start_prometheus $PORT
+	defer show "$SCRATCH/prometheus.log"
+	expect 200 'sum(http_server_request_duration_seconds_count)'
+	expect 200 'count(http_server_request_duration_seconds_count)'
+	wait_until 5 grep -qa '^Content-Encoding: gzip' "$SCRATCH/capture.pcap" || fail "Prometheus gets no gzip"
+	assert_no_line "$LOG" 'level=(WARN|ERROR)'
+	stop_agent
+}
+
 # begin_entries VARIABLE...: the service of port 8080 has the metrics that all have, that of port 8081
 # its own.
 begin_entries() {

@@ -104,6 +104,68 @@ test_metrics_of_a_capture_pass_promtool() {
 	assert_eq 7 "$(metric "$SCRATCH/metrics" http_server_request_duration_seconds_count)" "requests"
 }
 
+# spans_of FILE: METHOD PATH STATUS LENGTH each.
+spans_of() {
+	replay --format text "$1" || fail "$1: status $?"
+	shape "$OUTPUT"
+}
+
+# By its first bytes, whatever its name is; from a file and from a pipe; of several members.
+test_gzipped_captures_are_read() {
+	local file name gzipped
+	need gzip
+	for file in "$ROOT"/tests/data/fuzz/pcap/{keepalive.pcap,pipelined_ipv6_vlan.pcapng}; do
+		name=$SCRATCH/${file##*/}
+		cp "$file" "$name"
+		gzip -c "$file" >"$name.gz"
+		cp "$name.gz" "$SCRATCH/no_such_name.pcap"
+		{ head -c 500 "$file" | gzip -1 && tail -c +501 "$file" | gzip -9; } >"$name.two.gz"
+		chmod a+r "$SCRATCH"/*
+		spans_of "$name" >"$SCRATCH/plain"
+		assert_ge "$(wc -l <"$SCRATCH/plain")" 1 "spans"
+		for gzipped in "$name.gz" "$SCRATCH/no_such_name.pcap" "$name.two.gz"; do
+			diff "$SCRATCH/plain" <(spans_of "$gzipped") || fail "$gzipped differs"
+		done
+		diff "$SCRATCH/plain" <(spans_of - < <(cat "$name.gz")) || fail "a pipe differs"
+	done
+	head -c -9 "$SCRATCH/keepalive.pcap.gz" >"$SCRATCH/cut"
+	chmod a+r "$SCRATCH/cut"
+	replay "$SCRATCH/cut" && fail "a cut file is whole"
+	assert_line "$SCRATCH/errors" 'obi replay: .*/cut: offset [0-9]+: the gzip file ends too early'
+	assert_ge "$(shape "$OUTPUT" | wc -l)" 1 "spans before the cut"
+}
+
+# named FILE WORDS: the file is refused as that.
+named() {
+	chmod a+r "$1"
+	replay "$1" && fail "$1 is accepted"
+	assert_line "$SCRATCH/errors" "obi replay: $1: offset 0: $2"
+}
+
+# Files that the real programs made; what they are told to do works.
+test_other_files_are_called_by_their_kind() {
+	local capture=$SCRATCH/a.pcap
+	need gzip xz tar
+	cp "$ROOT/tests/data/fuzz/pcap/keepalive.pcap" "$capture"
+	xz -c "$capture" >"$SCRATCH/a.xz"
+	named "$SCRATCH/a.xz" 'an xz-compressed file: xz -dc FILE'
+	xz -dc "$SCRATCH/a.xz" | replay --format none - || fail "the remedy does not work"
+	tar -C "$SCRATCH" -cf "$SCRATCH/a.tar" a.pcap
+	named "$SCRATCH/a.tar" 'a tar archive: '
+	gzip "$SCRATCH/a.tar"
+	named "$SCRATCH/a.tar.gz" 'what is in the gzip file: a tar archive: '
+	printf '10:00:00.1 IP 127.0.0.1.80 > 127.0.0.1.4711: Flags [S]\n' >"$SCRATCH/a.txt"
+	named "$SCRATCH/a.txt" 'text, not a capture: tcpdump -w FILE'
+	cp /bin/true "$SCRATCH/true"
+	named "$SCRATCH/true" 'a program'
+	need zstd zip unzip
+	zstd -q "$capture" -o "$SCRATCH/a.zst"
+	named "$SCRATCH/a.zst" 'a zstd-compressed file: zstd -dc FILE'
+	zip -qj "$SCRATCH/a.zip" "$capture"
+	named "$SCRATCH/a.zip" 'a zip archive: unzip -p FILE'
+	unzip -p "$SCRATCH/a.zip" | replay --format none - || fail "the remedy does not work"
+}
+
 test_bad_files_get_a_clear_error() {
 	local file
 	printf 'this is no capture, but long enough to be one' >"$SCRATCH/text"

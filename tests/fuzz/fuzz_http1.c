@@ -21,7 +21,6 @@ static void check_request(struct slice in)
 {
 	struct http1_head head, again;
 	int n = http1_parse_request(in, &head);
-	struct slice name;
 
 	if (n == -EPROTO)
 		return;

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Connections that hold a small HTTP server up, beside one honest client that asks every half second.
 
-slow_scrape.py PORT PATH COUNT head|read|reconnect SECONDS [unix socket]
+slow_scrape.py PORT PATH COUNT head|read|gzip|reconnect SECONDS [unix socket]
 
 head: a byte of a head every two seconds.  read: a whole request, and 16 bytes of the answer a second.
+gzip: as read, of a compressed answer.
 reconnect: as head, and each connection is made anew as soon as it is cut off.
 Prints "OK FAILED": the honest client's requests.
 """
@@ -14,6 +15,8 @@ import time
 
 port, path, count, mode, seconds = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4], float(sys.argv[5])
 where = sys.argv[6] if len(sys.argv) > 6 else None
+reads = mode in ('read', 'gzip')
+ENDS = {'read': b'\r\n', 'gzip': b'Accept-Encoding: gzip\r\n\r\n'}
 end = time.time() + seconds
 results = [0, 0]
 
@@ -51,8 +54,8 @@ def honest():
 
 def attack():
     try:
-        s = connect(2, 2048 if mode == 'read' else None)
-        s.sendall(b'GET %s HTTP/1.1\r\nHost: x\r\n' % path.encode() + (b'\r\n' if mode == 'read' else b'X: '))
+        s = connect(2, 2048 if reads else None)
+        s.sendall(b'GET %s HTTP/1.1\r\nHost: x\r\n' % path.encode() + ENDS.get(mode, b'X: '))
         s.setblocking(False)
         return s
     except OSError:
@@ -63,12 +66,12 @@ connections = [attack() for _ in range(count)]
 thread = threading.Thread(target=honest)
 thread.start()
 while time.time() < end:
-    time.sleep(0.2 if mode == 'reconnect' else 1 if mode == 'read' else 2)
+    time.sleep(0.2 if mode == 'reconnect' else 1 if reads else 2)
     for i, s in enumerate(connections):
         try:
             if s is None:
                 raise OSError
-            if mode == 'read':
+            if reads:
                 s.recv(16)
             else:
                 s.send(b'a')

@@ -51,10 +51,48 @@ static void the_preferred_format_is_chosen(void **state)
 	}
 }
 
+static void gzip_is_sent_where_it_is_wanted(void **state)
+{
+	static const struct {
+		const char *encodings;
+		bool gzip;
+	} cases[] = {
+		{ "", false },
+		{ "gzip", true }, /* what a Prometheus sends */
+		{ "deflate, gzip, br, zstd", true },
+		{ "GZip", true },
+		{ "x-gzip", true }, /* RFC 9110 section 8.4.1.3 */
+		{ "deflate, br", false },
+		{ "identity", false },
+		{ "gzip;q=0", false },
+		{ "gzip; q=0.000", false },
+		{ "gzip;q=0.001", true },
+		{ "gzip;q=x", false },
+		{ "*", true },
+		{ "*;q=0", false },
+		{ "gzip;q=0, *", false },
+		{ "*, gzip;q=0", false },
+		{ "*;q=0, gzip", true },
+		{ "gzip, identity", true },
+		{ "gzip;q=0.5, identity", false },
+		{ "identity;q=0.5, gzip", true },
+		{ "identity;q=0, gzip;q=0.1", true },
+		{ "identity;q=0", false },
+		{ "gzipped", false },
+		{ ",;;=;,q=,gzip", true },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (accept_gzip(guarded(slice_cstr(cases[i].encodings))) != cases[i].gzip)
+			fail_msg("wrong for %s", cases[i].encodings);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_preferred_format_is_chosen),
+		cmocka_unit_test(gzip_is_sent_where_it_is_wanted),
 	};
 
 	return cmocka_run_group_tests_name("accept", tests, NULL, NULL);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <zlib.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -53,6 +55,17 @@ static void count_scrape(void *context, const char *path)
 static void run(void *context)
 {
 	scrape_server_run(context);
+}
+
+static void run_for(struct fixture *f, uint64_t ns)
+{
+	uint64_t end = clock_monotonic_ns() + ns;
+	struct pollfd poll_fd = { f->client.server_fd, POLLIN, 0 };
+
+	while (clock_monotonic_ns() < end) {
+		(void)poll(&poll_fd, 1, 10);
+		scrape_server_run(f->server);
+	}
 }
 
 static int setup(void **state)
@@ -113,6 +126,174 @@ static void openmetrics_is_served_where_it_is_preferred(void **state)
 	assert_non_null(strstr(answer.data, "\r\n\r\n# HELP others many\n# TYPE others counter\n"
 					    "others_total{n=\"0\"} 1\n# EOF\n"));
 	buffer_free(&answer);
+}
+
+/* ---- Compressed ---- */
+
+#define GZIP_SIGN "\r\nContent-Encoding: gzip\r\n"
+
+static struct slice body_of(const struct buffer *answer)
+{
+	const char *end = strstr(answer->data, "\r\n\r\n");
+
+	assert_non_null(end);
+	/* http_ask() terminates it */
+	return slice_from(slice_of(answer->data, answer->len - 1),
+			  (size_t)(end + 4 - answer->data));
+}
+
+/* Exactly one whole gzip member. */
+static struct buffer inflated(struct slice body)
+{
+	z_stream stream = { .next_in = (Bytef *)body.data, .avail_in = (uInt)body.len };
+	struct buffer out = { 0 };
+	char piece[16384];
+	int status = Z_OK;
+
+	assert_int_equal(inflateInit2(&stream, 15 + 16), Z_OK);
+	while (status == Z_OK) {
+		stream.next_out = (Bytef *)piece;
+		stream.avail_out = sizeof(piece);
+		status = inflate(&stream, Z_NO_FLUSH);
+		buffer_put(&out, piece, sizeof(piece) - stream.avail_out);
+	}
+	assert_int_equal(status, Z_STREAM_END);
+	assert_int_equal(stream.avail_in, 0);
+	(void)inflateEnd(&stream);
+	return out;
+}
+
+/* The same bytes as without, in a tenth of them. */
+static void assert_same_inflated(struct fixture *f, const char *request, bool large)
+{
+	char compressed[512], plain[512];
+	struct buffer whole, small, out;
+
+	(void)snprintf(compressed, sizeof(compressed), "%sAccept-Encoding: gzip\r\n\r\n", request);
+	(void)snprintf(plain, sizeof(plain), "%s\r\n", request);
+	whole = http_ask(&f->client, plain);
+	small = http_ask(&f->client, compressed);
+	assert_null(strstr(whole.data, GZIP_SIGN));
+	assert_non_null(strstr(whole.data, "\r\nVary: Accept, Accept-Encoding\r\n"));
+	assert_non_null(strstr(small.data, GZIP_SIGN));
+	assert_non_null(strstr(small.data, "\r\nVary: Accept, Accept-Encoding\r\n"));
+	out = inflated(body_of(&small));
+	assert_true(slice_equal(body_of(&whole), slice_of(out.data, out.len)));
+	assert_true(!large || small.len < whole.len / 5);
+	buffer_free(&whole);
+	buffer_free(&small);
+	buffer_free(&out);
+}
+
+static void a_compressed_scrape_has_the_same_bytes(void **state)
+{
+	assert_same_inflated(*state, GET("/metrics"), true);
+	assert_same_inflated(*state, GET("/internal/metrics"), false);
+	assert_same_inflated(*state, GET("/metrics") "Accept: application/openmetrics-text\r\n",
+			     true);
+	assert_same_inflated(*state,
+			     GET("/metrics") "Accept: application/vnd.google.protobuf;"
+					     "proto=io.prometheus.client.MetricFamily;"
+					     "encoding=delimited\r\n",
+			     true);
+}
+
+static void gzip_is_sent_to_those_alone_who_take_it(void **state)
+{
+	static const struct {
+		const char *request;
+		bool gzip;
+	} cases[] = {
+		{ GET("/metrics") "Accept-Encoding: br, gzip;q=0.1\r\n\r\n", true },
+		{ GET("/metrics") "Accept-Encoding: gzip;q=0\r\n\r\n", false },
+		{ GET("/metrics") "Accept-Encoding: identity\r\n\r\n", false },
+		{ "HEAD /metrics HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n", true },
+		{ GET("/none") "Accept-Encoding: gzip\r\n\r\n", false },
+		{ "POST /metrics HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n", false },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct buffer answer = http_ask(&f->client, cases[i].request);
+
+		if (!!strstr(answer.data, GZIP_SIGN) != cases[i].gzip)
+			fail_msg("%s: %s", cases[i].request, answer.data);
+		buffer_free(&answer);
+	}
+}
+
+/* Neither end's socket takes more than some KiB. */
+static int connect_narrow(uint16_t port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_port = htons(port),
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), room = 1, segment = 536;
+
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)), 0);
+	assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof(segment)), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+/* Memory for compressing is not everybody's: who comes when it is all in use gets what is as good
+ * for him, and it is there again as soon as the others are gone. */
+static void some_are_compressed_at_a_time(void **state)
+{
+	static const char request[] = GET("/metrics") "Accept-Encoding: gzip\r\n\r\n";
+	struct fixture *f = *state;
+	struct buffer answer;
+	int idle[4];
+
+	for (size_t i = 0; i < ARRAY_SIZE(idle); i++) {
+		idle[i] = connect_narrow(f->client.port);
+		assert_true(send(idle[i], request, sizeof(request) - 1, 0) > 0);
+	}
+	run_for(f, 100 * NSEC_PER_MSEC);
+	answer = http_ask(&f->client, request);
+	assert_null(strstr(answer.data, GZIP_SIGN));
+	assert_int_equal(count_of(answer.data, "\nthings_total{n=\""), ROWS);
+	buffer_free(&answer);
+	for (size_t i = 0; i < ARRAY_SIZE(idle); i++)
+		(void)close(idle[i]);
+	run_for(f, 100 * NSEC_PER_MSEC);
+	answer = http_ask(&f->client, request);
+	assert_non_null(strstr(answer.data, GZIP_SIGN));
+	buffer_free(&answer);
+}
+
+static void a_scrape_of_nothing_is_empty(void **state)
+{
+	static const char *const requests[] = {
+		GET("/metrics") "\r\n",
+		GET("/metrics") "Accept-Encoding: gzip\r\n\r\n",
+	};
+	struct fixture *f = *state;
+	struct metrics *nothing = metrics_new(1);
+	struct scrape_path path = { "/metrics", { nothing } };
+	struct scrape_server *server;
+	char why[128];
+
+	assert_int_equal(scrape_server_open("", 0, &path, 1, NULL, NULL, &server, why, sizeof(why)),
+			 0);
+	f->client = (struct http_client){ scrape_server_port(server), scrape_server_fd(server), run,
+					  server };
+	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
+		struct buffer answer = http_ask(&f->client, requests[i]);
+		struct slice body = body_of(&answer);
+
+		assert_non_null(strstr(answer.data, " 200 OK\r\n"));
+		if (i) {
+			struct buffer out = inflated(body);
+
+			body = slice_of(out.data, out.len);
+			buffer_free(&out);
+		}
+		assert_int_equal(body.len, 0);
+		buffer_free(&answer);
+	}
+	scrape_server_close(server);
+	metrics_free(nothing);
 }
 
 static void only_get_and_only_known_paths(void **state)
@@ -185,17 +366,6 @@ static void a_port_in_use_is_said(void **state)
 /* ---- Clients that want to be in the way ---- */
 
 #define ATTACKERS 100
-
-static void run_for(struct fixture *f, uint64_t ns)
-{
-	uint64_t end = clock_monotonic_ns() + ns;
-	struct pollfd poll_fd = { f->client.server_fd, POLLIN, 0 };
-
-	while (clock_monotonic_ns() < end) {
-		(void)poll(&poll_fd, 1, 10);
-		scrape_server_run(f->server);
-	}
-}
 
 static void ask_besides(struct fixture *f, const char *beginning)
 {
@@ -270,6 +440,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_large_scrape_arrives_whole),
 		TEST(openmetrics_is_served_where_it_is_preferred),
+		TEST(a_compressed_scrape_has_the_same_bytes),
+		TEST(gzip_is_sent_to_those_alone_who_take_it),
+		TEST(some_are_compressed_at_a_time),
+		TEST(a_scrape_of_nothing_is_empty),
 		TEST(only_get_and_only_known_paths),
 		TEST(a_client_that_stops_reading_holds_nobody),
 		TEST(closing_does_not_wait_for_clients),

@@ -7,34 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "replay/capture.h"
-#include "replay/frames.h"
-
-#define PROBLEM_ROOM 128
-
-static struct bytes file, body;
-
-static void begin(bool big)
-{
-	file.len = 0;
-	file.big = big;
-}
-
-/* Reads the one packet of the file, and its end. */
-static struct capture_packet only_packet(void)
-{
-	struct capture *capture = capture_open_bytes(bytes_slice(&file));
-	struct capture_packet packet, none;
-
-	assert_int_equal(capture_next(capture, &packet), 1);
-	assert_memory_equal(packet.bytes.data, "abcde", 5);
-	assert_int_equal(packet.bytes.len, 5);
-	assert_int_equal(packet.length, 99);
-	assert_int_equal(capture_next(capture, &none), 0);
-	assert_int_equal(capture_next(capture, &none), 0);
-	capture_close(capture);
-	return packet;
-}
+#include "replay/captures.h"
 
 static void pcap_in_all_orders_and_units(void **state)
 {
@@ -59,6 +32,17 @@ static void pcap_in_all_orders_and_units(void **state)
 			assert_int_equal(packet.time_ns, 1700000000123456000);
 			assert_int_equal(packet.link, 113);
 		}
+}
+
+static void pcap_with_its_version_in_the_other_order(void **state)
+{
+	for (int big = 0; big < 2; big++) {
+		begin(big);
+		pcap_header(&file, 0xa1b2c3d4, 113);
+		memcpy(file.data + 4, big ? "\2\0\4\0" : "\0\2\0\4", 4);
+		pcap_packet(&file, 1700000000, 1, SLICE_LIT("abcde"), 99);
+		assert_int_equal(only_packet().link, 113);
+	}
 }
 
 static void pcapng_in_both_orders(void **state)
@@ -175,39 +159,15 @@ static void sections_interfaces_and_foreign_blocks(void **state)
 	capture_close(capture);
 }
 
-/* Reads to the end; returns what ended it. */
-static int read_all(struct slice bytes, char *ret_problem, uint64_t *ret_offset)
-{
-	struct capture *capture = capture_open_bytes(guarded(bytes));
-	struct capture_packet packet;
-	volatile uint8_t sum = 0;
-	int got;
-
-	while ((got = capture_next(capture, &packet)) == 1)
-		for (size_t i = 0; i < packet.bytes.len; i++)
-			sum = (uint8_t)(sum + packet.bytes.data[i]);
-	snprintf(ret_problem, PROBLEM_ROOM, "%s", capture_problem(capture, ret_offset));
-	capture_close(capture);
-	return got;
-}
-
-static void assert_problem(int error, const char *words, uint64_t offset)
-{
-	char problem[PROBLEM_ROOM];
-	uint64_t at;
-
-	assert_int_equal(read_all(slice_of(file.data, file.len), problem, &at), error);
-	assert_string_equal(problem, words);
-	assert_int_equal(at, offset);
-}
-
 static void broken_files_say_what_and_where(void **state)
 {
 	begin(false);
 	assert_problem(-EPROTO, "the file is empty", 0);
 	put(&file, "#!/bin/sh\n", 10);
-	assert_problem(-EPROTO, "not a pcap or pcapng file", 0);
+	assert_problem(-EPROTO, "text, not a capture: tcpdump -w FILE writes one", 0);
 	file.len = 3;
+	assert_problem(-EPROTO, "text, not a capture: tcpdump -w FILE writes one", 0);
+	file.data[1] = 0;
 	assert_problem(-EPROTO, "not a pcap or pcapng file", 0);
 
 	begin(false);
@@ -399,6 +359,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pcap_in_all_orders_and_units),
+		cmocka_unit_test(pcap_with_its_version_in_the_other_order),
 		cmocka_unit_test(pcapng_in_both_orders),
 		cmocka_unit_test(absurd_clocks_do_no_harm),
 		cmocka_unit_test(other_packet_blocks),

@@ -127,7 +127,8 @@ static void drops_are_summed_up(void **state)
 static void files_that_are_none(void **state)
 {
 	assert_int_equal(replay("/etc/passwd"), 1);
-	has(err, "obi replay: /etc/passwd: offset 0: not a pcap or pcapng file\n");
+	has(err,
+	    "obi replay: /etc/passwd: offset 0: text, not a capture: tcpdump -w FILE writes one\n");
 	assert_int_equal(replay("/nonexistent"), 1);
 	assert_string_equal(err, "obi replay: /nonexistent: No such file or directory\n");
 	assert_int_equal(replay("/"), 1);
