@@ -193,6 +193,7 @@ static int timeout_ms(const struct broker *b)
 	uint64_t now = clock_monotonic_ns(), at = obi_worker_next(&b->worker, now);
 
 	sooner(&at, b->sender.start_at);
+	sooner(&at, log_next());
 	if (b->discover) {
 		sooner(&at, obi_discover_next(b->discover));
 		sooner(&at, obi_looker_next(&b->looker));
@@ -213,6 +214,7 @@ static void tick(struct broker *b)
 		obi_discover_tick(b->discover, now);
 	}
 	(void)obi_sender_tick(&b->sender, &b->worker.child, now);
+	log_tick(now);
 	if (obi_output_waits(&b->output))
 		obi_output_pump(&b->output);
 }
