@@ -332,7 +332,7 @@ test_the_log_of_many_processes_is_short_and_adds_up() {
 	echo "$lines lines in $took ms"
 	assert_eq 500 "$(log_count 'instrumenting process')" "lines, and those that were left out"
 	# 100 at once, 20 more each 10 s, and one each 10 s, and at the end, that says how many.
-	assert_le "$lines" $((100 + took / 10000 * 20 + took / 10000 + 1)) "lines"
+	assert_le "$lines" $((100 + 21 * (took / 10000) + 1)) "lines"
 	assert_line "$LOG" 'level=INFO msg="more lines like this were left out" like="instrumenting process" count=[0-9]+$'
 	assert_line "$LOG" "instrumenting process\" cmd=$SCRATCH/brief pid="
 }
