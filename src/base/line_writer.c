@@ -17,6 +17,11 @@
 
 #include "base/clock.h"
 
+/* Who has written a part of a line, and to which descriptor; a part that will never be more: NULL.
+ */
+static const struct line_writer *within;
+static int within_fd = -1;
+
 static enum line_writer_kind kind_of(int fd)
 {
 	struct stat st;
@@ -31,6 +36,8 @@ static enum line_writer_kind kind_of(int fd)
 void line_writer_open(struct line_writer *writer, int fd)
 {
 	*writer = (struct line_writer){ .fd = fd, .kind = kind_of(fd) };
+	if (within_fd == fd && !within) /* of a descriptor that had this number */
+		within_fd = -1;
 }
 
 void line_writer_end(struct line_writer *writer)
@@ -90,9 +97,30 @@ static void give_up(struct line_writer *writer, struct slice left)
 {
 	uint64_t lost = count_lines(left);
 
+	if (within == writer)
+		within = NULL;
 	writer->written -= lost;
 	writer->dropped += lost;
 	writer->pending.len = 0;
+}
+
+static void note_end(const struct line_writer *writer, struct slice done)
+{
+	bool ends = done.data[done.len - 1] == '\n';
+
+	within = ends ? NULL : writer;
+	within_fd = ends ? -1 : writer->fd;
+}
+
+/* Is the descriptor at the begin of a line, or within one of ours? */
+static bool may_write(const struct line_writer *writer, int timeout_ms)
+{
+	if (within_fd != writer->fd || within == writer)
+		return true;
+	if (within || write_piece(writer, slice_of("\n", 1), timeout_ms) != 1)
+		return false;
+	within_fd = -1;
+	return true;
 }
 
 static void write_pending(struct line_writer *writer, int timeout_ms)
@@ -100,6 +128,8 @@ static void write_pending(struct line_writer *writer, int timeout_ms)
 	struct buffer *pending = &writer->pending;
 	struct slice left = slice_of(pending->data, pending->len);
 
+	if (left.len && !may_write(writer, timeout_ms))
+		return;
 	while (left.len) {
 		struct slice piece = slice_first(left, piece_length(writer, left));
 		ssize_t done = write_piece(writer, piece, timeout_ms);
@@ -109,12 +139,13 @@ static void write_pending(struct line_writer *writer, int timeout_ms)
 		if (done < 0 && errno == EAGAIN)
 			break;
 		if (done < 0) {
-			writer->unread |= errno == EPIPE;
+			writer->gone = errno == EPIPE;
 			give_up(writer, left);
 			return;
 		}
+		note_end(writer, slice_first(left, (size_t)done));
 		left = slice_from(left, (size_t)done);
-		writer->disappointed = false;
+		writer->disappointed = writer->gone = false;
 	}
 	if (left.len)
 		memmove(pending->data, left.data, left.len);
@@ -147,14 +178,17 @@ void line_writer_flush(struct line_writer *writer)
 	write_pending(writer, 0);
 }
 
-void line_writer_close(struct line_writer *writer, int timeout_ms)
+bool line_writer_close(struct line_writer *writer, int timeout_ms)
 {
 	uint64_t end = clock_monotonic_ns() + (uint64_t)timeout_ms * NSEC_PER_MSEC;
 	uint64_t now;
+	bool whole;
 
 	line_writer_flush(writer);
 	while (writer->pending.len && (now = clock_monotonic_ns()) < end)
 		write_pending(writer, (int)((end - now) / NSEC_PER_MSEC) + 1);
+	whole = !writer->pending.len;
 	give_up(writer, slice_of(writer->pending.data, writer->pending.len));
 	buffer_free(&writer->pending);
+	return whole;
 }

@@ -4,6 +4,9 @@
  * writer never waits for the reader; what does not fit into its buffer meanwhile is
  * dropped, by whole lines, and counted. With patience it waits for a reader that is
  * known to be quick, once: not again before that has read.
+ *
+ * Several writers may share a descriptor (a process's printers and its log): while one has written
+ * a part of a line the others keep theirs, and a line that is never ended gets an end.
  */
 #ifndef OBI_BASE_LINE_WRITER_H
 #define OBI_BASE_LINE_WRITER_H
@@ -15,6 +18,9 @@
 /* A buffer of so many bytes is written at once; above the second limit lines are dropped. */
 #define LINE_WRITER_FLUSH_BYTES ((size_t)64 * 1024)
 #define LINE_WRITER_MAX_BYTES ((size_t)256 * 1024)
+
+/* Bytes of the longest line that a child of the broker may print: the broker cuts a longer one. */
+#define LINE_WRITER_LINE_MAX ((size_t)128 * 1024)
 
 /* For printers: the broker reads what they write, unless its own output is stuck. */
 #define LINE_WRITER_PATIENCE_MS 100
@@ -30,7 +36,7 @@ struct line_writer {
 	enum line_writer_kind kind;
 	int patience_ms;   /* 0: none */
 	bool disappointed; /* it waited in vain */
-	bool unread;       /* its reader has left for good (EPIPE) */
+	bool gone;         /* nobody reads, as of the last time that it was tried */
 	struct buffer pending;
 	size_t line;      /* where the line begun last begins */
 	uint64_t written; /* lines */
@@ -55,7 +61,8 @@ static inline bool line_writer_waits(const struct line_writer *writer)
 	return writer->pending.len;
 }
 
-/* Writes everything, waiting up to timeout_ms for the reader; frees the buffer. */
-void line_writer_close(struct line_writer *writer, int timeout_ms);
+/* Writes everything, waiting up to timeout_ms for the reader; frees the buffer. False where
+ * something is lost with it. */
+bool line_writer_close(struct line_writer *writer, int timeout_ms);
 
 #endif

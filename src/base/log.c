@@ -9,15 +9,24 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/line_writer.h"
+#include "base/log_fold.h"
 #include "base/utf8.h"
 
 #define PATIENCE_MS 100
+#define CLOSE_MS 1000
+#define RETRY_NS NSEC_PER_SEC
 
 static enum log_level threshold = LOG_INFO;
 static bool as_json;
 static bool (*put_line)(void *context, struct slice line);
 static void *put_context;
 static uint64_t lost;
+static struct line_writer own;
+static bool own_is_open;
+static bool folding;
+static struct log_fold fold;
+static uint64_t tell_at_ns; /* not before: it had no room */
 
 static const char *const level_names[] = { "DEBUG", "INFO", "WARN", "ERROR" };
 
@@ -102,19 +111,36 @@ void log_set_writer(bool (*put)(void *context, struct slice line), void *context
 	put_context = context;
 }
 
+void log_use_line_writer(void)
+{
+	line_writer_open(&own, STDOUT_FILENO);
+	own_is_open = true;
+}
+
+static bool put_own(struct slice line)
+{
+	struct buffer *to = line_writer_begin(&own);
+	uint64_t dropped = own.dropped;
+
+	if (!to)
+		return false;
+	buffer_put_slice(to, line);
+	line_writer_end(&own);
+	line_writer_flush(&own);
+	return own.dropped == dropped;
+}
+
+/* At once or not at all, but for a line that is longer than what a pipe takes at once. */
 static bool write_line(struct buffer *line)
 {
 	struct pollfd pollfd = { .fd = STDOUT_FILENO, .events = POLLOUT };
 
 	if (put_line)
 		return put_line(put_context, slice_of(line->data, line->len));
+	if (own_is_open)
+		return put_own(slice_of(line->data, line->len));
 	buffer_put_char(line, '\n');
-	if (line->failed)
-		return false;
-	/* A pipe to the broker, which soon makes room, or its own output is stuck. */
-	if (write(STDOUT_FILENO, line->data, line->len) == (ssize_t)line->len)
-		return true;
-	if (errno != EAGAIN || lost || poll(&pollfd, 1, PATIENCE_MS) <= 0)
+	if (line->failed || poll(&pollfd, 1, lost ? 0 : PATIENCE_MS) <= 0)
 		return false;
 	return write(STDOUT_FILENO, line->data, line->len) == (ssize_t)line->len;
 }
@@ -143,14 +169,75 @@ static bool write_event(enum log_level level, const char *msg, const struct log_
 	return written;
 }
 
-void log_write(enum log_level level, const char *msg, const struct log_field *fields, int count)
+/* Its own loss is told before. */
+static bool write_or_lose(enum log_level level, const char *msg, const struct log_field *fields,
+			  int count)
 {
 	struct log_field lines = F("lines", log_int((int64_t)lost));
 
-	if (!log_enabled(level))
-		return;
 	if (lost && write_event(LOG_WARN, "the log had no room: lines were lost", &lines, 1))
 		lost = 0;
-	if (lost || !write_event(level, msg, fields, count))
+	return !lost && write_event(level, msg, fields, count);
+}
+
+void log_write(enum log_level level, const char *msg, const struct log_field *fields, int count)
+{
+	uint64_t now = folding ? clock_monotonic_ns() : 0;
+
+	if (!log_enabled(level))
+		return;
+	log_tick(now);
+	if (folding && !log_fold_take(&fold, level, msg, now))
+		return;
+	if (!write_or_lose(level, msg, fields, count))
 		lost++;
+}
+
+/* ---- Lines that are left out ---- */
+
+void log_begin_folding(void)
+{
+	folding = true;
+}
+
+/* What nobody could be told of yet is told later. */
+static bool tell(const struct log_fold_entry *entry)
+{
+	const struct log_field fields[] = {
+		F("like", log_str(entry->text)),
+		F("count", log_int((int64_t)entry->folded)),
+	};
+
+	return write_or_lose(entry->level, LOG_FOLDED, fields, 2);
+}
+
+void log_tick(uint64_t now_ns)
+{
+	struct log_fold_entry *entry;
+
+	while (folding && now_ns >= tell_at_ns && (entry = log_fold_due(&fold, now_ns))) {
+		if (!tell(entry)) {
+			tell_at_ns = clock_monotonic_ns() + RETRY_NS;
+			return;
+		}
+		log_fold_told(entry);
+	}
+	if (own_is_open)
+		line_writer_flush(&own);
+}
+
+uint64_t log_next(void)
+{
+	uint64_t next = folding ? log_fold_next(&fold) : 0;
+
+	if (own_is_open && line_writer_waits(&own))
+		return clock_monotonic_ns() + PATIENCE_MS * NSEC_PER_MSEC;
+	return next && next < tell_at_ns ? tell_at_ns : next;
+}
+
+void log_flush(void)
+{
+	log_tick(UINT64_MAX);
+	if (own_is_open)
+		(void)line_writer_close(&own, CLOSE_MS);
 }

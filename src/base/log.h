@@ -6,6 +6,9 @@
  * errors. Lines that cannot be written are counted, and the next one that can is
  * preceded by their number.
  *
+ * Who goes on for long folds: of lines that say the same (log_fold.h) those beyond an allowance are
+ * left out, and LOG_FOLDED says how many, and like which.
+ *
  *   log_info("starting", F("port", log_int(8080)), F("path", log_str("/metrics")));
  */
 #ifndef OBI_BASE_LOG_H
@@ -64,6 +67,27 @@ bool log_enabled(enum log_level level);
 /* Another way out than write(2) to standard output: takes a line without its end, false where it
  * was dropped. NULL: the usual one. */
 void log_set_writer(bool (*put)(void *context, struct slice line), void *context);
+
+/* From here on by a line writer, beside others of this process on standard output, which is
+ * non-blocking or waited for by nobody. log_tick() writes what had to wait, log_flush() ends it. */
+void log_use_line_writer(void);
+
+/* ---- Folding ---- */
+
+#define LOG_FOLDED "more lines like this were left out"
+
+/* From here on. */
+void log_begin_folding(void);
+
+/* Tells of lines that were left out, where it is due. Monotonic time, also of the next one; 0:
+ * there is none. */
+void log_tick(uint64_t now_ns);
+uint64_t log_next(void);
+
+/* Tells of all and writes all: before the end. */
+void log_flush(void);
+
+/* ---- Writing ---- */
 
 /* Writes one line in one write(2). fields end where count says. */
 void log_write(enum log_level level, const char *msg, const struct log_field *fields, int count);

@@ -281,16 +281,17 @@ static void looked(struct obi_discover *d, struct job *job, const struct look_an
 		judge(d, job);
 }
 
-/* A process with many descriptors is looked at in pieces, each in its turn, unless what is found
- * selects it already. Nobody waits for its end. */
+/* A process with many descriptors is looked at in pieces, each in its turn, until what is found
+ * decides all that ports can decide. Nobody waits for its end. */
 static void found_ports(struct obi_discover *d, struct job *job, const struct look_answer *answer)
 {
 	struct look look = look_of(job);
 
 	for (unsigned i = 0; !answer->error && i < answer->ports.count; i++)
-		obi_ports_add(&job->ports, answer->ports.items[i]);
+		obi_select_add_port(d->options, answer->ports.items[i], &job->ports);
 	look.facts.ports = &job->ports;
-	if (!(answer->flags & LOOK_UNSEEN) || obi_select(d->options, &look.facts, NULL)) {
+	if (!(answer->flags & LOOK_UNSEEN) ||
+	    !obi_select_more_ports_decide(d->options, &look.facts)) {
 		judge(d, job);
 		return;
 	}

@@ -135,6 +135,7 @@ int obi_broker_run(struct obi_settings *settings, const char *config_path,
 			    .child = { .sock = -1, .page_fd = -1 } },
 	};
 
+	log_begin_folding();
 	if (broker_open_all(&b, config_path, caps)) {
 		b.exit_status = 255;
 		b.stopping = true;
@@ -153,6 +154,7 @@ int obi_broker_run(struct obi_settings *settings, const char *config_path,
 	obi_sender_stop(&b.sender, SENDER_STOP_NS);
 	log_totals(&b);
 	close_all(&b);
+	log_flush();
 	obi_output_close(&b.output, OUTPUT_STOP_MS);
 	return b.exit_status;
 }

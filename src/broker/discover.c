@@ -88,7 +88,7 @@ static void on_listen(struct obi_discover *d, const struct obi_process_event *ev
 		return;
 	job = discover_want(d, event->pid, event->uid, JOB_LISTEN);
 	if (job)
-		obi_ports_add(&job->ports, (uint16_t)event->port);
+		obi_select_add_port(d->options, (uint16_t)event->port, &job->ports);
 }
 
 void obi_discover_event(struct obi_discover *d, const struct obi_process_event *event)

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -194,6 +193,7 @@ static int timeout_ms(const struct broker *b)
 	uint64_t now = clock_monotonic_ns(), at = obi_worker_next(&b->worker, now);
 
 	sooner(&at, b->sender.start_at);
+	sooner(&at, log_next());
 	if (b->discover) {
 		sooner(&at, obi_discover_next(b->discover));
 		sooner(&at, obi_looker_next(&b->looker));
@@ -203,23 +203,10 @@ static int timeout_ms(const struct broker *b)
 	return at > now ? (int)((at - now) / NSEC_PER_MSEC) + 1 : 0;
 }
 
-/* As a program that does not ignore SIGPIPE, but in order: `obi | head` leaves nothing running. */
-static void end_unread(struct broker *b)
-{
-	static const char why[] = "obi: nobody reads standard output any more: ending\n";
-
-	if (!obi_output_is_unread(&b->output))
-		return;
-	(void)!write(STDERR_FILENO, why, sizeof(why) - 1);
-	b->exit_status = 255;
-	broker_begin_stop(b);
-}
-
 static void tick(struct broker *b)
 {
 	uint64_t now = clock_monotonic_ns();
 
-	end_unread(b);
 	obi_worker_tick(&b->worker, now);
 	broker_tell_untold(b);
 	if (b->discover) {
@@ -227,6 +214,7 @@ static void tick(struct broker *b)
 		obi_discover_tick(b->discover, now);
 	}
 	(void)obi_sender_tick(&b->sender, &b->worker.child, now);
+	log_tick(now);
 	if (obi_output_waits(&b->output))
 		obi_output_pump(&b->output);
 }

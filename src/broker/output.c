@@ -2,6 +2,7 @@
 #include "broker/output.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -10,10 +11,16 @@
 #include "base/log.h"
 #include "base/utf8.h"
 
-#define PIECE 65536
+#define PIECE ((size_t)65536)
 
-/* Beyond this the pipes are left to fill: a line may still be as long as it is allowed to be. */
-#define CONGESTED (LINE_WRITER_MAX_BYTES - OBI_OUTPUT_LINE_MAX)
+/* Beyond this the pipes are left to fill: one more piece of one has room, with the line that it
+ * ends.
+ */
+#define CONGESTED (LINE_WRITER_MAX_BYTES - OBI_OUTPUT_LINE_MAX - PIECE)
+
+static const char nobody_reads[] =
+	"obi: nobody reads standard output: what is printed and logged is lost and counted, "
+	"other exporters go on\n";
 
 /* ---- Lines ---- */
 
@@ -50,14 +57,39 @@ static bool put_line(struct obi_output *output, struct slice line)
 	return true;
 }
 
+/* Standard error may be the same place, or as full. */
+static void say_gone(struct obi_output *output)
+{
+	struct pollfd pollfd = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	if (output->gone_said)
+		return;
+	output->gone_said = true;
+	if (poll(&pollfd, 1, 0) > 0)
+		(void)!write(STDERR_FILENO, nobody_reads, sizeof(nobody_reads) - 1);
+}
+
+static void flush(struct obi_output *output)
+{
+	line_writer_flush(&output->writer);
+	if (output->writer.gone)
+		say_gone(output);
+}
+
 /* The log's way out. */
 static bool put_log(void *context, struct slice line)
 {
 	struct obi_output *output = context;
-	bool put = put_line(output, line);
+	uint64_t dropped = output->writer.dropped;
 
-	line_writer_flush(&output->writer);
-	return put;
+	(void)put_line(output, line);
+	flush(output);
+	return output->writer.dropped == dropped;
+}
+
+static bool put_nowhere(void *context, struct slice line)
+{
+	return false;
 }
 
 /* What has no end yet is kept, up to the longest line. */
@@ -141,16 +173,16 @@ static void read_pipe(struct obi_output *output, struct obi_output_pipe *pipe)
 			end_pipe(output, pipe);
 		if (n < (ssize_t)sizeof(bytes))
 			break;
-		line_writer_flush(&output->writer);
+		flush(output);
 	}
 }
 
 void obi_output_pump(struct obi_output *output)
 {
-	line_writer_flush(&output->writer);
+	flush(output);
 	for (size_t i = 0; i < OBI_OUTPUTS; i++)
 		read_pipe(output, &output->pipes[i]);
-	line_writer_flush(&output->writer);
+	flush(output);
 	for (size_t i = 0; i < OBI_OUTPUTS; i++)
 		watch(output, &output->pipes[i], !is_congested(output));
 }
@@ -187,9 +219,9 @@ bool obi_output_waits(const struct obi_output *output)
 	return output->writer.pending.len != 0;
 }
 
-bool obi_output_is_unread(const struct obi_output *output)
+uint64_t obi_output_lost(const struct obi_output *output)
 {
-	return output->writer.unread;
+	return output->writer.dropped;
 }
 
 void obi_output_close(struct obi_output *output, int timeout_ms)
@@ -199,8 +231,7 @@ void obi_output_close(struct obi_output *output, int timeout_ms)
 	obi_output_pump(output);
 	for (size_t i = 0; i < OBI_OUTPUTS; i++)
 		end_pipe(output, &output->pipes[i]);
-	log_set_writer(NULL, NULL);
-	line_writer_close(&output->writer, timeout_ms);
+	log_set_writer(line_writer_close(&output->writer, timeout_ms) ? NULL : put_nowhere, NULL);
 	(void)close(output->epoll);
 	output->epoll = -1;
 }

@@ -3,7 +3,9 @@
  * The one way to standard output. Children write into pipes, and have nothing of the operator's:
  * what they say comes out here in whole lines, without control characters, together with the
  * broker's own log. Nothing waits for who reads it: what has no room stays in the pipes, and a
- * child, or the log, that finds no room either drops lines and counts them.
+ * child, or the log, that finds no room either drops lines and counts them. Where nobody reads any
+ * more, that is said once, on standard error; what comes is dropped until somebody does, as of a
+ * named pipe, and counted.
  */
 #ifndef OBI_BROKER_OUTPUT_H
 #define OBI_BROKER_OUTPUT_H
@@ -18,12 +20,13 @@ enum obi_output_from {
 	OBI_OUTPUTS,
 };
 
-/* Bytes of the longest line of a child; the rest of a longer one is left out. */
-#define OBI_OUTPUT_LINE_MAX ((size_t)128 * 1024)
+/* The rest of a longer line is left out. */
+#define OBI_OUTPUT_LINE_MAX LINE_WRITER_LINE_MAX
 
 struct obi_output {
 	struct line_writer writer;
 	int epoll;
+	bool gone_said;
 	struct obi_output_pipe {
 		int fd; /* -1: none, or at its end */
 		bool watched;
@@ -47,10 +50,11 @@ void obi_output_pump(struct obi_output *output);
 /* True where something could not be written yet: pump again in a moment. */
 bool obi_output_waits(const struct obi_output *output);
 
-/* Has who read standard output left? */
-bool obi_output_is_unread(const struct obi_output *output);
+/* Lines that came here and were lost. */
+uint64_t obi_output_lost(const struct obi_output *output);
 
-/* Writes what is left, for so long at most. The log goes its usual way again. */
+/* Writes what is left, for so long at most. The log goes its usual way again, or no way where that
+ * is blocked by a line that could not be ended. */
 void obi_output_close(struct obi_output *output, int timeout_ms);
 
 #endif

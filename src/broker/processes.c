@@ -430,10 +430,10 @@ static void judge_exec(struct obi_discover *d, struct look *look, const struct o
 		judge_child(d, p, look);
 }
 
-static void add_ports(struct process *p, const struct obi_ports *ports)
+static void add_ports(struct obi_discover *d, struct process *p, const struct obi_ports *ports)
 {
 	for (unsigned i = 0; ports && i < ports->count; i++)
-		obi_ports_add(&p->ports, ports->items[i]);
+		obi_select_add_port(d->options, ports->items[i], &p->ports);
 }
 
 static void judge_listen(struct obi_discover *d, struct look *look, const struct obi_ports *ports)
@@ -442,7 +442,7 @@ static void judge_listen(struct obi_discover *d, struct look *look, const struct
 
 	if (!p)
 		return;
-	add_ports(p, ports);
+	add_ports(d, p, ports);
 	/* Who serves has loaded what it runs on: what is said of its language now stands. */
 	if (!p->language[0] || process_is_provisional(p)) {
 		p->final = true;
@@ -475,7 +475,7 @@ static void judge_scanned(struct obi_discover *d, struct look *look, const struc
 		return;
 	}
 	if (p) {
-		add_ports(p, ports);
+		add_ports(d, p, ports);
 		judge_again(d, p, look);
 		return;
 	}

@@ -105,6 +105,7 @@ void broker_collect_counters(struct broker *b, struct obi_wire_counters *ret_cou
 	ret_counters->flows_dropped_packets = b->flows.dropped_packets;
 	ret_counters->flows_dropped_bytes = b->flows.dropped_bytes;
 	ret_counters->unannounced = b->unannounced;
+	ret_counters->output_lost = obi_output_lost(&b->output);
 	if (b->discover) {
 		struct obi_discover_counters counters;
 

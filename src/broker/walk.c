@@ -63,6 +63,7 @@ static void scanned(struct obi_discover *d, const struct look_answer *answer)
 			   .exe = answer->text,
 			   .args = answer->text + answer->args_at },
 	};
+	struct obi_ports ports = { 0 };
 	const struct process *p;
 
 	/* Of what happens to it just now there is an event, and a job. */
@@ -73,7 +74,9 @@ static void scanned(struct obi_discover *d, const struct look_answer *answer)
 		(void)discover_want(d, answer->pid, answer->uid, JOB_SCAN);
 		return;
 	}
-	process_judge(d, &look, &answer->ports, JOB_SCAN);
+	for (unsigned i = 0; i < answer->ports.count; i++)
+		obi_select_add_port(d->options, answer->ports.items[i], &ports);
+	process_judge(d, &look, &ports, JOB_SCAN);
 	p = process_find(d, answer->pid);
 	if (p && process_to_tell(p))
 		discover_tell(d, answer->pid, USER_AGENT);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Exporter: spans on standard output (`trace_printer`). Text is a line a span; JSON an
- * array of up to 100 spans, ended at the next tick; counter one line at the end.
+ * array of up to 100 spans, and of no more bytes than a line may have, ended at the next tick;
+ * counter one line at the end.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "settings/settings.h"
 
 #define BATCH_SPANS 100
+#define BATCH_BYTES (LINE_WRITER_LINE_MAX - 16) /* and the end of the array */
 /* How long the end of the program waits for a slow reader. */
 #define CLOSE_MS 1000
 
@@ -78,16 +80,35 @@ static void end_batch(struct printer *printer)
 	printer->batch.failed = false;
 }
 
-static void batch_json(struct printer *printer, const struct obi_span *span)
+static void begin_item(struct printer *printer, bool indent)
 {
-	bool indent = printer->mode == OBI_PRINTER_JSON_INDENT;
-
 	buffer_put_char(&printer->batch, printer->batched ? ',' : '[');
 	if (indent)
 		buffer_put_cstr(&printer->batch, "\n ");
-	span_put_json(span, indent ? 1 : -1, &printer->batch);
-	if (++printer->batched == BATCH_SPANS)
+}
+
+/* An array that becomes too long ends before its last span. One that is too long alone is dropped:
+ * no request's line is as long, but what is not text takes six bytes each. */
+static void batch_json(struct printer *printer, const struct obi_span *span)
+{
+	bool indent = printer->mode == OBI_PRINTER_JSON_INDENT;
+	struct buffer *batch = &printer->batch;
+	size_t before = batch->len;
+
+	begin_item(printer, indent);
+	span_put_json(span, indent ? 1 : -1, batch);
+	if (batch->len > BATCH_BYTES) {
+		batch->len = before;
 		end_batch(printer);
+		begin_item(printer, indent);
+		span_put_json(span, indent ? 1 : -1, batch);
+	}
+	if (batch->len > BATCH_BYTES) {
+		batch->len = 0;
+		printer->writer.dropped++;
+	} else if (++printer->batched == BATCH_SPANS) {
+		end_batch(printer);
+	}
 }
 
 static void printer_put_span(void *state, const struct obi_span *span)

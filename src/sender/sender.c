@@ -298,6 +298,7 @@ static int pump(struct sender *s)
 		earlier(&at, sender_lane_pump(&s->lanes[i], now));
 	earlier(&at, s->curl_at); /* pumping sets it */
 	earlier(&at, s->flush_at);
+	earlier(&at, log_next());
 	earlier(&at, s->leave_at);
 	if (sender_peer_push(&s->peer))
 		earlier(&at, now + PUSH_AGAIN_NS);
@@ -338,6 +339,7 @@ static void run_loop(struct sender *s)
 		}
 		take_finished(s);
 		end_flush(s);
+		log_tick(now);
 		if (s->leave_at && now >= s->leave_at)
 			s->stopping = true;
 	}
@@ -463,5 +465,6 @@ int obi_sender_run(const struct obi_settings *settings, char *const *env)
 	if (!error)
 		run_loop(&s);
 	close_all(&s);
+	log_flush();
 	return error ? OBI_SENDER_CANNOT_RUN : 0;
 }

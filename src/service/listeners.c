@@ -249,10 +249,10 @@ static int walk_fds(int dir, const struct space *space, uint32_t *from, size_t l
 	if (error)
 		return error;
 	*from = 0;
-	for (size_t seen = 0; ports->count < OBI_PORTS_MAX && (name = next_fd(&walk)); seen++) {
+	for (size_t seen = 0; (name = next_fd(&walk)); seen++) {
 		const struct socket *socket;
 
-		if (seen == limit) {
+		if (seen == limit || ports->count == OBI_PORTS_MAX) {
 			*from = (uint32_t)strtoul(name, NULL, 10);
 			break;
 		}

@@ -15,10 +15,11 @@
 #define OBI_PATH_MAX 4096
 #define OBI_PORTS_MAX 64
 
-/* TCP ports that a process listens on, each once. */
+/* TCP ports that a process listens on, each once: not all of them, but those of one look, or those
+ * that decide (obi_select_add_port()). */
 struct obi_ports {
 	uint16_t count;
-	uint16_t items[OBI_PORTS_MAX]; /* host order; further ones are left out */
+	uint16_t items[OBI_PORTS_MAX]; /* host order */
 };
 
 /* Unless it is there already, or there are too many. */
@@ -78,8 +79,9 @@ struct obi_listeners;
 struct obi_listeners *obi_listeners_new(void);
 void obi_listeners_free(struct obi_listeners *listeners);
 
-/* Looks at up to limit descriptors, from number *from on, which becomes the number to go on from, 0
- * = there are no more. 0 (also where it listens on nothing), -EACCES, -ESRCH, -ENOMEM. */
+/* Looks at up to limit descriptors, and not beyond OBI_PORTS_MAX ports, from number *from on, which
+ * becomes the number to go on from, 0 = there are no more. 0 (also where it listens on nothing),
+ * -EACCES, -ESRCH, -ENOMEM. */
 int obi_listeners_ports(struct obi_listeners *listeners, uint32_t pid, uint32_t *from, size_t limit,
 			struct obi_ports *ret_ports);
 

@@ -184,16 +184,47 @@ static bool any_hangs_on_ports(const struct obi_criteria_list *list,
 
 		if (!facts->language) /* may turn out to be right */
 			entry.languages = "";
-		if (entry.open_ports.count && met_but_ports(&entry, facts))
+		if (entry.open_ports.count && met_but_ports(&entry, facts) &&
+		    !ports_met(&entry.open_ports, facts->ports))
 			return true;
 	}
 	return false;
 }
 
-bool obi_select_ports_decide(const struct obi_discovery_options *options,
-			     const struct obi_process_facts *facts)
+static bool any_newly_met(const struct obi_criteria_list *list, uint16_t port,
+			  const struct obi_ports *ports)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct obi_ranges *ranges = &list->items[i].open_ports;
+
+		if (ranges->count && obi_ranges_have(ranges, port) && !ports_met(ranges, ports))
+			return true;
+	}
+	return false;
+}
+
+void obi_select_add_port(const struct obi_discovery_options *options, uint16_t port,
+			 struct obi_ports *ports)
+{
+	if (any_newly_met(&options->selected, port, ports) ||
+	    any_newly_met(&options->excluded, port, ports) ||
+	    any_newly_met(&options->excluded_by_default, port, ports))
+		obi_ports_add(ports, port);
+}
+
+bool obi_select_more_ports_decide(const struct obi_discovery_options *options,
+				  const struct obi_process_facts *facts)
 {
 	return any_hangs_on_ports(&options->selected, facts) ||
 	       any_hangs_on_ports(&options->excluded, facts) ||
 	       any_hangs_on_ports(&options->excluded_by_default, facts);
+}
+
+bool obi_select_ports_decide(const struct obi_discovery_options *options,
+			     const struct obi_process_facts *facts)
+{
+	struct obi_process_facts rest = *facts;
+
+	rest.ports = NULL;
+	return obi_select_more_ports_decide(options, &rest);
 }

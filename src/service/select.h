@@ -44,6 +44,16 @@ bool obi_select_needs_ports(const struct obi_discovery_options *options);
 bool obi_select_ports_decide(const struct obi_discovery_options *options,
 			     const struct obi_process_facts *facts);
 
+/* The same, of ports beyond those that are known. */
+bool obi_select_more_ports_decide(const struct obi_discovery_options *options,
+				  const struct obi_process_facts *facts);
+
+/* Adds a port that a process listens on, where an entry asks for it that none of those that are
+ * there meets. So there are never more than entries that ask for ports, however many it listens on;
+ * and of these the first OBI_PORTS_MAX that it meets. */
+void obi_select_add_port(const struct obi_discovery_options *options, uint16_t port,
+			 struct obi_ports *ports);
+
 /* Would its language, all else of it being known? */
 bool obi_select_language_decides(const struct obi_discovery_options *options,
 				 const struct obi_process_facts *facts);

@@ -164,6 +164,7 @@ int verb_agent(int argc, char **argv)
 	int status;
 
 	leave_when_told();
+	(void)signal(SIGPIPE, SIG_IGN); /* who reads what is printed may go */
 	hide_environment();
 	if (verb_parse_config_path(argc, argv, &path))
 		return OBI_EXIT_USAGE;

@@ -72,6 +72,8 @@ int verb_begin_child(int argc, char **argv, enum obi_role role, struct obi_setti
 	obi_role_scrub(role, ret_settings);
 	(void)obi_settings_fit_memory(ret_settings, memory_limit());
 	verb_apply_log(ret_settings);
+	log_begin_folding();
+	log_use_line_writer();
 	return 0;
 }
 

@@ -153,6 +153,7 @@ struct obi_wire_counters {
 	uint64_t unannounced;  /* of which the worker was not told: their spans have no service */
 	uint64_t not_observed; /* selected ones that found the kernel side's table full */
 	uint64_t spans_lost_in_restarts;
+	uint64_t output_lost;       /* lines on their way to standard output */
 	uint64_t memory[OBI_PARTS]; /* resident bytes; 0 = it does not run */
 	uint64_t attach_errors[OBI_ATTACH_ERRORS];
 };

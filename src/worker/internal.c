@@ -76,6 +76,7 @@ void obi_worker_publish_counters(const struct obi_wire_counters *counters, uint3
 	obi_worker_publish_dropped("state_full", counters->app[OBI_APP_STATE_FULL]);
 	obi_worker_publish_dropped("process_event", counters->app[OBI_APP_EVENTS_LOST]);
 	obi_worker_publish_dropped("process_unannounced", counters->unannounced);
+	obi_worker_publish_dropped("output_lost", counters->output_lost);
 	obi_worker_publish_dropped("worker_restart", counters->spans_lost_in_restarts);
 }
 

@@ -128,11 +128,12 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 
 static uint64_t next_tick(const struct worker *w)
 {
-	uint64_t first = w->ticked + TICK_NS, due, last;
+	uint64_t first = w->ticked + TICK_NS, due, last, log = log_next();
 
 	if (!obi_pace_sleeps(&w->pace))
 		return first;
 	due = obi_exports_due(w->exports);
+	due = log ? sooner(due, log) : due;
 	last = w->ticked + (w->page->pending ? TICK_WAITING_NS : OBI_WORKER_IDLE_NS);
 	return due < first ? first : sooner(due, last);
 }
@@ -152,6 +153,7 @@ static void tick(struct worker *w, uint64_t now)
 	obi_services_tick(w->services, now);
 	obi_exports_tick(w->exports, clock_monotonic_ns()); /* they have heard later times */
 	publish_page(w);
+	log_tick(now);
 	if (now >= w->next_counters)
 		ask_for_counters(w, now);
 	w->ticked = now;
@@ -429,5 +431,6 @@ int obi_worker_run(const struct obi_settings *settings)
 	(void)obi_wire_send(OBI_WIRE_FD, OBI_REQUEST_READY, NULL, 0, NULL, 0);
 	run_loop(&w);
 	flush(&w);
+	log_flush();
 	return 0;
 }

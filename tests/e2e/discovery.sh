@@ -51,6 +51,55 @@ test_by_port_of_a_server_that_was_there_before() {
 	stop_agent
 }
 
+# begin_many FIRST COUNT: MANY listens on so many ports, in order, and serves the last.
+begin_many() {
+	$PYTHON -c '
+import http.server, socket, sys
+first, count = map(int, sys.argv[1:])
+held = [socket.create_server(("127.0.0.1", first + i)) for i in range(count - 1)]
+class Handler(http.server.BaseHTTPRequestHandler):
+	def do_GET(self):
+		self.send_response(204)
+		self.end_headers()
+	def log_message(self, *_):
+		pass
+http.server.HTTPServer(("127.0.0.1", first + count - 1), Handler).serve_forever()' "$1" "$2" &
+	MANY=$!
+	defer stop $MANY
+	wait_until 10 listens $MANY $(($1 + $2 - 1)) || fail "the server does not listen"
+}
+
+# Of 300 ports the last one selects, or excludes: of one that was there before, and of one seen to
+# begin.
+test_by_the_last_of_many_ports() {
+	local before excluded
+	begin_many 21000 300
+	before=$MANY
+	begin_many 21400 300
+	excluded=$MANY
+	cat >"$SCRATCH/obi.yaml" <<-END
+		discovery:
+		  instrument:
+		    - open_ports: 21299,22299
+		    - open_ports: 21400
+		  exclude_instrument:
+		    - open_ports: 21699
+	END
+	observe OTEL_EBPF_CONFIG_PATH="$SCRATCH/obi.yaml"
+	attached
+	application_ready "$before"
+	begin_many 22000 300
+	application_ready "$MANY"
+	client get 127.0.0.1 21299 /before 204
+	client get 127.0.0.1 22299 /after 204
+	client get 127.0.0.1 21699 /excluded 204
+	expect_spans 1 path=/before
+	expect_spans 1 path=/after
+	expect_spans 0 path=/excluded
+	assert_no_line "$LOG" "instrumenting process.* pid=$excluded( |$)"
+	stop_agent
+}
+
 test_by_executable() {
 	start_nginx "$SITE"
 	begin_server 8081

@@ -80,6 +80,104 @@ test_spans_follow_the_wall_clock() {
 	stop_agent
 }
 
+# begin_read COMMAND...: an agent whose output the command reads, and does not get to LOG. READER. The
+# server takes long paths.
+begin_read() {
+	local reader=("$@")
+	need nginx curl
+	start_nginx 'large_client_header_buffers 4 16k;
+		server { listen 18480; location / { return 200 hello; } }'
+	cat >"$SCRATCH/obi.yaml" <<-END
+		discovery:
+		  instrument:
+		    - open_ports: 18480
+		    - exe_path: '*/brief'
+	END
+	AGENT_DIR=$(mktemp -d "$SCRATCH/agent.XXXXXX")
+	copy_agent "$CAPS_APPLICATION" "$AGENT_DIR/obi"
+	chmod 755 "$AGENT_DIR"
+	LOG=$AGENT_DIR/log
+	mkfifo "$AGENT_DIR/pipe"
+	"${reader[@]}" <"$AGENT_DIR/pipe" >"$LOG" &
+	READER=$!
+	defer stop $READER
+	(cd "$AGENT_DIR" && unprivileged env -i PATH=/usr/bin:/bin OTEL_EBPF_TRACE_PRINTER=json \
+		OTEL_EBPF_CONFIG_PATH="$SCRATCH/obi.yaml" OTEL_EBPF_PROMETHEUS_PORT=$PORT \
+		OTEL_EBPF_INTERNAL_METRICS_EXPORTER=prometheus OTEL_EBPF_INTERNAL_METRICS_PROMETHEUS_PORT=$PORT \
+		"${READ_ENV[@]}" ./obi) >"$AGENT_DIR/pipe" 2>"$AGENT_DIR/stderr" &
+	AGENT=$!
+	defer stop $AGENT
+	wait_until 10 internal_says '^obi_instrumented_processes[{]process_name="nginx"[}] 2$' || fail "nginx is not observed"
+}
+
+READ_ENV=()
+LONG=/$(printf '%*s' 3000 '' | tr ' ' x)/
+
+# Who read the output has gone, as of `obi | head -1`: the rest goes on, and what is lost is counted.
+test_nobody_reads_the_output_any_more() {
+	begin_read head -n 1
+	wait_until 5 has_ended "$READER" || fail "the reader has not ended"
+	client keep_alive 127.0.0.1 18480 /n/ 30
+	wait_until 10 internal_says '^obi_dropped_total[{]reason="output_lost"[}] [1-9]' || {
+		cat "$SCRATCH/internal"
+		fail "nothing of it is counted"
+	}
+	scrape $PORT "$SCRATCH/metrics"
+	assert_eq 30 "$(metric "$SCRATCH/metrics" http_server_request_duration_seconds_count)" "requests"
+	stop_agent
+	assert_eq 1 "$(grep -c 'nobody reads standard output' "$AGENT_DIR/stderr")" "warnings"
+	assert_eq 1 "$(wc -l <"$AGENT_DIR/stderr")" "lines on standard error"
+}
+
+# A reader that stops makes nothing stand still, not even the end.
+test_a_reader_that_stops_holds_nobody() {
+	local begun
+	READ_ENV=(OTEL_EBPF_SHUTDOWN_TIMEOUT=5s)
+	begin_read sleep 60
+	client keep_alive 127.0.0.1 18480 "$LONG" 1500
+	wait_until 10 internal_says '^obi_dropped_total[{]reason="printer_blocked"[}] [1-9]' || {
+		cat "$SCRATCH/internal"
+		fail "nothing of it is counted"
+	}
+	scrape $PORT "$SCRATCH/metrics"
+	assert_eq 1500 "$(metric "$SCRATCH/metrics" http_server_request_duration_seconds_count)" "requests"
+	begun=$(now_ms)
+	stop_agent
+	assert_le $(($(now_ms) - begun)) 6000 "milliseconds to stop"
+}
+
+# Lines longer than what a pipe holds, and a reader that is slower than what comes, while log lines come
+# in between: every line is whole.
+test_lines_are_whole_for_a_slow_reader() {
+	local i
+	begin_read $PYTHON -c '
+import os, time
+while data := os.read(0, 1024):
+	os.write(1, data)
+	time.sleep(0.002)'
+	cp /usr/bin/sleep "$SCRATCH/brief"
+	client keep_alive 127.0.0.1 18480 "$LONG" 1500 &
+	for ((i = 0; i < 80; i++)); do
+		"$SCRATCH/brief" 0.05
+	done
+	wait $!
+	stop_agent
+	wait_until 20 has_ended "$READER" || fail "the reader has not ended"
+	$PYTHON - "$LOG" <<-'END'
+		import json, sys
+		longest = arrays = logs = 0
+		for line in open(sys.argv[1]):
+		    if line.startswith("time="):
+		        assert line.count(" level=") == 1, line[:300]
+		        logs += 1
+		        continue
+		    arrays += bool(json.loads(line))
+		    longest = max(longest, len(line))
+		print(arrays, "arrays, the longest of", longest, "bytes,", logs, "lines of the log")
+		assert arrays > 5 and longest > 65536 and logs > 20
+	END
+}
+
 test_counter() {
 	begin OTEL_EBPF_TRACE_PRINTER=counter
 	client keep_alive 127.0.0.1 8080 /n/ 7

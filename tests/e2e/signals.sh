@@ -128,27 +128,4 @@ os.execvp(sys.argv[1], sys.argv[1:])')
 	stop_agent
 }
 
-# An agent whose output nobody reads any more ends, as the existing one does: in order, and says so where
-# it can.
-test_a_reader_that_leaves_ends_it() {
-	local reader
-	mkfifo "$SCRATCH/out"
-	$PYTHON "$LIB/targets/echo.py" $PORT &
-	SERVER=$!
-	defer stop $SERVER
-	wait_until 5 listens $SERVER $PORT
-	timeout 30 cat "$SCRATCH/out" >"$SCRATCH/read" &
-	reader=$!
-	copy_agent "$CAPS_APPLICATION" "$SCRATCH/obi"
-	(unprivileged env -i OTEL_EBPF_OPEN_PORT=$PORT OTEL_EBPF_TRACE_PRINTER=text "$SCRATCH/obi") \
-		>"$SCRATCH/out" 2>"$SCRATCH/err" &
-	AGENT=$!
-	defer stop $AGENT
-	assert_line "$SCRATCH/read" 'instrumenting process' 10
-	stop $reader || true
-	ask /unread
-	wait_until 12 has_ended $AGENT || fail "it goes on"
-	assert_line "$SCRATCH/err" 'nobody reads standard output'
-}
-
 run_tests "$@"

@@ -248,6 +248,16 @@ total() {
 	echo "$value"
 }
 
+# log_count MESSAGE: how often it was said, those lines included that were left out as like it.
+log_count() {
+	local line folded=0 n
+	line=$(grep -cE "msg=\"?$1\"? " "$LOG" || true)
+	while read -r n; do
+		folded=$((folded + n))
+	done < <(sed -n "s/.*msg=\"more lines like this were left out\" like=\"\{0,1\}$1\"\{0,1\} count=\([0-9]*\)$/\1/p" "$LOG")
+	echo $((line + folded))
+}
+
 # Requests that became no span, of the totals in the log.
 dropped() {
 	local sum=0 reason

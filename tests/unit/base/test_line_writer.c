@@ -130,6 +130,64 @@ static void a_file_takes_everything(void **state)
 	(void)fclose(file);
 }
 
+/* Two on one pipe, lines longer than it takes: neither writes into a line of the other. */
+static void writers_of_one_pipe_keep_out_of_each_others_lines(void **state)
+{
+	static char longer[100000];
+	struct line_writer printer, log;
+	struct buffer all = { 0 };
+	size_t whole = 0, lines = 0;
+	int fds[2];
+
+	make_slow_pair(false, fds);
+	assert_int_equal(fcntl(fds[1], F_SETPIPE_SZ, 65536), 65536);
+	memset(longer, 'x', sizeof(longer));
+	line_writer_open(&printer, fds[1]);
+	line_writer_open(&log, fds[1]);
+	for (unsigned i = 0; i < 10; i++) {
+		struct buffer *line = line_writer_begin(&printer);
+
+		if (line) {
+			buffer_put(line, longer, sizeof(longer));
+			line_writer_end(&printer);
+		}
+		line_writer_flush(&printer);
+		line = line_writer_begin(&log);
+		buffer_put_cstr(line, "log");
+		line_writer_end(&log);
+		line_writer_flush(&log);
+		drain(fds[0], &all);
+		line_writer_flush(&printer);
+	}
+	for (int i = 0; i < 20; i++) {
+		drain(fds[0], &all);
+		line_writer_flush(&printer);
+		line_writer_flush(&log);
+	}
+	/* One that is given up within a line is ended by who comes next. */
+	buffer_put(line_writer_begin(&printer), longer, sizeof(longer));
+	line_writer_end(&printer);
+	assert_false(line_writer_close(&printer, 0));
+	drain(fds[0], &all);
+	buffer_put_cstr(line_writer_begin(&log), "log");
+	line_writer_end(&log);
+	assert_true(line_writer_close(&log, 0));
+	drain(fds[0], &all);
+	buffer_put_char(&all, '\0');
+	for (char *line = strtok(all.data, "\n"); line; line = strtok(NULL, "\n"), lines++) {
+		size_t len = strlen(line);
+
+		whole += len == sizeof(longer);
+		assert_true(!strcmp(line, "log") || strspn(line, "x") == len);
+	}
+	assert_int_equal(whole, printer.written);
+	assert_int_equal(lines, printer.written + 1 + log.written);
+	assert_int_equal(log.written, 11);
+	buffer_free(&all);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
 static void a_reader_that_is_gone_costs_nothing(void **state)
 {
 	struct line_writer writer;
@@ -172,6 +230,7 @@ int main(void)
 		cmocka_unit_test(a_slow_pipe_loses_whole_lines_and_counts_them),
 		cmocka_unit_test(a_slow_socket_loses_whole_lines_and_counts_them),
 		cmocka_unit_test(a_file_takes_everything),
+		cmocka_unit_test(writers_of_one_pipe_keep_out_of_each_others_lines),
 		cmocka_unit_test(a_reader_that_is_gone_costs_nothing),
 		cmocka_unit_test(closing_waits_no_longer_than_told),
 	};

@@ -170,7 +170,7 @@ static void listeners_that_nobody_selects_have_a_share(void **state)
 		obi_discover_event(discover,
 				   &(struct obi_process_event){ .type = OBI_PROCESS_LISTEN,
 								.pid = look.pid,
-								.port = 7,
+								.port = 1,
 								.uid = 99 });
 		request = take_asked();
 		assert_int_equal(request.kind, LOOK_AT);

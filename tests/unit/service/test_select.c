@@ -364,6 +364,43 @@ static void ports_decide_only_where_all_else_matches(void **state)
 	assert_false(obi_select_ports_decide(options, &facts));
 }
 
+/* What one port of an entry decides a second one does not decide again. */
+static void only_ports_that_decide_are_kept(void **state)
+{
+	const struct obi_discovery_options *options = load("discovery:\n"
+							   "  instrument:\n"
+							   "    - {open_ports: '20000-60000'}\n"
+							   "    - {open_ports: '30000', name: s}\n"
+							   "  exclude_instrument:\n"
+							   "    - {open_ports: 59999}\n",
+							   NULL);
+	struct obi_ports kept = { 0 };
+
+	for (unsigned port = 1; port < 65536; port++)
+		obi_select_add_port(options, (uint16_t)port, &kept);
+	assert_int_equal(kept.count, 3);
+	assert_int_equal(kept.items[0], 20000);
+	assert_int_equal(kept.items[1], 30000);
+	assert_int_equal(kept.items[2], 59999);
+}
+
+static void ports_decide_until_each_entry_is_met(void **state)
+{
+	const struct obi_discovery_options *options =
+		load("discovery:\n"
+		     "  instrument: [{open_ports: '8000-8999'}]\n"
+		     "  exclude_instrument: [{open_ports: 9090, exe_path: '*/server'}]\n",
+		     NULL);
+	struct obi_process_facts facts = server();
+
+	facts.ports = &(struct obi_ports){ .count = 1, .items = { 8080 } };
+	assert_true(obi_select_more_ports_decide(options, &facts)); /* may yet be excluded */
+	facts.exe = "/bin/other";
+	assert_false(obi_select_more_ports_decide(options, &facts));
+	facts = server();
+	assert_false(obi_select_more_ports_decide(options, &facts));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -383,6 +420,8 @@ int main(void)
 		cmocka_unit_test(language_is_asked_for_where_it_decides),
 		cmocka_unit_test(only_what_is_asked_for_needs_finding_out),
 		cmocka_unit_test(ports_decide_only_where_all_else_matches),
+		cmocka_unit_test(only_ports_that_decide_are_kept),
+		cmocka_unit_test(ports_decide_until_each_entry_is_met),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, release);
