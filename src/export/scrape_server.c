@@ -134,7 +134,7 @@ static ssize_t read_scrape(void *context, uint64_t pos, char *to, size_t room)
 	struct scrape *scrape = context;
 	size_t len = 0;
 
-	while (!len) {
+	while (!len && room) {
 		if (!scrape->rest.len && !scrape->gzip_holds_more && !scrape->done)
 			fill_piece(scrape);
 		if (scrape->piece.failed)

@@ -53,7 +53,7 @@ test_readers_that_crawl() {
 	scrape 9400 "$SCRATCH/scrape"
 	assert_ge "$(stat -c %s "$SCRATCH/scrape")" 12000 "bytes of a scrape"
 	all_answered 9400 /metrics 40 read 5
-	assert_ge "$(curl -sS -H 'Accept-Encoding: gzip' http://127.0.0.1:9400/metrics | wc -c)" 12000 "bytes of a compressed scrape"
+	assert_ge "$(curl -sS --max-time 10 -H 'Accept-Encoding: gzip' http://127.0.0.1:9400/metrics | wc -c)" 12000 "bytes of a compressed scrape"
 	all_answered 9400 /metrics 40 gzip 5
 	stop_agent
 }
