@@ -7,6 +7,8 @@
 
 #include "base/clock.h"
 
+#define ANSWERING_NS (100 * NSEC_PER_MSEC) /* between two looks at those that get an answer */
+
 static void read_peer(struct MHD_Connection *connection, struct connection *ret_entry)
 {
 	const union MHD_ConnectionInfo *info =
@@ -160,8 +162,15 @@ void connections_check(struct connections *connections)
 
 uint64_t connections_due(const struct connections *connections)
 {
-	for (int i = 0; i < CONNECTIONS_ROOM; i++)
-		if (connections->all[i].fd)
-			return connections->checked_ns + NSEC_PER_SEC;
-	return UINT64_MAX;
+	uint64_t due = UINT64_MAX;
+
+	for (int i = 0; i < CONNECTIONS_ROOM; i++) {
+		const struct connection *entry = &connections->all[i];
+
+		if (entry->fd && entry->answering)
+			return connections->checked_ns + ANSWERING_NS;
+		if (entry->fd)
+			due = connections->checked_ns + NSEC_PER_SEC;
+	}
+	return due;
 }
