@@ -265,7 +265,7 @@ begin_pod() {
 }
 
 begin_server() {
-	setpriv --reuid $TARGET_UID --regid $TARGET_UID --clear-groups $PYTHON "$LIB/targets/echo.py" $PORT &
+	setpriv --reuid $TARGET_UID --regid $TARGET_UID --clear-groups $PYTHON "$(for_all "$LIB/targets/echo.py")" $PORT &
 	SERVER=$!
 	defer stop $SERVER
 	wait_until 10 listens $SERVER $PORT || fail "the server does not listen"

@@ -33,7 +33,7 @@ CHECK_ARGUMENTS=()
 begin_target() {
 	# As another user than the agent, so that looking at it takes capabilities.
 	OTEL_SERVICE_NAME=shop setpriv --reuid $TARGET_UID --regid $TARGET_UID --clear-groups \
-		$PYTHON "$LIB/targets/echo.py" 8081 &
+		$PYTHON "$(for_all "$LIB/targets/echo.py")" 8081 &
 	TARGET=$!
 	defer stop $TARGET
 	wait_until 5 listens $TARGET 8081 || fail "the target does not listen"

@@ -128,7 +128,7 @@ test_an_application_in_a_user_namespace() {
 	setpriv --reuid 61002 --regid 61002 --clear-groups unshare --user --map-root-user true ||
 		skip "no user namespaces for users"
 	setpriv --reuid 61002 --regid 61002 --clear-groups unshare --user --map-root-user --pid --fork --mount-proc \
-		--kill-child env OTEL_SERVICE_NAME=rootless $PYTHON "$LIB/targets/echo.py" $PORT &
+		--kill-child env OTEL_SERVICE_NAME=rootless $PYTHON "$(for_all "$LIB/targets/echo.py")" $PORT &
 	defer stop $!
 	wait_until 5 has_child $! || fail "it does not run"
 	SERVER=$(children $!)

@@ -50,6 +50,13 @@ begin_scratch() {
 	defer rm -rf "$SCRATCH"
 }
 
+# for_all FILE: a copy that every user can read; the tree may stand where others cannot go.
+for_all() {
+	local copy
+	copy=$SCRATCH/$(basename "$1")
+	cp "$1" "$copy" && chmod 755 "$copy" && echo "$copy"
+}
+
 now_ms() {
 	local t=${EPOCHREALTIME/[.,]/}
 	echo $((t / 1000))
