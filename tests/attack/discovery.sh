@@ -80,7 +80,7 @@ test_full() {
 	assert_line "$LOG" 'level=WARN msg="a process is selected but not observed.*pid=[0-9]' 30
 	begin_server 8080
 	stop $attack || true
-	application_ready $SERVER
+	# Its line in the log may be one of those that are left out.
 	wait_until 20 seen 8080 /later || fail "the server is not observed when there is room"
 	stop_agent
 	assert_ge "$(total 'process totals' notObserved)" 1 "processes that found no room"
