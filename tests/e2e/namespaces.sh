@@ -125,10 +125,12 @@ test_the_host_sees_applications_in_namespaces() {
 
 # Root in there and nobody out here, in a PID namespace of its own as container engines without root do.
 test_an_application_in_a_user_namespace() {
+	local server
+	server=$(for_all "$LIB/targets/echo.py")
 	setpriv --reuid 61002 --regid 61002 --clear-groups unshare --user --map-root-user true ||
 		skip "no user namespaces for users"
 	setpriv --reuid 61002 --regid 61002 --clear-groups unshare --user --map-root-user --pid --fork --mount-proc \
-		--kill-child env OTEL_SERVICE_NAME=rootless $PYTHON "$(for_all "$LIB/targets/echo.py")" $PORT &
+		--kill-child env OTEL_SERVICE_NAME=rootless $PYTHON "$server" $PORT &
 	defer stop $!
 	wait_until 5 has_child $! || fail "it does not run"
 	SERVER=$(children $!)
