@@ -12,35 +12,18 @@
 #include <sys/utsname.h>
 
 #include "base/cleanup.h"
+#include "feature/read_text.h"
 
 #define MIN_MAJOR 5
 #define MIN_MINOR 8
-
-/* Reads the start of a file, terminated. Returns its length or a negative errno. */
-static ssize_t read_text(const char *root, const char *path, char *buf, size_t size)
-{
-	char full[512];
-	_cleanup_close_ int fd = -1;
-	ssize_t n;
-
-	if (snprintf(full, sizeof(full), "%s%s", root, path) >= (int)sizeof(full))
-		return -ENAMETOOLONG;
-	fd = open(full, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, buf, size - 1);
-	if (n < 0)
-		return -errno;
-	buf[n] = '\0';
-	return n;
-}
 
 static int read_sysctl(const char *root, const char *path)
 {
 	char text[32];
 	int value;
 
-	if (read_text(root, path, text, sizeof(text)) <= 0 || sscanf(text, "%d", &value) != 1)
+	if (feature_read_text(root, path, text, sizeof(text)) <= 0 ||
+	    sscanf(text, "%d", &value) != 1)
 		return OBI_SYSCTL_UNKNOWN;
 	return value;
 }
@@ -53,8 +36,8 @@ static int read_release(const char *root, struct obi_host *host)
 	ssize_t n;
 
 	if (*root) {
-		n = read_text(root, "/proc/sys/kernel/osrelease", host->release,
-			      sizeof(host->release));
+		n = feature_read_text(root, "/proc/sys/kernel/osrelease", host->release,
+				      sizeof(host->release));
 		host->release[strcspn(host->release, "\n")] = '\0';
 		return n < 0 ? (int)n : 0;
 	}
@@ -162,9 +145,10 @@ static bool read_rhel(const char *root)
 {
 	char text[4096] = "";
 
-	if (read_text(root, "/etc/os-release", text, sizeof(text)) > 0 && os_release_is_rhel(text))
+	if (feature_read_text(root, "/etc/os-release", text, sizeof(text)) > 0 &&
+	    os_release_is_rhel(text))
 		return true;
-	return read_text(root, "/proc/version", text, sizeof(text)) > 0 &&
+	return feature_read_text(root, "/proc/version", text, sizeof(text)) > 0 &&
 	       (has_el_word(text) || has_red_hat_compiler(text));
 }
 
@@ -229,7 +213,7 @@ static enum obi_lockdown parse_lockdown(char *text)
 static void read_lockdown(const char *root, struct obi_host *host)
 {
 	char text[256];
-	ssize_t n = read_text(root, "/sys/kernel/security/lockdown", text, sizeof(text));
+	ssize_t n = feature_read_text(root, "/sys/kernel/security/lockdown", text, sizeof(text));
 
 	host->lockdown_assumed = n <= 0;
 	if (n == -ENOENT || n == -ENOTDIR)

@@ -2,46 +2,27 @@
 #include "feature/pid_namespace.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
+#include "feature/read_text.h"
 
 #define INITIAL 0xEFFFFFFCu     /* PROC_PID_INIT_INO, linux/proc_ns.h */
 #define KTHREADD 2              /* the process that is every kernel thread's parent */
 #define KERNEL_THREAD 0x200000u /* PF_KTHREAD, linux/sched.h */
 #define REMEDY "mount it: mount -t proc proc /proc, as unshare --mount-proc does"
 
-/* Reads the start of a file, terminated. */
-static int read_text(const char *root, const char *path, char *ret_text, size_t size)
-{
-	char full[512];
-	_cleanup_close_ int fd = -1;
-	ssize_t n;
-
-	(void)snprintf(full, sizeof(full), "%s%s", root, path);
-	fd = open(full, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, ret_text, size - 1);
-	if (n < 0)
-		return -errno;
-	ret_text[n] = '\0';
-	return 0;
-}
-
 /* How many namespaces is our own below that of /proc? NSpid has a number of each, proc(5). */
 static int levels_below(const char *root, int *ret_levels)
 {
 	char text[4096];
-	int error = read_text(root, "/proc/self/status", text, sizeof(text)), levels = -1;
-	const char *line = error ? NULL : strstr(text, "\nNSpid:");
+	ssize_t n = feature_read_text(root, "/proc/self/status", text, sizeof(text));
+	const char *line = n < 0 ? NULL : strstr(text, "\nNSpid:");
+	int levels = -1;
 
 	if (!line)
-		return error ? error : -EPROTO;
+		return n < 0 ? (int)n : -EPROTO;
 	for (const char *p = line + 7; *p && *p != '\n'; p++)
 		if (*p == '\t')
 			levels++;
@@ -57,7 +38,7 @@ static bool has_kernel_threads(const char *root)
 	unsigned flags;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", KTHREADD);
-	if (read_text(root, path, text, sizeof(text)))
+	if (feature_read_text(root, path, text, sizeof(text)) < 0)
 		return false;
 	end = strrchr(text, ')');
 	return end && sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 &&

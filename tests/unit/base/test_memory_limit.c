@@ -7,36 +7,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/memory_limit.h"
+#include "fake_root.h"
 
-static char root[] = "/tmp/test_memory_limit.XXXXXX";
-
-static void put(const char *name, const char *format, ...)
+/* printf-like, below the root. */
+static void put(const char *path, const char *format, ...)
 {
-	char path[256];
+	char text[256];
 	va_list arguments;
-	FILE *file;
 
-	(void)snprintf(path, sizeof(path), "%s/%s", root, name);
-	file = fopen(path, "we");
-	assert_non_null(file);
 	va_start(arguments, format);
-	(void)vfprintf(file, format, arguments);
+	(void)vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	assert_int_equal(fclose(file), 0);
-}
-
-static void make_directory(const char *name)
-{
-	char path[256];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", root, name);
-	(void)mkdir(path, 0755);
+	put_file(path, text);
 }
 
 static uint64_t limit(void)
@@ -55,60 +41,41 @@ static void nothing_to_read_is_no_limit(void **state)
 
 static void least_of_a_group_and_those_around_it(void **state)
 {
-	make_directory("two");
-	make_directory("two/outer");
-	make_directory("two/outer/inner");
-	put("groups", "0::/outer/inner\n");
-	put("mounts", "none %s/two cgroup2 rw 0 0\n", root);
-	put("two/outer/inner/memory.max", "max\n");
-	put("two/outer/memory.max", "33554432\n");
+	put("/groups", "0::/outer/inner\n");
+	put("/mounts", "none %s/two cgroup2 rw 0 0\n", root);
+	put("/two/outer/inner/memory.max", "max\n");
+	put("/two/outer/memory.max", "33554432\n");
 	assert_true(limit() == 33554432);
-	put("two/outer/inner/memory.max", "1048576\n");
+	put("/two/outer/inner/memory.max", "1048576\n");
 	assert_true(limit() == 1048576);
-	put("two/outer/memory.max", "4096\n");
+	put("/two/outer/memory.max", "4096\n");
 	assert_true(limit() == 4096);
 }
 
 static void mount_that_is_the_group_itself(void **state)
 {
-	make_directory("two");
-	put("groups", "0::/kubepods/pod1/container1\n");
-	put("mounts", "none %s/two cgroup2 rw 0 0\n", root);
-	put("two/memory.max", "67108864\n");
+	put("/groups", "0::/kubepods/pod1/container1\n");
+	put("/mounts", "none %s/two cgroup2 rw 0 0\n", root);
+	put("/two/memory.max", "67108864\n");
 	assert_true(limit() == 67108864);
-	put("two/memory.max", "max\n");
+	put("/two/memory.max", "max\n");
 }
 
 static void version_1(void **state)
 {
-	make_directory("one");
-	make_directory("one/a");
-	put("groups", "9:cpu:/b\n4:memory:/a\n0::/\n");
-	put("mounts", "none %s/cpu cgroup rw,cpu 0 0\nnone %s/one cgroup rw,memory 0 0\n", root,
+	put("/groups", "9:cpu:/b\n4:memory:/a\n0::/\n");
+	put("/mounts", "none %s/cpu cgroup rw,cpu 0 0\nnone %s/one cgroup rw,memory 0 0\n", root,
 	    root);
-	put("one/memory.limit_in_bytes", "9223372036854771712\n");
-	put("one/a/memory.limit_in_bytes", "50331648\n");
+	put("/one/memory.limit_in_bytes", "9223372036854771712\n");
+	put("/one/a/memory.limit_in_bytes", "50331648\n");
 	assert_true(limit() == 50331648);
 }
 
 static void malformed_lines_are_passed_over(void **state)
 {
-	put("groups", "\n:\n::\n0\n4:memory\n");
-	put("mounts", "x\n\n");
+	put("/groups", "\n:\n::\n0\n4:memory\n");
+	put("/mounts", "x\n\n");
 	assert_true(limit() == UINT64_MAX);
-}
-
-static int begin(void **state)
-{
-	return mkdtemp(root) ? 0 : -1;
-}
-
-static int end(void **state)
-{
-	char command[300];
-
-	(void)snprintf(command, sizeof(command), "rm -rf %s", root);
-	return system(command);
 }
 
 int main(void)
@@ -121,5 +88,5 @@ int main(void)
 		cmocka_unit_test(malformed_lines_are_passed_over),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, make_root, remove_root);
 }

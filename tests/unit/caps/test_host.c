@@ -13,44 +13,8 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "fake_root.h"
 #include "feature/host.h"
-
-static char root[64];
-
-static void put_file(const char *path, const char *text)
-{
-	char full[512];
-	FILE *file;
-
-	(void)snprintf(full, sizeof(full), "%s%s", root, path);
-	for (char *slash = strchr(full + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		(void)mkdir(full, 0755);
-		*slash = '/';
-	}
-	if (!text) {
-		assert_int_equal(mkdir(full, 0755), 0);
-		return;
-	}
-	file = fopen(full, "we");
-	assert_non_null(file);
-	(void)fputs(text, file);
-	assert_int_equal(fclose(file), 0);
-}
-
-static int make_root(void **state)
-{
-	(void)snprintf(root, sizeof(root), "/tmp/obi-host-XXXXXX");
-	return mkdtemp(root) ? 0 : -1;
-}
-
-static int remove_root(void **state)
-{
-	char command[128];
-
-	(void)snprintf(command, sizeof(command), "rm -rf '%s'", root);
-	return system(command);
-}
 
 static struct obi_host read_host(const char *release)
 {
