@@ -348,11 +348,9 @@ static __always_inline void take_transport(struct net_cpu *cpu, u16 eth_protocol
 static __always_inline void take_lengths(struct net_cpu *cpu, u64 network_len, u64 ip_len,
 					 u64 transport, u64 data_offset)
 {
-	u64 is_tcp = is_equal(transport, IPPROTO_TCP);
-
 	cpu->network_len = network_len;
 	cpu->jumbo_len = 0;
-	cpu->headers_len = ip_len + is_tcp * (data_offset >> 4 << 2) + (1 - is_tcp) * 8;
+	cpu->headers_len = ip_len + transport_header_len(transport, data_offset);
 }
 
 static __always_inline bool take_v4(struct net_cpu *cpu, const struct plain_v4 *head, bool lengths)

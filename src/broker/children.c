@@ -41,12 +41,19 @@ static int start_message(struct broker *b)
 
 static int open_iface_watch(struct broker *b)
 {
-	int fd = obi_iface_socket();
+	int fd = obi_iface_socket(), error;
 
 	if (fd < 0)
 		return fd;
 	b->ifaces = obi_iface_watch_new(fd);
-	return b->ifaces ? broker_watch_fd(b, fd, EPOLLIN) : -ENOMEM;
+	if (!b->ifaces)
+		return -ENOMEM;
+	error = broker_watch_fd(b, fd, EPOLLIN);
+	if (error) {
+		obi_iface_watch_free(b->ifaces);
+		b->ifaces = NULL;
+	}
+	return error;
 }
 
 /* A new worker has to hear of all. */
