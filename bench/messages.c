@@ -54,7 +54,7 @@ static const struct obi_service *find_service(void *context, uint32_t pid)
 
 static void count_span(void *context, struct obi_span *span)
 {
-	spans += span->status == 200;
+	spans += span->op.http.status == 200;
 }
 
 static void no_random(void *context, void *bytes, size_t len)

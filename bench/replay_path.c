@@ -19,7 +19,7 @@ static unsigned long long spans;
 
 static void count_span(void *context, struct obi_span *span)
 {
-	spans += span->status == 200;
+	spans += span->op.http.status == 200;
 }
 
 int main(int argc, char **argv)

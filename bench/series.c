@@ -52,12 +52,12 @@ static void fill(struct families *families, size_t series)
 {
 	char route[64];
 	struct obi_span span = {
-		.type = OBI_SPAN_HTTP_SERVER,
-		.status = 200,
-		.request_length = 3,
-		.response_length = 1843,
-		.method = SLICE_LIT("GET"),
-		.scheme = SLICE_LIT("http"),
+		.kind = OBI_KIND_SERVER,
+		.op.http.status = 200,
+		.op.http.request_length = 3,
+		.op.http.response_length = 1843,
+		.op.http.method = SLICE_LIT("GET"),
+		.op.http.scheme = SLICE_LIT("http"),
 		.host_port = 8080,
 		.peer_name = SLICE_LIT("10.42.17.203"),
 		.host_name = SLICE_LIT("checkout"),
@@ -67,7 +67,7 @@ static void fill(struct families *families, size_t series)
 	for (size_t i = 0; i < series / SERIES_OF_A_ROUTE; i++) {
 		int len = snprintf(route, sizeof(route), "/api/v1/customers/%zu/orders", i);
 
-		span.route = slice_of(route, (size_t)len);
+		span.op.http.route = slice_of(route, (size_t)len);
 		span.end_ns = 1000000 * (i % 1000);
 		families_put_span(families, &span, 1);
 	}

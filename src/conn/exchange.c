@@ -236,13 +236,24 @@ static struct slice piece(const struct exchange *x, struct piece piece)
 	return slice_of(x->text + piece.at, piece.len);
 }
 
+static int64_t length_of(int64_t length, uint64_t counted)
+{
+	return length == LENGTH_COUNTED ? (int64_t)counted : length;
+}
+
 static void span_of_text(const struct exchange *x, struct obi_span *ret_span)
 {
-	ret_span->method = exchange_method(x);
-	ret_span->scheme = x->scheme.len ? piece(x, x->scheme) : SLICE_LIT("http");
-	ret_span->host_header = piece(x, x->host);
-	ret_span->path = x->root ? SLICE_LIT("/") : piece(x, x->path);
-	ret_span->query = piece(x, x->query);
+	struct obi_http *http = &ret_span->op.http;
+
+	http->method = exchange_method(x);
+	http->scheme = x->scheme.len ? piece(x, x->scheme) : SLICE_LIT("http");
+	http->host = piece(x, x->host);
+	http->path = x->root ? SLICE_LIT("/") : piece(x, x->path);
+	http->query = piece(x, x->query);
+	http->route = (struct slice){ 0 };
+	http->status = x->status;
+	http->request_length = length_of(x->request_length, x->request_bytes);
+	http->response_length = length_of(x->response_length, x->response_bytes);
 }
 
 /* The peer is the client's end, the host the server's. */
@@ -252,11 +263,6 @@ static void span_of_ends(const struct conn *c, bool server, struct obi_span *ret
 	memcpy(ret_span->host_addr, server ? c->local_addr : c->remote_addr, 16);
 	ret_span->peer_port = server ? c->remote_port : c->local_port;
 	ret_span->host_port = server ? c->local_port : c->remote_port;
-}
-
-static int64_t length_of(int64_t length, uint64_t counted)
-{
-	return length == LENGTH_COUNTED ? (int64_t)counted : length;
 }
 
 static void exchange_emit(struct obi_conns *conns, const struct exchange *x, uint64_t end_ns,
@@ -273,16 +279,13 @@ static void exchange_emit(struct obi_conns *conns, const struct exchange *x, uin
 		conns->stats.dropped[OBI_DROP_NO_SERVICE]++;
 		return;
 	}
-	span->type = x->server ? OBI_SPAN_HTTP_SERVER : OBI_SPAN_HTTP_CLIENT;
+	span->kind = x->server ? OBI_KIND_SERVER : OBI_KIND_CLIENT;
 	span->flags = flags;
 	span->start_ns = span->request_start_ns = x->start_ns + offset;
 	span->end_ns = (end_ns > x->start_ns ? end_ns : x->start_ns) + offset;
-	span->status = x->status;
-	span->request_length = length_of(x->request_length, x->request_bytes);
-	span->response_length = length_of(x->response_length, x->response_bytes);
 	span_of_text(x, span);
 	span_of_ends(&conns->slots[x->conn], x->server, span);
-	span->route = span->peer_name = span->host_name = (struct slice){ 0 };
+	span->peer_name = span->host_name = (struct slice){ 0 };
 	span->trace = x->trace;
 	span->service = service;
 	conns->stats.spans++;

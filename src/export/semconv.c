@@ -11,25 +11,25 @@ static const struct {
 	const char *kind;
 	int first_error; /* status */
 } words[] = {
-	[OBI_SPAN_HTTP_SERVER] = { "HTTP", "SPAN_KIND_SERVER", 500 },
-	[OBI_SPAN_HTTP_CLIENT] = { "HTTPClient", "SPAN_KIND_CLIENT", 400 },
+	[OBI_KIND_SERVER] = { "HTTP", "SPAN_KIND_SERVER", 500 },
+	[OBI_KIND_CLIENT] = { "HTTPClient", "SPAN_KIND_CLIENT", 400 },
 };
 
-_Static_assert(ARRAY_SIZE(words) == OBI_SPAN_TYPES, "words for each type of span");
+_Static_assert(ARRAY_SIZE(words) == OBI_SPAN_SIDES, "words for each type of span");
 
-const char *span_type_word(enum obi_span_type type)
+const char *span_type_word(enum obi_span_kind type)
 {
 	return words[type].type;
 }
 
-const char *span_kind_word(enum obi_span_type type)
+const char *span_kind_word(enum obi_span_kind type)
 {
 	return words[type].kind;
 }
 
 enum span_status span_http_status(const struct obi_span *span)
 {
-	return span->status == 0 || span->status >= words[span->type].first_error
+	return span->op.http.status == 0 || span->op.http.status >= words[span->kind].first_error
 		       ? SPAN_STATUS_ERROR
 		       : SPAN_STATUS_UNSET;
 }
@@ -84,9 +84,9 @@ struct slice service_host(const struct obi_service *service)
 
 void span_put_name(const struct obi_span *span, struct buffer *buf)
 {
-	buffer_put_slice(buf, span->method);
-	if (!span->route.len)
+	buffer_put_slice(buf, span->op.http.method);
+	if (!span->op.http.route.len)
 		return;
 	buffer_put_char(buf, ' ');
-	buffer_put_slice(buf, span->route);
+	buffer_put_slice(buf, span->op.http.route);
 }

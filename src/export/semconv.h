@@ -13,10 +13,10 @@ enum span_status {
 };
 
 /* "HTTP", "HTTPClient": the word of the trace printer. */
-const char *span_type_word(enum obi_span_type type);
+const char *span_type_word(enum obi_span_kind type);
 
 /* "SPAN_KIND_SERVER", "SPAN_KIND_CLIENT". */
-const char *span_kind_word(enum obi_span_type type);
+const char *span_kind_word(enum obi_span_kind type);
 
 /* No answer, or a status that is an error to this side: from 500 on to a server, from 400 on to
  * a client. */

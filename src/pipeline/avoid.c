@@ -19,11 +19,12 @@ static bool ends_with(struct slice text, struct slice end)
  * no collector took says nothing. */
 static unsigned exported_signal(const struct obi_span *span)
 {
-	if (span->type != OBI_SPAN_HTTP_CLIENT || span->status < 200 || span->status > 299)
+	if (span->kind != OBI_KIND_CLIENT || span->op.http.status < 200 ||
+	    span->op.http.status > 299)
 		return 0;
-	if (ends_with(span->path, SLICE_LIT("/v1/traces")))
+	if (ends_with(span->op.http.path, SLICE_LIT("/v1/traces")))
 		return OBI_SIGNAL_TRACES;
-	return ends_with(span->path, SLICE_LIT("/v1/metrics")) ? OBI_SIGNAL_METRICS : 0;
+	return ends_with(span->op.http.path, SLICE_LIT("/v1/metrics")) ? OBI_SIGNAL_METRICS : 0;
 }
 
 /* Paths of gRPC's export calls, as HPACK has them on a connection's first request: plain, or in its

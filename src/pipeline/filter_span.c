@@ -33,27 +33,27 @@ static struct slice get_server_port(const struct obi_span *span, char text[FILTE
 
 static struct slice get_method(const struct obi_span *span, char text[FILTER_TEXT])
 {
-	return span->method;
+	return span->op.http.method;
 }
 
 static struct slice get_status(const struct obi_span *span, char text[FILTER_TEXT])
 {
-	return number(span->status, text);
+	return number(span->op.http.status, text);
 }
 
 static struct slice get_request_size(const struct obi_span *span, char text[FILTER_TEXT])
 {
-	return number(span->request_length > 0 ? span->request_length : 0, text);
+	return number(span->op.http.request_length > 0 ? span->op.http.request_length : 0, text);
 }
 
 static struct slice get_response_size(const struct obi_span *span, char text[FILTER_TEXT])
 {
-	return number(span->response_length > 0 ? span->response_length : 0, text);
+	return number(span->op.http.response_length > 0 ? span->op.http.response_length : 0, text);
 }
 
 static struct slice get_route(const struct obi_span *span, char text[FILTER_TEXT])
 {
-	return span->route;
+	return span->op.http.route;
 }
 
 static struct slice get_instance(const struct obi_span *span, char text[FILTER_TEXT])
@@ -78,17 +78,17 @@ static struct slice get_language(const struct obi_span *span, char text[FILTER_T
 
 static struct slice get_path(const struct obi_span *span, char text[FILTER_TEXT])
 {
-	return span->path;
+	return span->op.http.path;
 }
 
 static struct slice get_query(const struct obi_span *span, char text[FILTER_TEXT])
 {
-	return span->query;
+	return span->op.http.query;
 }
 
 static struct slice get_scheme(const struct obi_span *span, char text[FILTER_TEXT])
 {
-	return span->scheme;
+	return span->op.http.scheme;
 }
 
 /* Of protocols and metadata that are not there yet: known names, so that a configuration that

@@ -8,7 +8,7 @@ static bool take_asked(struct obi_span *span)
 {
 	uint16_t port;
 
-	if (authority_split(span->host_header, &span->host_name, &port))
+	if (authority_split(span->op.http.host, &span->host_name, &port))
 		return false;
 	/* Without a port it says less than the connection: a proxy hands on a Host that is not the
 	 * backend's origin. */
@@ -26,7 +26,7 @@ void names_stage_apply(struct names_stage *stage, struct obi_span *span)
 	struct slice own = slice_cstr(span->service->name);
 
 	span->asked_port = 0;
-	if (span->type == OBI_SPAN_HTTP_SERVER) {
+	if (span->kind == OBI_KIND_SERVER) {
 		span->host_name = own;
 		span->peer_name = text_of(stage, span->peer_addr);
 		return;

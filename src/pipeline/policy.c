@@ -9,7 +9,7 @@
 struct policy {
 	struct obi_sampler sampler;
 	unsigned flags;                          /* OBI_SPAN_IGNORE_* of all of its spans */
-	struct patterns *routes[OBI_SPAN_TYPES]; /* NULL: none */
+	struct patterns *routes[OBI_SPAN_SIDES]; /* NULL: none */
 };
 
 struct policies {
@@ -22,11 +22,9 @@ static int init_routes(struct policy *policy, const struct obi_criteria *entry)
 	int error = 0;
 
 	if (entry->routes_incoming.count)
-		error = patterns_new(&entry->routes_incoming,
-				     &policy->routes[OBI_SPAN_HTTP_SERVER]);
+		error = patterns_new(&entry->routes_incoming, &policy->routes[OBI_KIND_SERVER]);
 	if (!error && entry->routes_outgoing.count)
-		error = patterns_new(&entry->routes_outgoing,
-				     &policy->routes[OBI_SPAN_HTTP_CLIENT]);
+		error = patterns_new(&entry->routes_outgoing, &policy->routes[OBI_KIND_CLIENT]);
 	return error;
 }
 
@@ -71,7 +69,7 @@ void policies_free(struct policies *policies)
 	if (!policies)
 		return;
 	for (size_t i = 0; i < policies->count; i++)
-		for (int type = 0; type < OBI_SPAN_TYPES; type++)
+		for (int type = 0; type < OBI_SPAN_SIDES; type++)
 			patterns_free(policies->items[i].routes[type]);
 	free(policies);
 }
@@ -88,7 +86,7 @@ static const struct policy *find(const struct policies *policies, uint32_t entry
 
 const struct patterns *policies_routes(const struct policies *policies, const struct obi_span *span)
 {
-	return find(policies, entries_of(span).routes)->routes[span->type];
+	return find(policies, entries_of(span).routes)->routes[span->kind];
 }
 
 bool policies_samples(const struct policies *policies, const struct obi_service *service,

@@ -261,18 +261,18 @@ static void redact_query(struct redact_stage *stage, struct obi_span *span)
 {
 	struct buffer *to = &stage->query;
 
-	if (!has_secret(stage, span->query, '&'))
+	if (!has_secret(stage, span->op.http.query, '&'))
 		return;
 	reset(to);
-	put_parameters(stage, span->query, '&', to);
-	span->query = slice_of(to->data, to->failed ? 0 : to->len);
+	put_parameters(stage, span->op.http.query, '&', to);
+	span->op.http.query = slice_of(to->data, to->failed ? 0 : to->len);
 }
 
 /* Of each segment what is behind the first ';'. */
 static void redact_path(struct redact_stage *stage, struct obi_span *span)
 {
 	struct buffer *to = &stage->path;
-	struct slice rest = span->path;
+	struct slice rest = span->op.http.path;
 
 	if (slice_find(rest, ';') < 0)
 		return;
@@ -287,7 +287,7 @@ static void redact_path(struct redact_stage *stage, struct obi_span *span)
 			buffer_put_char(to, '/');
 		rest = slice_from(rest, segment.len + 1);
 	}
-	span->path = slice_of(to->data, to->failed ? 0 : to->len);
+	span->op.http.path = slice_of(to->data, to->failed ? 0 : to->len);
 }
 
 void redact_stage_apply(struct redact_stage *stage, struct obi_span *span)

@@ -17,8 +17,8 @@ struct redact_options {
 int redact_stage_new(const struct redact_options *options, struct redact_stage **ret_stage);
 void redact_stage_free(struct redact_stage *stage);
 
-/* Where span->query or span->path holds such a parameter, replaces it by a copy that does not,
- * valid until the next call. When memory is short it is left out. */
+/* Where span->op.http.query or span->op.http.path holds such a parameter, replaces it by a copy
+ * that does not, valid until the next call. When memory is short it is left out. */
 void redact_stage_apply(struct redact_stage *stage, struct obi_span *span);
 
 #endif

@@ -156,21 +156,21 @@ static unsigned ignore_flags(int mode)
 
 void route_stage_apply(struct route_stage *stage, const struct patterns *own, struct obi_span *span)
 {
-	struct outcome outcome = look_up(stage, span->path);
+	struct outcome outcome = look_up(stage, span->op.http.path);
 
 	if (outcome.ignored)
 		span->flags |= ignore_flags(stage->options->ignore_mode);
-	if (span->route.len)
+	if (span->op.http.route.len)
 		return;
 	if (own && !outcome.pattern)
-		outcome.pattern = patterns_find(own, span->path);
+		outcome.pattern = patterns_find(own, span->op.http.path);
 	if (outcome.pattern)
 		outcome.route = slice_cstr(outcome.pattern);
 	else if (stage->cardinality)
 		outcome.route = slice_of(stage->limited,
 					 cardinality_limit(stage->cardinality, span->service,
 							   outcome.route, stage->limited));
-	span->route = outcome.route;
+	span->op.http.route = outcome.route;
 }
 
 const char *route_stage_limited(struct route_stage *stage)

@@ -13,7 +13,7 @@ struct route_stage;
 int route_stage_new(const struct obi_routes_options *options, struct route_stage **ret_stage);
 void route_stage_free(struct route_stage *stage);
 
-/* Sets span->route, valid until the next call, unless it has one; and OBI_SPAN_IGNORE_* in
+/* Sets span->op.http.route, valid until the next call, unless it has one; and OBI_SPAN_IGNORE_* in
  * span->flags. own are the patterns of the span's service, after the common ones; NULL: none. */
 void route_stage_apply(struct route_stage *stage, const struct patterns *own,
 		       struct obi_span *span);

@@ -14,10 +14,92 @@
 #include "obi/process.h"
 #include "obi/record.h"
 
-enum obi_span_type {
-	OBI_SPAN_HTTP_SERVER,
-	OBI_SPAN_HTTP_CLIENT,
-	OBI_SPAN_TYPES,
+/* Which part of union obi_operation a span has, and so which attributes and metrics. */
+enum obi_span_family {
+	OBI_FAMILY_HTTP,
+	OBI_FAMILY_RPC,
+	OBI_FAMILY_DB,
+	OBI_FAMILY_MESSAGING,
+	OBI_FAMILY_DNS,
+	OBI_FAMILIES,
+};
+
+/* OpenTelemetry's SpanKind, from the observed process's point of view. */
+enum obi_span_kind {
+	OBI_KIND_SERVER,
+	OBI_KIND_CLIENT,
+	OBI_KIND_PRODUCER,
+	OBI_KIND_CONSUMER,
+	OBI_KIND_INTERNAL,
+	OBI_KINDS,
+};
+
+/* Server and client: the kinds before the others. */
+#define OBI_SPAN_SIDES 2
+
+/* Of which system a span tells: one constant a protocol. */
+struct obi_system {
+	enum obi_span_family family;
+	const char *name;            /* db.system.name, rpc.system.name, messaging.system; "" */
+	const char *instrumentation; /* the word by which options switch it: http, grpc, redis */
+	const char *fallback;        /* name of a span of which nothing else is known */
+};
+
+extern const struct obi_system obi_system_http;
+
+/* http.*, url.* */
+struct obi_http {
+	struct slice method;    /* as sent */
+	struct slice path;      /* without query */
+	struct slice query;     /* without '?' */
+	struct slice route;     /* http.route, filled in by the pipeline */
+	struct slice scheme;    /* http or https */
+	struct slice host;      /* Host or :authority, with port if it has one */
+	int64_t request_length; /* body bytes, -1 unknown */
+	int64_t response_length;
+	int status; /* status code; 0 = no answer */
+};
+
+/* rpc.* */
+struct obi_rpc {
+	struct slice method;  /* package.Service/Method, without the leading slash */
+	struct slice message; /* of an error: grpc-message */
+	int status;           /* gRPC status code; -1 = none came */
+};
+
+/* db.* */
+struct obi_db {
+	struct slice operation;  /* db.operation.name */
+	struct slice collection; /* db.collection.name */
+	struct slice name_space; /* db.namespace */
+	struct slice query;      /* db.query.text */
+	struct slice status;     /* db.response.status_code; "" = no error */
+	struct slice message;    /* of an error */
+};
+
+/* messaging.* */
+struct obi_messaging {
+	struct slice operation;   /* messaging.operation.type: publish, process */
+	struct slice destination; /* messaging.destination.name */
+	struct slice client_id;
+};
+
+/* dns.* */
+struct obi_dns {
+	struct slice name;    /* dns.question.name */
+	struct slice type;    /* of the question: A, AAAA, TYPE65 */
+	struct slice answers; /* dns.answers: addresses with commas between them */
+	struct slice
+		error; /* error.type: name of the RCODE (RFC 6895 section 2.3), "timeout"; "" */
+};
+
+/* What the families do not share. */
+union obi_operation {
+	struct obi_http http;
+	struct obi_rpc rpc;
+	struct obi_db db;
+	struct obi_messaging messaging;
+	struct obi_dns dns;
 };
 
 /* Who the observed process is. Owned by the service room (or by the replay verb). */
@@ -42,23 +124,15 @@ struct obi_service {
 #define OBI_SPAN_OWN_METRICS 0x10    /* no RED metrics: its process exports them itself */
 
 struct obi_span {
-	enum obi_span_type type;
+	const struct obi_system *system;
+	enum obi_span_kind kind;
 	unsigned flags;
 	/* Times are Unix time. This one: of the accept for the first request, else start_ns. */
 	uint64_t request_start_ns;
-	uint64_t start_ns;      /* first byte of the request */
-	uint64_t end_ns;        /* last byte of the response */
-	int status;             /* HTTP status code; 0 = no answer */
-	int64_t request_length; /* body bytes, -1 unknown */
-	int64_t response_length;
-	struct slice method;      /* as sent */
-	struct slice path;        /* without query */
-	struct slice query;       /* without '?' */
-	struct slice route;       /* http.route, filled in by the pipeline */
-	struct slice scheme;      /* http or https */
-	struct slice host_header; /* Host or :authority, with port if it has one */
-	uint8_t peer_addr[16];    /* the client's end of the exchange ... */
-	uint8_t host_addr[16];    /* ... and the server's */
+	uint64_t start_ns;     /* first byte of the request */
+	uint64_t end_ns;       /* last byte of the response */
+	uint8_t peer_addr[16]; /* the client's end of the exchange ... */
+	uint8_t host_addr[16]; /* ... and the server's */
 	uint16_t peer_port;
 	uint16_t host_port;
 	/* Filled in by the pipeline. What a client asked for stands over what it connected to. */
@@ -67,6 +141,7 @@ struct obi_span {
 	uint16_t asked_port;    /* 0: host_port */
 	struct obi_trace trace; /* span_id and trace_id are set by the conn room, or zero */
 	const struct obi_service *service;
+	union obi_operation op; /* by system->family */
 };
 
 /* Where spans go next. Never blocks, keeps nothing of the span. */

@@ -25,7 +25,7 @@ static void fill_random(void *context, void *bytes, size_t len)
 
 static void on_span(void *context, struct obi_span *span)
 {
-	if (span->end_ns < span->start_ns || !span->service || span->method.len == 0)
+	if (span->end_ns < span->start_ns || !span->service || span->op.http.method.len == 0)
 		abort();
 }
 

@@ -64,13 +64,13 @@ static void feed(struct slice input)
 	copy(next_line(&input), service.name, sizeof(service.name));
 	copy(next_line(&input), service.name_space, sizeof(service.name_space));
 	copy(next_line(&input), service.resource_attributes, sizeof(service.resource_attributes));
-	span.method = next_line(&input);
-	span.route = next_line(&input);
+	span.op.http.method = next_line(&input);
+	span.op.http.route = next_line(&input);
 	span.host_name = next_line(&input);
 	span.peer_name = next_line(&input);
-	span.path = input;
-	span.status = (int)(input.len % 700);
-	span.type = input.len & 1 ? OBI_SPAN_HTTP_CLIENT : OBI_SPAN_HTTP_SERVER;
+	span.op.http.path = input;
+	span.op.http.status = (int)(input.len % 700);
+	span.kind = input.len & 1 ? OBI_KIND_CLIENT : OBI_KIND_SERVER;
 	span.peer_addr[0] = (uint8_t)(input.len & 2);
 	for (int i = 0; i < 2; i++) {
 		families_service(families[i], &service, input.len & 4, 1);

@@ -13,8 +13,8 @@
 
 static void on_span(void *context, struct obi_span *span)
 {
-	if (span->end_ns < span->start_ns || !span->service || span->method.len == 0 ||
-	    span->request_length < -1 || span->response_length < -1)
+	if (span->end_ns < span->start_ns || !span->service || span->op.http.method.len == 0 ||
+	    span->op.http.request_length < -1 || span->op.http.response_length < -1)
 		abort();
 	++*(uint64_t *)context;
 }

@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static char *env[] = { NULL };
 	struct slice input = slice_of(data, size), name;
 	struct obi_service service = { .language = "go", .instance = "h:1" };
-	struct obi_span span = { .service = &service, .status = 200 };
+	struct obi_span span = { .service = &service, .op.http.status = 200 };
 	struct obi_error error;
 	size_t mode;
 
@@ -84,13 +84,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		pipelines[mode] =
 			obi_pipeline_new(&settings, (struct obi_span_sink){ .put = take });
 	input = slice_from(input, 1);
-	span.method = next_line(&input);
-	span.path = next_line(&input);
-	span.query = next_line(&input);
-	span.host_header = next_line(&input);
+	span.op.http.method = next_line(&input);
+	span.op.http.path = next_line(&input);
+	span.op.http.query = next_line(&input);
+	span.op.http.host = next_line(&input);
 	name = slice_first(next_line(&input), sizeof(service.name) - 1);
 	memcpy(service.name, name.data, name.len);
-	span.type = size & 1 ? OBI_SPAN_HTTP_CLIENT : OBI_SPAN_HTTP_SERVER;
+	span.kind = size & 1 ? OBI_KIND_CLIENT : OBI_KIND_SERVER;
 	obi_pipeline_put(pipelines[mode], &span);
 	return 0;
 }

@@ -134,14 +134,15 @@ static size_t next_size(void)
 
 static void set_texts(struct texts *texts, struct obi_span *span)
 {
-	span->method = next_text(texts->method, one_in(20) ? 5000 : 8, one_in(4));
-	span->path = next_text(texts->path, next_size(), one_in(2));
-	span->query =
+	span->op.http.method = next_text(texts->method, one_in(20) ? 5000 : 8, one_in(4));
+	span->op.http.path = next_text(texts->path, next_size(), one_in(2));
+	span->op.http.query =
 		one_in(2) ? next_text(texts->query, next_size(), one_in(2)) : slice_of(NULL, 0);
-	span->route =
+	span->op.http.route =
 		one_in(2) ? next_text(texts->route, next_size(), one_in(2)) : slice_of(NULL, 0);
-	span->scheme = one_in(8) ? slice_of(NULL, 0) : slice_cstr(one_in(2) ? "http" : "https");
-	span->host_header = one_in(2) ? next_text(texts->host, 40, one_in(4)) : slice_of(NULL, 0);
+	span->op.http.scheme =
+		one_in(8) ? slice_of(NULL, 0) : slice_cstr(one_in(2) ? "http" : "https");
+	span->op.http.host = one_in(2) ? next_text(texts->host, 40, one_in(4)) : slice_of(NULL, 0);
 	span->peer_name = next_text(texts->peer_name, 40, one_in(4));
 	span->host_name = next_text(texts->host_name, 40, one_in(4));
 }
@@ -170,10 +171,10 @@ static void set_span(struct texts *texts, struct obi_span *span)
 	static const int statuses[] = { 0, 100, 200, 204, 301, 399, 400, 404, 499, 500, 503, 999 };
 
 	*span = (struct obi_span){
-		.type = (enum obi_span_type)below(OBI_SPAN_TYPES),
-		.status = statuses[below(ARRAY_SIZE(statuses))],
-		.request_length = one_in(3) ? -1 : (int64_t)(next() >> (1 + below(63))),
-		.response_length = one_in(3) ? -1 : (int64_t)(next() >> (1 + below(63))),
+		.kind = (enum obi_span_kind)below(OBI_SPAN_SIDES),
+		.op.http.status = statuses[below(ARRAY_SIZE(statuses))],
+		.op.http.request_length = one_in(3) ? -1 : (int64_t)(next() >> (1 + below(63))),
+		.op.http.response_length = one_in(3) ? -1 : (int64_t)(next() >> (1 + below(63))),
 		.peer_port = (uint16_t)next(),
 		.host_port = one_in(10) ? 0 : (uint16_t)next(),
 		.service = &services[below(SERVICES)],
@@ -231,19 +232,19 @@ static void put_service(struct buffer *buf, const struct obi_service *service)
 static void put_span(struct buffer *buf, const struct obi_span *span)
 {
 	buffer_put_char(buf, '{');
-	put_number(buf, "type", span->type);
+	put_number(buf, "type", span->kind);
 	put_number(buf, "requestStart", (int64_t)span->request_start_ns);
 	put_number(buf, "start", (int64_t)span->start_ns);
 	put_number(buf, "end", (int64_t)span->end_ns);
-	put_number(buf, "status", span->status);
-	put_number(buf, "requestLength", span->request_length);
-	put_number(buf, "responseLength", span->response_length);
-	put_hex(buf, "method", span->method);
-	put_hex(buf, "path", span->path);
-	put_hex(buf, "query", span->query);
-	put_hex(buf, "route", span->route);
-	put_hex(buf, "scheme", span->scheme);
-	put_hex(buf, "hostHeader", span->host_header);
+	put_number(buf, "status", span->op.http.status);
+	put_number(buf, "requestLength", span->op.http.request_length);
+	put_number(buf, "responseLength", span->op.http.response_length);
+	put_hex(buf, "method", span->op.http.method);
+	put_hex(buf, "path", span->op.http.path);
+	put_hex(buf, "query", span->op.http.query);
+	put_hex(buf, "route", span->op.http.route);
+	put_hex(buf, "scheme", span->op.http.scheme);
+	put_hex(buf, "hostHeader", span->op.http.host);
 	put_hex(buf, "peerName", span->peer_name);
 	put_hex(buf, "hostName", span->host_name);
 	put_hex(buf, "hostAddress", slice_of(span->host_addr, sizeof(span->host_addr)));

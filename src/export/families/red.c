@@ -63,12 +63,12 @@ enum side_metric {
 };
 
 static const enum metric_id ids[][SIDE_METRICS] = {
-	[OBI_SPAN_HTTP_SERVER] = {
+	[OBI_KIND_SERVER] = {
 		[SIDE_DURATION] = METRIC_HTTP_SERVER_DURATION,
 		[SIDE_REQUEST_SIZE] = METRIC_HTTP_SERVER_REQUEST_SIZE,
 		[SIDE_RESPONSE_SIZE] = METRIC_HTTP_SERVER_RESPONSE_SIZE,
 	},
-	[OBI_SPAN_HTTP_CLIENT] = {
+	[OBI_KIND_CLIENT] = {
 		[SIDE_DURATION] = METRIC_HTTP_CLIENT_DURATION,
 		[SIDE_REQUEST_SIZE] = METRIC_HTTP_CLIENT_REQUEST_SIZE,
 		[SIDE_RESPONSE_SIZE] = METRIC_HTTP_CLIENT_RESPONSE_SIZE,
@@ -76,7 +76,7 @@ static const enum metric_id ids[][SIDE_METRICS] = {
 };
 
 /* A missing row would be METRIC_HTTP_SERVER_DURATION: the first one is 0. */
-_Static_assert(ARRAY_SIZE(ids) == OBI_SPAN_TYPES, "metrics of each type of span");
+_Static_assert(ARRAY_SIZE(ids) == OBI_SPAN_SIDES, "metrics of each type of span");
 
 /* Metrics of one side that carry the same attributes. */
 struct side_table {
@@ -94,13 +94,13 @@ struct side {
 
 struct red {
 	const struct obi_attributes_options *options;
-	struct side sides[OBI_SPAN_TYPES];
+	struct side sides[OBI_SPAN_SIDES];
 };
 
 /* ---- Tables ---- */
 
 static int add_table(const struct family_options *options, struct metrics *metrics,
-		     enum obi_span_type type, attribute_set set, struct side_table *table)
+		     enum obi_span_kind type, attribute_set set, struct side_table *table)
 {
 	struct metric_desc descs[SIDE_METRICS];
 	const char *names[HTTP_ATTRIBUTES];
@@ -116,17 +116,17 @@ static int add_table(const struct family_options *options, struct metrics *metri
 				 options->ttl, &table->table);
 }
 
-static attribute_set select_for(const struct family_options *options, enum obi_span_type type,
+static attribute_set select_for(const struct family_options *options, enum obi_span_kind type,
 				enum side_metric metric)
 {
 	attribute_set set =
 		metric_attributes(options, ids[type][metric], attributes, HTTP_ATTRIBUTES);
 
-	return type == OBI_SPAN_HTTP_CLIENT ? set & ~(1u << HTTP_CLIENT_ADDRESS) : set;
+	return type == OBI_KIND_CLIENT ? set & ~(1u << HTTP_CLIENT_ADDRESS) : set;
 }
 
 static int add_side(const struct family_options *options, struct metrics *metrics,
-		    enum obi_span_type type, struct side *side)
+		    enum obi_span_kind type, struct side *side)
 {
 	attribute_set sets[SIDE_METRICS];
 	unsigned done = 0;
@@ -158,8 +158,8 @@ int red_new(const struct family_options *options, struct metrics *metrics, struc
 
 	if (red)
 		red->options = &options->settings->pipeline.attributes;
-	for (int i = 0; i < OBI_SPAN_TYPES && !error; i++)
-		error = add_side(options, metrics, (enum obi_span_type)i, &red->sides[i]);
+	for (int i = 0; i < OBI_SPAN_SIDES && !error; i++)
+		error = add_side(options, metrics, (enum obi_span_kind)i, &red->sides[i]);
 	if (error) {
 		red_free(red);
 		return error;
@@ -198,7 +198,7 @@ static void get_addresses(const struct red *red, const struct obi_span *span, st
 {
 	const struct obi_attributes_options *options = red->options;
 
-	if (span->type == OBI_SPAN_HTTP_SERVER) {
+	if (span->kind == OBI_KIND_SERVER) {
 		values[HTTP_SERVER_ADDRESS] =
 			peer_named(span->host_name, options->rename_unresolved);
 		values[HTTP_CLIENT_ADDRESS] =
@@ -214,18 +214,18 @@ static void get_values(const struct red *red, const struct obi_span *span, struc
 {
 	const struct obi_service *service = span->service;
 
-	values[HTTP_METHOD] = span_known_method(span->method);
+	values[HTTP_METHOD] = span_known_method(span->op.http.method);
 	values[HTTP_STATUS] =
-		number((unsigned)span->status, scratch->status, sizeof(scratch->status));
-	values[HTTP_ROUTE] = span->route;
+		number((unsigned)span->op.http.status, scratch->status, sizeof(scratch->status));
+	values[HTTP_ROUTE] = span->op.http.route;
 	values[HTTP_INSTANCE] = slice_cstr(service->instance);
 	values[HTTP_JOB] = service_job(service, scratch->job, sizeof(scratch->job));
 	values[HTTP_SERVER_PORT] =
 		number(obi_span_server_port(span), scratch->port, sizeof(scratch->port));
 	values[HTTP_SERVICE_NAME] = slice_cstr(service->name);
 	values[HTTP_SERVICE_NAMESPACE] = slice_cstr(service->name_space);
-	values[HTTP_URL_PATH] = span->path;
-	values[HTTP_URL_SCHEME] = span->scheme;
+	values[HTTP_URL_PATH] = span->op.http.path;
+	values[HTTP_URL_SCHEME] = span->op.http.scheme;
 	get_addresses(red, span, values);
 }
 
@@ -235,16 +235,16 @@ static uint64_t get_measure(const struct obi_span *span, enum side_metric metric
 	case SIDE_DURATION:
 		return span_duration(span);
 	case SIDE_REQUEST_SIZE:
-		return span_body_size(span->request_length);
+		return span_body_size(span->op.http.request_length);
 	default:
-		return span_body_size(span->response_length);
+		return span_body_size(span->op.http.response_length);
 	}
 }
 
 void red_put_span(struct red *red, const struct obi_span *span, uint64_t now_ns)
 {
 	struct slice all[HTTP_ATTRIBUTES], values[HTTP_ATTRIBUTES];
-	const struct side *side = &red->sides[span->type];
+	const struct side *side = &red->sides[span->kind];
 	const struct metric_origin origin = span_origin(span);
 	struct scratch scratch;
 

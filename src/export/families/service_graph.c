@@ -92,7 +92,7 @@ void service_graph_free(struct service_graph *graph)
 /* Does this client call somebody with a name whom nobody here observes? */
 static bool calls_stranger(const struct service_graph *graph, const struct obi_span *span)
 {
-	return span->type == OBI_SPAN_HTTP_CLIENT && span->host_name.len &&
+	return span->kind == OBI_KIND_CLIENT && span->host_name.len &&
 	       !address_text(span->host_name) &&
 	       !live_services_has(graph->options->live, span->host_name);
 }
@@ -103,7 +103,7 @@ static void get_values(const struct service_graph *graph, const struct obi_span 
 	const struct obi_attributes_options *options =
 		&graph->options->settings->pipeline.attributes;
 	struct slice space = slice_cstr(span->service->name_space);
-	bool client = span->type == OBI_SPAN_HTTP_CLIENT;
+	bool client = span->kind == OBI_KIND_CLIENT;
 
 	values[GRAPH_CLIENT] =
 		peer_named(span->peer_name, client ? options->rename_unresolved
@@ -128,7 +128,7 @@ static void count_call(struct service_graph *graph, enum graph_metric metric,
 
 void service_graph_put(struct service_graph *graph, const struct obi_span *span, uint64_t now_ns)
 {
-	bool client = span->type == OBI_SPAN_HTTP_CLIENT, stranger = calls_stranger(graph, span);
+	bool client = span->kind == OBI_KIND_CLIENT, stranger = calls_stranger(graph, span);
 	struct metric_table *seconds =
 		graph->tables[client ? GRAPH_CLIENT_SECONDS : GRAPH_SERVER_SECONDS];
 	const struct metric_origin origin = span_origin(span);

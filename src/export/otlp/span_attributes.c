@@ -21,12 +21,12 @@ static struct otlp_value int_value(int64_t number)
 
 static struct otlp_value get_status(const struct otlp_span_view *view)
 {
-	return int_value(view->span->status);
+	return int_value(view->span->op.http.status);
 }
 
 static struct otlp_value get_method(const struct otlp_span_view *view)
 {
-	return string_value(view->span->method);
+	return string_value(view->span->op.http.method);
 }
 
 static struct otlp_value get_peer_name(const struct otlp_span_view *view)
@@ -46,32 +46,32 @@ static struct otlp_value get_host_port(const struct otlp_span_view *view)
 
 static struct otlp_value get_request_size(const struct otlp_span_view *view)
 {
-	return int_value((int64_t)span_body_size(view->span->request_length));
+	return int_value((int64_t)span_body_size(view->span->op.http.request_length));
 }
 
 static struct otlp_value get_response_size(const struct otlp_span_view *view)
 {
-	return int_value((int64_t)span_body_size(view->span->response_length));
+	return int_value((int64_t)span_body_size(view->span->op.http.response_length));
 }
 
 static struct otlp_value get_path(const struct otlp_span_view *view)
 {
-	return string_value(view->span->path);
+	return string_value(view->span->op.http.path);
 }
 
 static struct otlp_value get_query(const struct otlp_span_view *view)
 {
-	return string_value(view->span->query);
+	return string_value(view->span->op.http.query);
 }
 
 static struct otlp_value get_scheme(const struct otlp_span_view *view)
 {
-	return string_value(view->span->scheme);
+	return string_value(view->span->op.http.scheme);
 }
 
 static struct otlp_value get_route(const struct otlp_span_view *view)
 {
-	return string_value(view->span->route);
+	return string_value(view->span->op.http.route);
 }
 
 /* host:port as it stands in a URL (RFC 3986 section 3.2). */
@@ -80,8 +80,8 @@ static void put_authority(const struct obi_span *span, struct buffer *buf)
 	char text[ADDRESS_TEXT_MAX];
 	bool v4 = address_is_v4(span->host_addr);
 
-	if (span->host_header.len) {
-		buffer_put_slice(buf, span->host_header);
+	if (span->op.http.host.len) {
+		buffer_put_slice(buf, span->op.http.host);
 		return;
 	}
 	buffer_put_cstr(buf, v4 ? "" : "[");
@@ -113,15 +113,15 @@ static struct otlp_value get_url(const struct otlp_span_view *view)
 	const struct obi_span *span = view->span;
 	struct buffer *text = view->text;
 
-	if (span->scheme.len) {
-		buffer_put_slice(text, span->scheme);
+	if (span->op.http.scheme.len) {
+		buffer_put_slice(text, span->op.http.scheme);
 		buffer_put_cstr(text, "://");
 		put_authority(span, text);
 	}
-	buffer_put_slice(text, span->path);
-	if (span->query.len && (view->selected & 1u << CLIENT_QUERY)) {
+	buffer_put_slice(text, span->op.http.path);
+	if (span->op.http.query.len && (view->selected & 1u << CLIENT_QUERY)) {
 		buffer_put_char(text, '?');
-		buffer_put_slice(text, span->query);
+		buffer_put_slice(text, span->op.http.query);
 	}
 	return string_value(text->failed ? slice_of(NULL, 0) : slice_of(text->data, text->len));
 }
@@ -175,15 +175,15 @@ static const struct otlp_span_attribute http_client[CLIENT_ATTRIBUTES] = {
 				 "where there is one; values of secret parameters hidden"),
 };
 
-const struct otlp_span_type otlp_span_types[OBI_SPAN_TYPES] = {
-	[OBI_SPAN_HTTP_SERVER] = {
+const struct otlp_span_type otlp_span_types[OBI_SPAN_SIDES] = {
+	[OBI_KIND_SERVER] = {
 		.title = "HTTP server",
 		.kind = OTLP_KIND_SERVER,
 		.attributes = http_server,
 		.count = ARRAY_SIZE(http_server),
 		.status = span_http_status,
 	},
-	[OBI_SPAN_HTTP_CLIENT] = {
+	[OBI_KIND_CLIENT] = {
 		.title = "HTTP client",
 		.kind = OTLP_KIND_CLIENT,
 		.attributes = http_client,
@@ -194,7 +194,7 @@ const struct otlp_span_type otlp_span_types[OBI_SPAN_TYPES] = {
 
 _Static_assert(ARRAY_SIZE(http_server) <= ATTRIBUTES_MAX && CLIENT_ATTRIBUTES <= ATTRIBUTES_MAX,
 	       "a bit of an attribute_set each");
-_Static_assert(OBI_SPAN_TYPES == OBI_SPAN_HTTP_CLIENT + 1, "a row for each type of span");
+_Static_assert(OBI_SPAN_SIDES == OBI_KIND_CLIENT + 1, "a row for each type of span");
 
 /* ---- Selection and encoding ---- */
 
@@ -253,7 +253,7 @@ static const char *kind_word(enum otlp_span_kind kind)
 
 void otlp_span_put_markdown(struct buffer *buf)
 {
-	for (int t = 0; t < OBI_SPAN_TYPES; t++) {
+	for (int t = 0; t < OBI_SPAN_SIDES; t++) {
 		const struct otlp_span_type *type = &otlp_span_types[t];
 
 		buffer_printf(buf, "\n## %s\n\nKind: `%s`.\n\n", type->title,

@@ -58,7 +58,7 @@ struct otlp_span_type {
 	enum span_status (*status)(const struct obi_span *span);
 };
 
-extern const struct otlp_span_type otlp_span_types[OBI_SPAN_TYPES];
+extern const struct otlp_span_type otlp_span_types[OBI_SPAN_SIDES];
 
 /* The attributes that a type's spans carry. */
 attribute_set otlp_span_select(const struct otlp_span_type *type,

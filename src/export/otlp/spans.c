@@ -68,7 +68,7 @@ struct group {
 struct otlp_spans {
 	const struct obi_settings *settings;
 	struct otlp_resource *resource;
-	attribute_set selected[OBI_SPAN_TYPES];
+	attribute_set selected[OBI_SPAN_SIDES];
 	struct group **groups;
 	size_t groups_count, groups_room;
 	uint32_t *index; /* group number + 1, 0 = empty; open addressing by pid */
@@ -90,7 +90,7 @@ int otlp_spans_new(const struct obi_settings *settings, struct otlp_spans **ret_
 		free(batch);
 		return error;
 	}
-	for (int i = 0; i < OBI_SPAN_TYPES; i++)
+	for (int i = 0; i < OBI_SPAN_SIDES; i++)
 		batch->selected[i] = otlp_span_select(&otlp_span_types[i],
 						      &settings->pipeline.attributes.select);
 	batch->settings = settings;
@@ -245,7 +245,7 @@ static struct identity identify(const struct obi_span *span)
 	memcpy(identity.parent_id, trace->parent_id, sizeof(identity.parent_id));
 	identity.has_parent = !bytes_are_zero(trace->parent_id, sizeof(trace->parent_id));
 	identity.flags = FLAG_REMOTE_KNOWN | trace->trace_flags;
-	if (identity.has_parent && otlp_span_types[span->type].kind == OTLP_KIND_SERVER)
+	if (identity.has_parent && otlp_span_types[span->kind].kind == OTLP_KIND_SERVER)
 		identity.flags |= FLAG_REMOTE;
 	return identity;
 }
@@ -339,10 +339,10 @@ static void put_name(struct otlp_spans *batch, const struct obi_span *span, stru
 static void put_whole(struct otlp_spans *batch, const struct obi_span *span,
 		      const struct identity *identity, const uint8_t id[8], struct buffer *buf)
 {
-	const struct otlp_span_type *type = &otlp_span_types[span->type];
+	const struct otlp_span_type *type = &otlp_span_types[span->kind];
 	const struct otlp_span_view view = {
 		.span = span,
-		.selected = batch->selected[span->type],
+		.selected = batch->selected[span->kind],
 		.text = &batch->text,
 	};
 	size_t mark = proto_begin_guess(buf, SCOPE_SPANS_SPANS, PROTO_MIDDLE), status;

@@ -71,7 +71,7 @@ static void put_end(const uint8_t address[16], struct slice name, const char *na
 static void put_ends(const struct obi_span *span, struct buffer *buf)
 {
 	const char *own = span->service->name_space;
-	bool server = span->type == OBI_SPAN_HTTP_SERVER;
+	bool server = span->kind == OBI_KIND_SERVER;
 
 	put_end(span->peer_addr, span->peer_name, server ? "" : own, span->peer_port, buf);
 	buffer_put_cstr(buf, "->");
@@ -115,24 +115,24 @@ void span_put_text(const struct obi_span *span, struct local_second *second, str
 	buffer_put_char(buf, '[');
 	put_duration(span->start_ns, span->end_ns, buf);
 	buffer_put_cstr(buf, "]) ");
-	buffer_put_cstr(buf, span_type_word(span->type));
+	buffer_put_cstr(buf, span_type_word(span->kind));
 	buffer_put_cstr(buf, "(subType=0) ");
-	buffer_put_i64(buf, span->status);
+	buffer_put_i64(buf, span->op.http.status);
 	buffer_put_char(buf, ' ');
-	buffer_put_printable(buf, span->method);
+	buffer_put_printable(buf, span->op.http.method);
 	buffer_put_char(buf, ' ');
-	buffer_put_printable(buf, span->path);
-	if (span->route.len) {
+	buffer_put_printable(buf, span->op.http.path);
+	if (span->op.http.route.len) {
 		buffer_put_char(buf, '(');
-		buffer_put_printable(buf, span->route);
+		buffer_put_printable(buf, span->op.http.route);
 		buffer_put_char(buf, ')');
 	}
 	buffer_put_char(buf, ' ');
 	put_ends(span, buf);
 	buffer_put_cstr(buf, " contentLen:");
-	buffer_put_u64(buf, span_body_size(span->request_length));
+	buffer_put_u64(buf, span_body_size(span->op.http.request_length));
 	buffer_put_cstr(buf, "B responseLen:");
-	buffer_put_u64(buf, span_body_size(span->response_length));
+	buffer_put_u64(buf, span_body_size(span->op.http.response_length));
 	buffer_put_char(buf, 'B');
 	put_service(span->service, buf);
 	put_trace(&span->trace, buf);
@@ -206,22 +206,22 @@ static void put_attributes(struct json_object *parent, const struct obi_span *sp
 		.buf = parent->buf,
 		.indent = parent->indent < 0 ? -1 : parent->indent + 1,
 	};
-	bool server = span->type == OBI_SPAN_HTTP_SERVER;
+	bool server = span->kind == OBI_KIND_SERVER;
 
 	put_key(parent, "attributes");
 	buffer_put_char(object.buf, '{');
 	put_string(&object, "clientAddr", span->peer_name);
 	if (server)
-		put_number(&object, "contentLen", span_body_size(span->request_length));
-	put_string(&object, "method", span->method);
+		put_number(&object, "contentLen", span_body_size(span->op.http.request_length));
+	put_string(&object, "method", span->op.http.method);
 	if (server) {
-		put_number(&object, "responseLen", span_body_size(span->response_length));
-		put_string(&object, "route", span->route);
+		put_number(&object, "responseLen", span_body_size(span->op.http.response_length));
+		put_string(&object, "route", span->op.http.route);
 	}
 	put_string(&object, "serverAddr", span->host_name);
 	put_number(&object, "serverPort", obi_span_server_port(span));
-	put_number(&object, "status", (uint64_t)span->status);
-	put_string(&object, "url", span->path);
+	put_number(&object, "status", (uint64_t)span->op.http.status);
+	put_string(&object, "url", span->op.http.path);
 	put_break(object.buf, parent->indent);
 	buffer_put_char(object.buf, '}');
 }
@@ -242,7 +242,7 @@ void span_put_json(const struct obi_span *span, int indent, struct buffer *buf)
 	const struct obi_trace *trace = &span->trace;
 
 	buffer_put_char(buf, '{');
-	put_string(&object, "type", slice_cstr(span_type_word(span->type)));
+	put_string(&object, "type", slice_cstr(span_type_word(span->kind)));
 	put_addresses(&object, span);
 	put_hex(&object, "traceID", trace->trace_id, sizeof(trace->trace_id));
 	put_hex(&object, "spanID", trace->span_id, sizeof(trace->span_id));
@@ -250,7 +250,7 @@ void span_put_json(const struct obi_span *span, int indent, struct buffer *buf)
 	put_number(&object, "traceFlags", trace->trace_flags);
 	put_string(&object, "peerName", span->peer_name);
 	put_string(&object, "hostName", span->host_name);
-	put_string(&object, "kind", slice_cstr(span_kind_word(span->type)));
+	put_string(&object, "kind", slice_cstr(span_kind_word(span->kind)));
 	put_number(&object, "start", span->request_start_ns / NSEC_PER_USEC);
 	put_number(&object, "handlerStart", span->start_ns / NSEC_PER_USEC);
 	put_number(&object, "end", span->end_ns / NSEC_PER_USEC);

@@ -64,7 +64,7 @@ static void peer_is_the_client_and_host_the_server(void **state)
 	assert_int_equal(ends.span.peer_port, 40000);
 	assert_int_equal(ends.span.host_addr[15], 1);
 	assert_int_equal(ends.span.host_port, 8080);
-	assert_true(slice_equal(ends.span.scheme, SLICE_LIT("http")));
+	assert_true(slice_equal(ends.span.op.http.scheme, SLICE_LIT("http")));
 	w->conn = 1;
 	wire_send(w, "GET https://h/ HTTP/1.1\r\n\r\n");
 	wire_recv(w, "HTTP/1.1 204 No Content\r\n\r\n");

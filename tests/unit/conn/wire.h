@@ -85,10 +85,11 @@ static inline void wire_span(void *context, struct obi_span *span)
 	int n = snprintf(w->spans + w->spans_len, sizeof(w->spans) - w->spans_len,
 			 "%s %d " SLICE_FMT " " SLICE_FMT SLICE_FMT "%s" SLICE_FMT
 			 " %lld>%lld [%llu..%llu]%s\n",
-			 span->type == OBI_SPAN_HTTP_SERVER ? "server" : "client", span->status,
-			 SLICE_ARG(span->method), SLICE_ARG(span->host_header),
-			 SLICE_ARG(span->path), span->query.len ? "?" : "", SLICE_ARG(span->query),
-			 (long long)span->request_length, (long long)span->response_length,
+			 span->kind == OBI_KIND_SERVER ? "server" : "client", span->op.http.status,
+			 SLICE_ARG(span->op.http.method), SLICE_ARG(span->op.http.host),
+			 SLICE_ARG(span->op.http.path), span->op.http.query.len ? "?" : "",
+			 SLICE_ARG(span->op.http.query), (long long)span->op.http.request_length,
+			 (long long)span->op.http.response_length,
 			 (unsigned long long)((span->start_ns - (uint64_t)epoch) / STEP_NS),
 			 (unsigned long long)((span->end_ns - (uint64_t)epoch) / STEP_NS),
 			 span->flags & OBI_SPAN_INCOMPLETE ? " incomplete" : "");

@@ -25,15 +25,15 @@ static const struct obi_service sample_gosrv = {
 static inline struct obi_span sample_server(void)
 {
 	return (struct obi_span){
-		.type = OBI_SPAN_HTTP_SERVER,
+		.kind = OBI_KIND_SERVER,
 		.request_start_ns = SAMPLE_START_NS,
 		.start_ns = SAMPLE_START_NS + 35542,
 		.end_ns = SAMPLE_START_NS + 172846,
-		.status = 200,
-		.method = SLICE_LIT("GET"),
-		.path = SLICE_LIT("/users/123"),
-		.route = SLICE_LIT("/users/"),
-		.scheme = SLICE_LIT("http"),
+		.op.http.status = 200,
+		.op.http.method = SLICE_LIT("GET"),
+		.op.http.path = SLICE_LIT("/users/123"),
+		.op.http.route = SLICE_LIT("/users/"),
+		.op.http.scheme = SLICE_LIT("http"),
 		.peer_addr = SAMPLE_LOOPBACK,
 		.host_addr = SAMPLE_LOOPBACK,
 		.peer_port = 54908,
@@ -52,11 +52,11 @@ static inline struct obi_span sample_client(void)
 {
 	struct obi_span span = sample_server();
 
-	span.type = OBI_SPAN_HTTP_CLIENT;
+	span.kind = OBI_KIND_CLIENT;
 	span.start_ns = span.request_start_ns;
 	span.end_ns = span.start_ns + 1497564;
-	span.path = span.route = SLICE_LIT("/ping");
-	span.response_length = 5;
+	span.op.http.path = span.op.http.route = SLICE_LIT("/ping");
+	span.op.http.response_length = 5;
 	span.peer_port = 54954;
 	span.peer_name = SLICE_LIT("gosrv");
 	span.host_name = SLICE_LIT("127.0.0.1");

@@ -293,7 +293,7 @@ static void put_routes(int n, int routes)
 	span.service = &numbered[n];
 	for (int i = 0; i < routes; i++) {
 		(void)snprintf(route, sizeof(route), "/%d/a/long/route/of/many/parts/%d", n, i);
-		span.route = slice_cstr(route);
+		span.op.http.route = slice_cstr(route);
 		exporter_otlp_metrics.put_span(state, &span);
 	}
 }
@@ -391,7 +391,7 @@ static void large_collections_take_several_requests(void **unused)
 	      "otel_metrics_export:\n  interval: 1ms\nattributes:\n  metric_span_names_limit: 0\n");
 	for (int i = 0; i < 3000; i++) {
 		(void)snprintf(route, sizeof(route), "/a/long/route/of/many/parts/%d", i);
-		span.route = slice_cstr(route);
+		span.op.http.route = slice_cstr(route);
 		exporter_otlp_metrics.put_span(state, &span);
 	}
 	(void)close_all();

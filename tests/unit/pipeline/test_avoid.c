@@ -19,13 +19,14 @@ static int setup(void **state)
 }
 
 /* Flags that a span of this process gets; *ret_fresh is what the stage returns. */
-static unsigned put(uint32_t pid, enum obi_span_type type, const char *path, int status,
+static unsigned put(uint32_t pid, enum obi_span_kind type, const char *path, int status,
 		    unsigned *ret_fresh)
 {
 	struct obi_service service = { .pid = pid };
-	struct obi_span span = {
-		.type = type, .path = slice_cstr(path), .status = status, .service = &service
-	};
+	struct obi_span span = { .kind = type,
+				 .op.http.path = slice_cstr(path),
+				 .op.http.status = status,
+				 .service = &service };
 	unsigned fresh = avoid_stage_apply(&stage, &span);
 
 	if (ret_fresh)
@@ -37,18 +38,16 @@ static void a_signal_is_left_to_who_exports_it(void **state)
 {
 	unsigned fresh;
 
-	assert_int_equal(put(7, OBI_SPAN_HTTP_SERVER, "/", 200, NULL), 0);
-	assert_int_equal(put(7, OBI_SPAN_HTTP_CLIENT, "/v1/traces", 200, &fresh),
-			 OBI_SPAN_UNSAMPLED);
+	assert_int_equal(put(7, OBI_KIND_SERVER, "/", 200, NULL), 0);
+	assert_int_equal(put(7, OBI_KIND_CLIENT, "/v1/traces", 200, &fresh), OBI_SPAN_UNSAMPLED);
 	assert_int_equal(fresh, OBI_SIGNAL_TRACES);
-	assert_int_equal(put(7, OBI_SPAN_HTTP_CLIENT, "/v1/traces", 200, &fresh),
-			 OBI_SPAN_UNSAMPLED);
+	assert_int_equal(put(7, OBI_KIND_CLIENT, "/v1/traces", 200, &fresh), OBI_SPAN_UNSAMPLED);
 	assert_int_equal(fresh, 0);
-	assert_int_equal(put(7, OBI_SPAN_HTTP_SERVER, "/", 200, NULL), OBI_SPAN_UNSAMPLED);
-	assert_int_equal(put(8, OBI_SPAN_HTTP_SERVER, "/", 200, NULL), 0);
-	assert_int_equal(put(7 + AVOID_SLOTS, OBI_SPAN_HTTP_SERVER, "/", 200, NULL), 0);
+	assert_int_equal(put(7, OBI_KIND_SERVER, "/", 200, NULL), OBI_SPAN_UNSAMPLED);
+	assert_int_equal(put(8, OBI_KIND_SERVER, "/", 200, NULL), 0);
+	assert_int_equal(put(7 + AVOID_SLOTS, OBI_KIND_SERVER, "/", 200, NULL), 0);
 
-	assert_int_equal(put(7, OBI_SPAN_HTTP_CLIENT, "/otlp/v1/metrics", 204, &fresh),
+	assert_int_equal(put(7, OBI_KIND_CLIENT, "/otlp/v1/metrics", 204, &fresh),
 			 OBI_SPAN_UNSAMPLED | OBI_SPAN_OWN_METRICS);
 	assert_int_equal(fresh, OBI_SIGNAL_METRICS);
 }
@@ -56,18 +55,18 @@ static void a_signal_is_left_to_who_exports_it(void **state)
 static void metrics_of_spans_are_left_out_where_asked_for(void **state)
 {
 	options.exclude_otel_instrumented_span_metrics = true;
-	assert_int_equal(put(7, OBI_SPAN_HTTP_CLIENT, "/v1/metrics", 200, NULL),
+	assert_int_equal(put(7, OBI_KIND_CLIENT, "/v1/metrics", 200, NULL),
 			 OBI_SPAN_IGNORE_METRICS);
 }
 
 static void what_proves_nothing_changes_nothing(void **state)
 {
-	assert_int_equal(put(7, OBI_SPAN_HTTP_CLIENT, "/v1/traces", 503, NULL), 0);
-	assert_int_equal(put(7, OBI_SPAN_HTTP_CLIENT, "/v1/traces", 0, NULL), 0);
-	assert_int_equal(put(7, OBI_SPAN_HTTP_SERVER, "/v1/traces", 200, NULL), 0);
-	assert_int_equal(put(7, OBI_SPAN_HTTP_CLIENT, "/v1/traces/x", 200, NULL), 0);
+	assert_int_equal(put(7, OBI_KIND_CLIENT, "/v1/traces", 503, NULL), 0);
+	assert_int_equal(put(7, OBI_KIND_CLIENT, "/v1/traces", 0, NULL), 0);
+	assert_int_equal(put(7, OBI_KIND_SERVER, "/v1/traces", 200, NULL), 0);
+	assert_int_equal(put(7, OBI_KIND_CLIENT, "/v1/traces/x", 200, NULL), 0);
 	options.exclude_otel_instrumented = false;
-	assert_int_equal(put(7, OBI_SPAN_HTTP_CLIENT, "/v1/traces", 200, NULL), 0);
+	assert_int_equal(put(7, OBI_KIND_CLIENT, "/v1/traces", 200, NULL), 0);
 }
 
 #define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -77,11 +76,11 @@ static void what_proves_nothing_changes_nothing(void **state)
 static void exports_by_grpc_are_told_by_their_path(void **state)
 {
 	assert_int_equal(avoid_stage_http2(&stage, 7, SLICE_LIT(PREFACE)), 0);
-	assert_int_equal(put(7, OBI_SPAN_HTTP_SERVER, "/", 200, NULL), 0);
+	assert_int_equal(put(7, OBI_KIND_SERVER, "/", 200, NULL), 0);
 	assert_int_equal(avoid_stage_http2(&stage, 7, SLICE_LIT(PREFACE "\0\0\x50" TRACES "x")),
 			 OBI_SIGNAL_TRACES);
 	assert_int_equal(avoid_stage_http2(&stage, 7, SLICE_LIT(TRACES)), 0);
-	assert_int_equal(put(7, OBI_SPAN_HTTP_SERVER, "/", 200, NULL), OBI_SPAN_UNSAMPLED);
+	assert_int_equal(put(7, OBI_KIND_SERVER, "/", 200, NULL), OBI_SPAN_UNSAMPLED);
 	assert_int_equal(avoid_stage_http2(&stage, 7, SLICE_LIT(TRACES METRICS)),
 			 OBI_SIGNAL_METRICS);
 	assert_int_equal(avoid_stage_http2(&stage, 8, slice_first(SLICE_LIT(TRACES), 58)), 0);
@@ -91,12 +90,12 @@ static void exports_by_grpc_are_told_by_their_path(void **state)
 
 static void a_process_that_is_gone_is_forgotten(void **state)
 {
-	(void)put(7, OBI_SPAN_HTTP_CLIENT, "/v1/traces", 200, NULL);
+	(void)put(7, OBI_KIND_CLIENT, "/v1/traces", 200, NULL);
 	avoid_stage_gone(&stage, 8);
 	avoid_stage_gone(&stage, 7 + AVOID_SLOTS);
-	assert_int_equal(put(7, OBI_SPAN_HTTP_SERVER, "/", 200, NULL), OBI_SPAN_UNSAMPLED);
+	assert_int_equal(put(7, OBI_KIND_SERVER, "/", 200, NULL), OBI_SPAN_UNSAMPLED);
 	avoid_stage_gone(&stage, 7);
-	assert_int_equal(put(7, OBI_SPAN_HTTP_SERVER, "/", 200, NULL), 0);
+	assert_int_equal(put(7, OBI_KIND_SERVER, "/", 200, NULL), 0);
 	assert_int_equal(stage.count, 0);
 }
 

@@ -50,13 +50,13 @@ static bool flow_passes(const char *yaml, const struct obi_flow_record *record)
 static struct obi_span a_span(void)
 {
 	return (struct obi_span){
-		.status = 404,
-		.method = SLICE_LIT("GET"),
-		.path = SLICE_LIT("/users/7"),
-		.route = SLICE_LIT("/users/*"),
+		.op.http.status = 404,
+		.op.http.method = SLICE_LIT("GET"),
+		.op.http.path = SLICE_LIT("/users/7"),
+		.op.http.route = SLICE_LIT("/users/*"),
 		.peer_name = SLICE_LIT("10.0.0.1"),
 		.host_port = 8080,
-		.request_length = -1,
+		.op.http.request_length = -1,
 		.service = &service,
 	};
 }

@@ -30,8 +30,8 @@ static struct slice keep(struct slice s)
 static void take(void *context, struct obi_span *span)
 {
 	got = *span;
-	got.route = keep(span->route);
-	got.query = keep(span->query);
+	got.op.http.route = keep(span->op.http.route);
+	got.op.http.query = keep(span->op.http.query);
 	got.peer_name = keep(span->peer_name);
 	got.host_name = keep(span->host_name);
 }
@@ -45,12 +45,12 @@ static void load(const char *yaml, struct obi_settings *ret_settings)
 		fail_msg("settings do not load");
 }
 
-static struct obi_span span_of(enum obi_span_type type)
+static struct obi_span span_of(enum obi_span_kind type)
 {
 	return (struct obi_span){
-		.type = type,
-		.path = SLICE_LIT("/users/123"),
-		.query = SLICE_LIT("token=1"),
+		.kind = type,
+		.op.http.path = SLICE_LIT("/users/123"),
+		.op.http.query = SLICE_LIT("token=1"),
 		.peer_addr = { [10] = 0xff, 0xff, 127, 0, 0, 1 },
 		.host_addr = { [10] = 0xff, 0xff, 10, 0, 0, 9 },
 		.service = &service,
@@ -60,7 +60,7 @@ static struct obi_span span_of(enum obi_span_type type)
 static void a_span_passes_every_stage(void **state)
 {
 	struct obi_settings settings;
-	struct obi_span span = span_of(OBI_SPAN_HTTP_SERVER);
+	struct obi_span span = span_of(OBI_KIND_SERVER);
 	struct obi_pipeline *pipeline;
 
 	load("routes:\n  ignored_patterns: [/users/*]\n  ignore_mode: traces\n", &settings);
@@ -68,8 +68,8 @@ static void a_span_passes_every_stage(void **state)
 	assert_non_null(pipeline);
 
 	obi_pipeline_put(pipeline, &span);
-	assert_true(slice_equal(got.route, SLICE_LIT("/users/*")));
-	assert_true(slice_equal(got.query, SLICE_LIT("token=REDACTED")));
+	assert_true(slice_equal(got.op.http.route, SLICE_LIT("/users/*")));
+	assert_true(slice_equal(got.op.http.query, SLICE_LIT("token=REDACTED")));
 	assert_int_equal(got.flags, OBI_SPAN_IGNORE_TRACES);
 
 	obi_pipeline_free(pipeline);
@@ -79,8 +79,8 @@ static void a_span_passes_every_stage(void **state)
 static void each_end_is_named_from_its_side(void **state)
 {
 	struct obi_settings settings;
-	struct obi_span server = span_of(OBI_SPAN_HTTP_SERVER);
-	struct obi_span client = span_of(OBI_SPAN_HTTP_CLIENT);
+	struct obi_span server = span_of(OBI_KIND_SERVER);
+	struct obi_span client = span_of(OBI_KIND_CLIENT);
 	struct obi_pipeline *pipeline;
 
 	load("{}", &settings);
@@ -121,11 +121,11 @@ static void a_client_names_the_host_it_asked_for(void **state)
 	pipeline = obi_pipeline_new(&settings, (struct obi_span_sink){ .put = take });
 	assert_non_null(pipeline);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct obi_span client = span_of(OBI_SPAN_HTTP_CLIENT);
+		struct obi_span client = span_of(OBI_KIND_CLIENT);
 
 		client.host_port = 9000;
-		client.host_header = slice_cstr(cases[i].host);
-		client.scheme = slice_cstr(cases[i].scheme);
+		client.op.http.host = slice_cstr(cases[i].host);
+		client.op.http.scheme = slice_cstr(cases[i].scheme);
 		obi_pipeline_put(pipeline, &client);
 		assert_true(slice_equal(got.host_name, slice_cstr(cases[i].name)));
 		assert_int_equal(obi_span_server_port(&got), cases[i].port);
@@ -138,7 +138,7 @@ static void a_client_names_the_host_it_asked_for(void **state)
 /* Whoever asks could else choose the name of what it asked. */
 static void a_server_is_not_named_by_who_asks(void **state)
 {
-	struct obi_span server = span_of(OBI_SPAN_HTTP_SERVER);
+	struct obi_span server = span_of(OBI_KIND_SERVER);
 	struct obi_settings settings;
 	struct obi_pipeline *pipeline;
 
@@ -146,8 +146,8 @@ static void a_server_is_not_named_by_who_asks(void **state)
 	pipeline = obi_pipeline_new(&settings, (struct obi_span_sink){ .put = take });
 	assert_non_null(pipeline);
 	server.host_port = 9000;
-	server.host_header = SLICE_LIT("shop.example:8080");
-	server.scheme = SLICE_LIT("http");
+	server.op.http.host = SLICE_LIT("shop.example:8080");
+	server.op.http.scheme = SLICE_LIT("http");
 	obi_pipeline_put(pipeline, &server);
 	assert_true(slice_equal(got.host_name, SLICE_LIT("gosrv")));
 	assert_int_equal(obi_span_server_port(&got), 9000);

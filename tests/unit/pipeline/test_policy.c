@@ -18,8 +18,8 @@ static char got_route[64];
 static void take(void *context, struct obi_span *span)
 {
 	got = *span;
-	(void)snprintf(got_route, sizeof(got_route), "%.*s", (int)span->route.len,
-		       (const char *)span->route.data);
+	(void)snprintf(got_route, sizeof(got_route), "%.*s", (int)span->op.http.route.len,
+		       (const char *)span->op.http.route.data);
 }
 
 /* ---- Samplers ---- */
@@ -92,13 +92,15 @@ static void a_ratio_that_cannot_be_read_is_no_ratio(void **state)
 
 /* ---- Entries ---- */
 
-static void put(const char *yaml, uint16_t entry, enum obi_span_type type, const char *path)
+static void put(const char *yaml, uint16_t entry, enum obi_span_kind type, const char *path)
 {
 	struct obi_service service = {
 		.entries = { entry, entry, entry, entry },
 		.name = "shop",
 	};
-	struct obi_span span = { .type = type, .path = slice_cstr(path), .service = &service };
+	struct obi_span span = { .kind = type,
+				 .op.http.path = slice_cstr(path),
+				 .service = &service };
 	char *env[] = { NULL };
 	struct obi_settings settings;
 	struct obi_pipeline *pipeline;
@@ -129,7 +131,7 @@ static void exports_of_an_entry(void **state)
 					  /* an entry that does not exist */ 0 };
 
 	for (uint16_t entry = 0; entry < sizeof(flags) / sizeof(flags[0]); entry++) {
-		put(yaml, entry, OBI_SPAN_HTTP_SERVER, "/");
+		put(yaml, entry, OBI_KIND_SERVER, "/");
 		assert_int_equal(got.flags, flags[entry]);
 	}
 }
@@ -142,11 +144,11 @@ static void samplers_of_entries(void **state)
 				   "    - {open_ports: 80, sampler: {name: always_on}}\n"
 				   "    - {open_ports: 81}\n";
 
-	put(yaml, 0, OBI_SPAN_HTTP_SERVER, "/");
+	put(yaml, 0, OBI_KIND_SERVER, "/");
 	assert_int_equal(got.flags, OBI_SPAN_UNSAMPLED);
-	put(yaml, 1, OBI_SPAN_HTTP_SERVER, "/");
+	put(yaml, 1, OBI_KIND_SERVER, "/");
 	assert_int_equal(got.flags, 0);
-	put(yaml, 2, OBI_SPAN_HTTP_SERVER, "/");
+	put(yaml, 2, OBI_KIND_SERVER, "/");
 	assert_int_equal(got.flags, OBI_SPAN_UNSAMPLED);
 }
 
@@ -158,15 +160,15 @@ static void routes_of_entries(void **state)
 		"  instrument:\n"
 		"    - {open_ports: 80, routes: {incoming: [/in/:id], outgoing: [/out/:id]}}\n";
 
-	put(yaml, 1, OBI_SPAN_HTTP_SERVER, "/in/1");
+	put(yaml, 1, OBI_KIND_SERVER, "/in/1");
 	assert_string_equal(got_route, "/in/:id");
-	put(yaml, 1, OBI_SPAN_HTTP_SERVER, "/out/1");
+	put(yaml, 1, OBI_KIND_SERVER, "/out/1");
 	assert_string_equal(got_route, "/**");
-	put(yaml, 1, OBI_SPAN_HTTP_CLIENT, "/out/1");
+	put(yaml, 1, OBI_KIND_CLIENT, "/out/1");
 	assert_string_equal(got_route, "/out/:id");
-	put(yaml, 1, OBI_SPAN_HTTP_CLIENT, "/common/1");
+	put(yaml, 1, OBI_KIND_CLIENT, "/common/1");
 	assert_string_equal(got_route, "/common/:id");
-	put(yaml, 0, OBI_SPAN_HTTP_SERVER, "/in/1");
+	put(yaml, 0, OBI_KIND_SERVER, "/in/1");
 	assert_string_equal(got_route, "/**");
 }
 

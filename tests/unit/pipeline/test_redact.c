@@ -16,11 +16,11 @@ static const struct obi_list none;
 
 static void check(struct redact_stage *stage, const char *query, const char *expected)
 {
-	struct obi_span span = { .query = guarded(slice_cstr(query)) };
+	struct obi_span span = { .op.http.query = guarded(slice_cstr(query)) };
 
 	redact_stage_apply(stage, &span);
-	if (!slice_equal(span.query, slice_cstr(expected)))
-		fail_msg("%s became %.*s, not %s", query, SLICE_ARG(span.query), expected);
+	if (!slice_equal(span.op.http.query, slice_cstr(expected)))
+		fail_msg("%s became %.*s, not %s", query, SLICE_ARG(span.op.http.query), expected);
 }
 
 static void secrets_are_hidden_and_the_rest_stays(void **state)
@@ -109,11 +109,11 @@ static void semicolons_separate(void **state)
 
 static void check_path(struct redact_stage *stage, const char *path, const char *expected)
 {
-	struct obi_span span = { .path = guarded(slice_cstr(path)) };
+	struct obi_span span = { .op.http.path = guarded(slice_cstr(path)) };
 
 	redact_stage_apply(stage, &span);
-	if (!slice_equal(span.path, slice_cstr(expected)))
-		fail_msg("%s became %.*s, not %s", path, SLICE_ARG(span.path), expected);
+	if (!slice_equal(span.op.http.path, slice_cstr(expected)))
+		fail_msg("%s became %.*s, not %s", path, SLICE_ARG(span.op.http.path), expected);
 }
 
 static void parameters_of_the_path_are_hidden(void **state)

@@ -29,7 +29,7 @@ static struct obi_routes_options options_of(enum obi_unmatched unmatched)
 
 static struct obi_span apply(struct route_stage *stage, const char *path)
 {
-	struct obi_span span = { .path = guarded(slice_cstr(path)), .service = &service };
+	struct obi_span span = { .op.http.path = guarded(slice_cstr(path)), .service = &service };
 
 	route_stage_apply(stage, NULL, &span);
 	return span;
@@ -39,8 +39,8 @@ static void check(struct route_stage *stage, const char *path, const char *expec
 {
 	struct obi_span span = apply(stage, path);
 
-	if (!slice_equal(span.route, slice_cstr(expected)))
-		fail_msg("%s became %.*s, not %s", path, SLICE_ARG(span.route), expected);
+	if (!slice_equal(span.op.http.route, slice_cstr(expected)))
+		fail_msg("%s became %.*s, not %s", path, SLICE_ARG(span.op.http.route), expected);
 }
 
 static void unmatched_paths_follow_the_mode(void **state)
@@ -129,14 +129,14 @@ static void ignored_spans_are_marked_and_keep_their_route(void **state)
 static void a_route_that_is_known_stays(void **state)
 {
 	struct obi_routes_options options = options_of(OBI_UNMATCHED_HEURISTIC);
-	struct obi_span span = { .path = SLICE_LIT("/some/path"),
-				 .route = SLICE_LIT("/{any}"),
+	struct obi_span span = { .op.http.path = SLICE_LIT("/some/path"),
+				 .op.http.route = SLICE_LIT("/{any}"),
 				 .service = &service };
 	struct route_stage *stage;
 
 	assert_int_equal(route_stage_new(&options, &stage), 0);
 	route_stage_apply(stage, NULL, &span);
-	assert_true(slice_equal(span.route, SLICE_LIT("/{any}")));
+	assert_true(slice_equal(span.op.http.route, SLICE_LIT("/{any}")));
 	route_stage_free(stage);
 }
 
@@ -165,14 +165,14 @@ static void services_do_not_share_their_limit(void **state)
 	static const struct obi_service other = { .name = "shop", .name_space = "test" };
 	static const char *const words[] = { "/one", "/two", "/three", "/four" };
 	struct obi_routes_options options = options_of(OBI_UNMATCHED_LOW_CARDINALITY);
-	struct obi_span span = { .path = SLICE_LIT("/four"), .service = &other };
+	struct obi_span span = { .op.http.path = SLICE_LIT("/four"), .service = &other };
 	struct route_stage *stage;
 
 	assert_int_equal(route_stage_new(&options, &stage), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		check(stage, words[i], i < 3 ? words[i] : "/*");
 	route_stage_apply(stage, NULL, &span);
-	assert_true(slice_equal(span.route, SLICE_LIT("/four")));
+	assert_true(slice_equal(span.op.http.route, SLICE_LIT("/four")));
 	route_stage_free(stage);
 }
 

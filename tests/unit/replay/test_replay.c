@@ -48,12 +48,13 @@ static void on_span(void *context, struct obi_span *span)
 {
 	struct text *text = context;
 
-	assert_int_equal(span->type, OBI_SPAN_HTTP_SERVER);
+	assert_int_equal(span->kind, OBI_KIND_SERVER);
 	assert_true(span->end_ns >= span->start_ns);
 	say(text, "%d " SLICE_FMT " " SLICE_FMT SLICE_FMT "%s" SLICE_FMT " %lld>%lld [%llu..%llu] ",
-	    span->status, SLICE_ARG(span->method), SLICE_ARG(span->host_header),
-	    SLICE_ARG(span->path), span->query.len ? "?" : "", SLICE_ARG(span->query),
-	    (long long)span->request_length, (long long)span->response_length,
+	    span->op.http.status, SLICE_ARG(span->op.http.method), SLICE_ARG(span->op.http.host),
+	    SLICE_ARG(span->op.http.path), span->op.http.query.len ? "?" : "",
+	    SLICE_ARG(span->op.http.query), (long long)span->op.http.request_length,
+	    (long long)span->op.http.response_length,
 	    (unsigned long long)(span->start_ns - EPOCH_NS) / 1000,
 	    (unsigned long long)(span->end_ns - EPOCH_NS) / 1000);
 	say_end(text, span->peer_addr, span->peer_port);

@@ -23,8 +23,8 @@ static void a_server_span_feeds_three_histograms(void **state)
 
 	begin(&f, "{}");
 	span.end_ns = span.request_start_ns + 5 * NSEC_PER_MSEC;
-	span.request_length = 65;
-	span.response_length = -1;
+	span.op.http.request_length = 65;
+	span.op.http.response_length = -1;
 	families_put_span(f.families, &span, 0);
 	has(&f, "# HELP http_server_request_duration_seconds duration of HTTP service calls from "
 		"the server side, in seconds\n"
@@ -85,10 +85,10 @@ static void unknown_methods_share_a_series(void **state)
 	struct fixture f;
 
 	begin(&f, "{}");
-	span.method = SLICE_LIT("BREW");
+	span.op.http.method = SLICE_LIT("BREW");
 	families_put_span(f.families, &span, 0);
-	span.method = SLICE_LIT("WHEN");
-	span.status = 0;
+	span.op.http.method = SLICE_LIT("WHEN");
+	span.op.http.status = 0;
 	families_put_span(f.families, &span, 0);
 	has(&f, "{http_request_method=\"_OTHER\",http_response_status_code=\"200\"");
 	has(&f, "{http_request_method=\"_OTHER\",http_response_status_code=\"0\"");

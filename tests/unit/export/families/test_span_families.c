@@ -41,7 +41,7 @@ static void legacy_span_metrics_have_the_names_of_tempo(void **state)
 		"traces_spanmetrics_calls_total" SPAN_LABELS "} 1\n");
 	has_not(&f, "http_server");
 	has_not(&f, "size");
-	span.status = 500;
+	span.op.http.status = 500;
 	families_put_span(f.families, &span, 0);
 	has(&f, "status_code=\"STATUS_CODE_ERROR\"");
 	end(&f);
@@ -53,7 +53,7 @@ static void the_others_follow_the_conventions(void **state)
 	struct fixture f;
 
 	begin(&f, FEATURES("application_span_otel, application_span_sizes"));
-	span.request_length = 20;
+	span.op.http.request_length = 20;
 	families_put_span(f.families, &span, 0);
 	families_put_span(f.families, &span, 0);
 	has(&f, "traces_span_metrics_duration_seconds_count{");
@@ -89,7 +89,7 @@ static void span_names_past_the_limit_are_aggregated(void **state)
 	begin(&f, FEATURES("application_span") "attributes:\n  metric_span_names_limit: 2\n");
 	for (int i = 0; i < 5; i++) {
 		(void)snprintf(route, sizeof(route), "/r%d", i);
-		span.route = slice_cstr(route);
+		span.op.http.route = slice_cstr(route);
 		families_put_span(f.families, &span, 0);
 	}
 	has(&f, "span_name=\"GET /r0\"");
@@ -162,7 +162,7 @@ static void a_server_counts_its_calls(void **state)
 		"traces_service_graph_request_total" GRAPH_LABELS("incoming", "gosrv", "") " 1\n");
 	has_not(&f, "failed");
 	has_not(&f, "request_client");
-	span.status = 503;
+	span.op.http.status = 503;
 	span.peer_name = SLICE_LIT("shop");
 	families_put_span(f.families, &span, 0);
 	has(&f,
@@ -391,7 +391,7 @@ static void a_series_past_the_limit_is_one_of_all(void **state)
 	begin(&f, "metrics:\n  features: [application, application_span]\n  series_limit: 3\n");
 	for (int i = 0; i < 6; i++) {
 		(void)snprintf(route, sizeof(route), "/r%d", i);
-		span.route = slice_cstr(route);
+		span.op.http.route = slice_cstr(route);
 		families_put_span(f.families, &span, 0);
 	}
 	has(&f, "\nhttp_server_request_duration_seconds_bucket{otel_metric_overflow=\"true\","
@@ -411,7 +411,7 @@ static void a_prometheus_accepts_them(void **state)
 		skip();
 	begin(&f, FEATURES("application, application_span_otel, application_service_graph, "
 			   "application_host"));
-	server.status = client.status = 500;
+	server.op.http.status = client.op.http.status = 500;
 	families_put_span(f.families, &server, 0);
 	families_put_span(f.families, &client, 0);
 	families_service(f.families, &sample_gosrv, true, 0);

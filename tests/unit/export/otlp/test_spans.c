@@ -126,10 +126,10 @@ static void client_span_is_all_of_this(void **state)
 	_cleanup_free_ char *json = NULL;
 	struct obi_span span = sample_client();
 
-	span.host_header = SLICE_LIT("api.example.org:8080");
-	span.query = SLICE_LIT("a=1");
-	span.status = 404;
-	span.request_length = 7;
+	span.op.http.host = SLICE_LIT("api.example.org:8080");
+	span.op.http.query = SLICE_LIT("a=1");
+	span.op.http.status = 404;
+	span.op.http.request_length = 7;
 	memcpy(span.trace.parent_id, "\1\2\3\4\5\6\7\10", 8);
 	assert_int_equal(otlp_spans_put(batch, &span), 0);
 	json = take(batch);
@@ -345,14 +345,14 @@ static void missing_ids_are_made(void **state)
 static void status_is_an_error_or_unset(void **state)
 {
 	static const struct {
-		enum obi_span_type type;
+		enum obi_span_kind type;
 		int status;
 		bool error;
 	} cases[] = {
-		{ OBI_SPAN_HTTP_SERVER, 0, true },    { OBI_SPAN_HTTP_SERVER, 200, false },
-		{ OBI_SPAN_HTTP_SERVER, 404, false }, { OBI_SPAN_HTTP_SERVER, 499, false },
-		{ OBI_SPAN_HTTP_SERVER, 500, true },  { OBI_SPAN_HTTP_CLIENT, 0, true },
-		{ OBI_SPAN_HTTP_CLIENT, 399, false }, { OBI_SPAN_HTTP_CLIENT, 400, true },
+		{ OBI_KIND_SERVER, 0, true },    { OBI_KIND_SERVER, 200, false },
+		{ OBI_KIND_SERVER, 404, false }, { OBI_KIND_SERVER, 499, false },
+		{ OBI_KIND_SERVER, 500, true },  { OBI_KIND_CLIENT, 0, true },
+		{ OBI_KIND_CLIENT, 399, false }, { OBI_KIND_CLIENT, 400, true },
 	};
 	struct otlp_spans *batch = new_batch("");
 
@@ -360,8 +360,8 @@ static void status_is_an_error_or_unset(void **state)
 		struct obi_span span = sample_client();
 		_cleanup_free_ char *json = NULL;
 
-		span.type = cases[i].type;
-		span.status = cases[i].status;
+		span.kind = cases[i].type;
+		span.op.http.status = cases[i].status;
 		assert_int_equal(otlp_spans_put(batch, &span), 0);
 		json = take(batch);
 		has(json, cases[i].error ? "\"status\":{\"code\":2}" : "\"status\":{}");
@@ -410,7 +410,7 @@ static void query_can_be_chosen(void **state)
 		struct obi_span spans[] = { server(), sample_client() };
 		_cleanup_free_ char *json = NULL;
 
-		spans[0].query = spans[1].query = SLICE_LIT("q=secret");
+		spans[0].op.http.query = spans[1].op.http.query = SLICE_LIT("q=secret");
 		assert_int_equal(otlp_spans_put(batch, &spans[0]), 0);
 		assert_int_equal(otlp_spans_put(batch, &spans[1]), 0);
 		json = take(batch);
@@ -464,8 +464,8 @@ static void bad_texts_are_repaired_and_counted(void **state)
 	struct otlp_faults faults;
 
 	memset(longest, 'q', 1 << 20);
-	span.method = SLICE_LIT("G\xff");
-	span.query = slice_of(longest, 1 << 20);
+	span.op.http.method = SLICE_LIT("G\xff");
+	span.op.http.query = slice_of(longest, 1 << 20);
 	assert_int_equal(otlp_spans_put(batch, &span), 0);
 	json = take(batch);
 	has(json, STRING("http.request.method", "G\xef\xbf\xbd"));

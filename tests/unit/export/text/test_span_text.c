@@ -57,15 +57,15 @@ static void text_names_namespaces(void **state)
 	span.request_start_ns = 10000;
 	span.start_ns = 15000;
 	span.end_ns = 35000;
-	span.method = SLICE_LIT("method");
-	span.path = SLICE_LIT("path");
-	span.route = SLICE_LIT("route");
+	span.op.http.method = SLICE_LIT("method");
+	span.op.http.path = SLICE_LIT("path");
+	span.op.http.route = SLICE_LIT("route");
 	span.peer_name = SLICE_LIT("peername.otherns");
 	span.host_name = SLICE_LIT("hostname");
 	span.peer_port = 1234;
 	span.host_port = 5678;
-	span.request_length = 1024;
-	span.response_length = 2048;
+	span.op.http.request_length = 1024;
+	span.op.http.response_length = 2048;
 	span.trace = (struct obi_trace){ .trace_id = { 1, 2, 3 },
 					 .span_id = { 1, 2, 3 },
 					 .parent_id = { 1, 2, 4 },
@@ -76,8 +76,8 @@ static void text_names_namespaces(void **state)
 		   "contentLen:1024B responseLen:2048B svc=[foo/bar go] "
 		   "traceparent=[00-01020300000000000000000000000000-0102030000000000"
 		   "[0102040000000000]-01]");
-	span.route = SLICE_LIT("");
-	span.request_length = span.response_length = -1;
+	span.op.http.route = SLICE_LIT("");
+	span.op.http.request_length = span.op.http.response_length = -1;
 	span.end_ns = 0; /* a clock that went back */
 	check_text(&span, "1970-01-01 00:00:00.000010 (0s[0s]) HTTP(subType=0) 200 method path "
 			  "[127.0.0.1 as peername.otherns:1234]->[127.0.0.1 as hostname.foo:5678] "
@@ -93,7 +93,7 @@ static void text_cannot_drive_a_terminal(void **state)
 	struct obi_span span = sample_server();
 	struct buffer buf = { 0 };
 
-	span.path = slice_of(path, sizeof(path) - 1);
+	span.op.http.path = slice_of(path, sizeof(path) - 1);
 	span_put_text(&span, &second, &buf);
 	buffer_put_char(&buf, '\0');
 	assert_non_null(strstr(buf.data, " /\\x1b]0;x\\x07\\x0a\\x9b\\xc2\\x9b caf\xc3\xa9\\xff("));
@@ -193,7 +193,7 @@ static void status_is_an_error_from_the_side_that_sees_it(void **state)
 	struct obi_span server = sample_server(), client = sample_client();
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		server.status = client.status = cases[i].status;
+		server.op.http.status = client.op.http.status = cases[i].status;
 		assert_int_equal(span_http_status(&server), cases[i].server);
 		assert_int_equal(span_http_status(&client), cases[i].client);
 	}
@@ -206,7 +206,7 @@ static void names_and_methods_follow_the_conventions(void **state)
 
 	span_put_name(&span, &buf);
 	buffer_put_char(&buf, '|');
-	span.route = SLICE_LIT("");
+	span.op.http.route = SLICE_LIT("");
 	span_put_name(&span, &buf);
 	assert_int_equal(buf.len, strlen("GET /users/|GET"));
 	assert_memory_equal(buf.data, "GET /users/|GET", buf.len);
