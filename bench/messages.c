@@ -16,6 +16,7 @@
 
 #include "bench/cpu.h"
 #include "conn/conn.h"
+#include "protocol/protocol.h"
 
 #define CONNECTIONS 64
 #define EXCHANGE_NS 20000
@@ -109,7 +110,8 @@ int main(int argc, char **argv)
 	size_t request_size =
 		set_message(&request, browser ? browser_request : short_request, head, OBI_RECV);
 	size_t reply_size = set_message(&reply, response, sizeof(response) - 1, OBI_SEND);
-	struct obi_conns_options options = { .max_connections = 1024,
+	struct obi_conns_options options = { .protocols = obi_protocols,
+					     .max_connections = 1024,
 					     .idle_ns = 1000000000ULL,
 					     .service = find_service,
 					     .sink = { .put = count_span },

@@ -15,11 +15,6 @@
 
 #include "conn/state.h"
 
-/* CRLF "0" CRLF CRLF as obi_board_slot.tail has it, the last byte highest: the end of a chunked
- * body without trailers. */
-#define TAIL_LAST_CHUNK 0x0a0d0a0d300a0dULL
-/* CRLF CRLF: the same with trailers, or data. */
-#define TAIL_BLANK_LINE 0x0a0d0a0dULL
 /* Times in idle_ns that a silent response is looked at. */
 #define QUIET_LOOKS 4
 
@@ -63,138 +58,122 @@ static bool board_read(const struct obi_conns *conns, const struct conn *c,
 	return true;
 }
 
-/* Could a last chunk at the end of the message end the response under way? */
-static bool waits_for_last_chunk(const struct stream *s)
+static bool is_awaited(const struct conn *c)
 {
-	return s->exchange && s->exchange->chunked && s->state != STREAM_HEAD;
+	return c->protocol && c->protocol->awaiting && c->protocol->awaiting->under_way(c);
 }
 
-/* The few bytes that are new on the board are all there: a chunked body is followed by them where
- * they fit. */
-static bool take_tail(struct obi_conns *conns, struct conn *c, const struct obi_board_slot *slot,
-		      uint64_t more)
-{
-	struct stream *s = conn_responses(c);
-	struct http1_chunked ahead = s->chunked;
-	struct obi_record none = { 0 };
-	struct chunk chunk = { .record = &none, .time_ns = slot->last_ns };
-	uint8_t tail[sizeof(slot->tail)];
-	ptrdiff_t n;
-
-	if (more == 0 || more > sizeof(tail))
-		return false;
-	memcpy(tail, &slot->tail, sizeof(tail));
-	chunk.bytes = slice_of(tail + sizeof(tail) - more, more);
-	n = http1_skip_chunked(&ahead, chunk.bytes);
-	if (n < 0)
-		return false;
-	chunk.bytes = slice_first(chunk.bytes, (size_t)n);
-	stream_feed(conns, c, conn_response_direction(c), &chunk);
-	return true;
-}
-
-/* Brings the response under way up to what the board shows. Bytes that belong to its body may
- * be passed ahead of their records; the beginning of another head may not. */
+/* Brings the response under way up to what the board shows. */
 static void follow_board(struct obi_conns *conns, struct conn *c)
 {
 	uint8_t direction = conn_response_direction(c);
-	struct stream *s = &c->streams[direction];
 	struct obi_board_slot slot;
-	uint64_t more;
 
-	if (c->direction != direction || !board_read(conns, c, &slot) || slot.total_bytes < s->at)
+	if (c->direction == direction && board_read(conns, c, &slot) &&
+	    slot.total_bytes >= c->halves[direction].at)
+		c->protocol->awaiting->follow(conns, c, &slot);
+}
+
+/* ---- Bytes --------------------------------------------------------------------------------- */
+
+struct origin origin_of_chunk(const struct chunk *chunk)
+{
+	const struct obi_record *record = chunk->record;
+
+	return (struct origin){
+		.start_ns = chunk->time_ns,
+		.trace = record->trace,
+		.opening = { record->opened_ns, record->opener },
+		.pid = record->pid,
+		.tid = record->tid,
+		.flags = record->flags,
+	};
+}
+
+void conn_feed(struct obi_conns *conns, struct conn *c, uint8_t direction, struct chunk *chunk)
+{
+	struct half *half = &c->halves[direction];
+	size_t len = chunk->bytes.len;
+
+	c->protocol->feed(conns, c, direction, chunk);
+	half->at += len;
+	half->last_ns = chunk->time_ns;
+}
+
+void conn_pass_unseen(struct obi_conns *conns, struct conn *c, uint8_t direction, uint64_t len,
+		      uint64_t time_ns)
+{
+	struct half *half = &c->halves[direction];
+
+	if (len == 0)
 		return;
-	more = slot.total_bytes - s->at;
-	if (s->state == STREAM_LENGTH || s->state == STREAM_CUT) {
-		stream_pass_unseen(conns, c, direction, more < s->left ? more : s->left,
-				   slot.last_ns);
+	c->protocol->unseen(conns, c, direction, len, time_ns);
+	half->at += len;
+	half->last_ns = time_ns;
+}
+
+void conn_mute(struct obi_conns *conns, struct conn *c)
+{
+	c->muted = true;
+	conn_order(conns, c, (struct obi_order){ .mode = OBI_ORDER_MUTE });
+}
+
+void conn_order(struct obi_conns *conns, const struct conn *c, struct obi_order order)
+{
+	struct obi_order_slot *slot;
+
+	if (!conns->options.orders)
 		return;
-	}
-	if (s->state == STREAM_CHUNKED && take_tail(conns, c, &slot, more))
-		return;
-	if (waits_for_last_chunk(s) && slot.tail >> 8 == TAIL_LAST_CHUNK) {
-		stream_pass_unseen(conns, c, direction, more, slot.last_ns);
-		if (!s->exchange || s->state == STREAM_CHUNKED) /* there the tail is data */
-			return;
-		if (exchange_waiting(c)) /* it may be the end of a later response */
-			stream_end_lost(conns, c, 0);
-		else
-			stream_end_body(conns, c, direction, slot.last_ns);
-		return;
-	}
-	if (slot.last_ns > s->last_ns)
-		s->last_ns = slot.last_ns;
+	slot = &conns->options.orders[c->id % OBI_BOARD_SLOTS];
+	__atomic_store_n(&slot->conn, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&slot->order.mode, order.mode, __ATOMIC_RELEASE);
+	__atomic_store_n(&slot->order.bytes, order.bytes, __ATOMIC_RELEASE);
+	__atomic_store_n(&slot->conn, c->id, __ATOMIC_RELEASE);
 }
 
 /* ---- Ends ---------------------------------------------------------------------------------- */
 
-static struct exchange *response_under_way(struct conn *c)
-{
-	return c->requests == DIRECTION_UNKNOWN ? NULL : conn_responses(c)->exchange;
-}
-
 /* The current message has total bytes, the last of them at last_ns. */
 static void end_message(struct obi_conns *conns, struct conn *c, uint64_t total, uint64_t last_ns)
 {
-	struct stream *s = &c->streams[c->direction];
+	struct half *half = &c->halves[c->direction];
 
-	if (response_under_way(c))
+	if (is_awaited(c))
 		follow_board(conns, c);
-	if (last_ns < s->last_ns)
-		last_ns = s->last_ns;
-	if (total > s->at)
-		stream_pass_unseen(conns, c, c->direction, total - s->at, last_ns);
-	s->last_ns = last_ns;
+	if (last_ns < half->last_ns)
+		last_ns = half->last_ns;
+	if (total > half->at)
+		conn_pass_unseen(conns, c, c->direction, total - half->at, last_ns);
+	half->last_ns = last_ns;
 }
 
 /* Records of this connection are missing: nothing that is open can be paired any more. */
 static void on_gap(struct obi_conns *conns, struct conn *c)
 {
-	if (response_under_way(c)) {
+	if (is_awaited(c))
 		follow_board(conns, c);
-		if (response_under_way(c))
-			stream_end_lost(conns, c, 0);
-	}
-	for (uint8_t direction = 0; direction < 2; direction++)
-		if (stream_forget(conns, c, direction))
-			exchange_count_drop(conns, OBI_DROP_LOST_RECORD);
+	c->protocol->end(conns, c, CONN_LOST);
 	exchange_drop_waiting(conns, c, OBI_DROP_LOST_RECORD);
-	c->hidden = true;
-	c->lost = true;
-}
-
-static void end_response(struct obi_conns *conns, struct conn *c, bool reset)
-{
-	const struct stream *s = conn_responses(c);
-	bool short_of = reset || stream_is_cut_short(s);
-
-	if (s->state == STREAM_CUT) /* part of what was counted is head */
-		s->exchange->response_length = LENGTH_UNKNOWN;
-	stream_end_lost(conns, c, short_of ? OBI_SPAN_INCOMPLETE : 0);
 }
 
 /* The connection is over: what is open becomes spans with what is known. */
 static void end_conn(struct obi_conns *conns, struct conn *c, uint64_t time_ns, bool reset)
 {
-	if (c->requests != DIRECTION_UNKNOWN)
-		stream_end_head(conns, c, conn_response_direction(c), conn_responses(c)->last_ns);
-	if (response_under_way(c))
-		end_response(conns, c, reset);
-	for (uint8_t direction = 0; direction < 2; direction++)
-		if (stream_forget(conns, c, direction))
-			exchange_count_drop(conns, OBI_DROP_UNPARSED);
+	if (c->protocol)
+		c->protocol->end(conns, c, reset ? CONN_RESET : CONN_CLOSED);
 	while (c->first)
 		exchange_finish(conns, c->first, time_ns, OBI_SPAN_INCOMPLETE);
+	conn_end_protocol(conns, c);
 	table_remove(conns, c);
 }
 
 static void evict(struct obi_conns *conns, struct conn *c)
 {
-	for (uint8_t direction = 0; direction < 2; direction++)
-		if (stream_forget(conns, c, direction))
-			exchange_count_drop(conns, OBI_DROP_EVICTED);
+	if (c->protocol)
+		c->protocol->end(conns, c, CONN_EVICTED);
 	while (c->first)
 		exchange_drop(conns, c->first, OBI_DROP_EVICTED);
+	conn_end_protocol(conns, c);
 	table_remove(conns, c);
 }
 
@@ -203,7 +182,6 @@ static void evict(struct obi_conns *conns, struct conn *c)
 static struct conn *conn_new(struct obi_conns *conns, const struct obi_record *record)
 {
 	struct conn *c = table_add(conns, record->conn);
-	bool first = record->type == OBI_RECORD_MESSAGE && record->message == 1;
 
 	if (!c) {
 		evict(conns, table_victim(conns));
@@ -216,9 +194,7 @@ static struct conn *conn_new(struct obi_conns *conns, const struct obi_record *r
 	c->side = record->side;
 	c->message = record->message;
 	c->direction = record->direction;
-	c->streams[OBI_SEND].state = c->streams[OBI_RECV].state = first ? STREAM_HEAD : STREAM_LOST;
-	c->streams[OBI_SEND].fresh = c->streams[OBI_RECV].fresh = first;
-	c->streams[c->direction].at = record->before;
+	c->halves[c->direction].at = record->before;
 	return c;
 }
 
@@ -238,13 +214,14 @@ static bool turn_to(struct obi_conns *conns, struct conn *c, const struct obi_re
 		on_gap(conns, c);
 	c->message = record->message;
 	c->direction = record->direction;
-	c->streams[c->direction].at = record->type == OBI_RECORD_MESSAGE ? 0 : record->before;
+	c->halves[c->direction].at = record->type == OBI_RECORD_MESSAGE ? 0 : record->before;
 	return true;
 }
 
-static void on_chunk(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
+/* Bytes in their place: some may have passed unseen before, or were passed ahead of them. */
+static void take_chunk(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
 {
-	struct stream *s = &c->streams[record->direction];
+	struct half *half = &c->halves[record->direction];
 	struct chunk chunk = {
 		.record = record,
 		.bytes = slice_of(record->head, record->head_len),
@@ -254,18 +231,27 @@ static void on_chunk(struct obi_conns *conns, struct conn *c, const struct obi_r
 	};
 	uint64_t end = record->before + record->bytes;
 
+	if (record->before > half->at)
+		conn_pass_unseen(conns, c, record->direction, record->before - half->at,
+				 record->time_ns);
+	else if (half->at > record->before) /* the board was ahead */
+		chunk.bytes = slice_from(chunk.bytes, half->at - record->before);
+	if (chunk.bytes.len)
+		conn_feed(conns, c, record->direction, &chunk);
+	if (end > half->at && !c->muted)
+		conn_pass_unseen(conns, c, record->direction, end - half->at, record->time_ns);
+}
+
+static void on_chunk(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
+{
+	if (!c->protocol &&
+	    !conn_begin_protocol(conns, c, conns->heads,
+				 record->type == OBI_RECORD_MESSAGE && record->message == 1))
+		return;
 	if (!turn_to(conns, c, record) || c->muted)
 		return;
-	if (record->before > s->at)
-		stream_pass_unseen(conns, c, record->direction, record->before - s->at,
-				   record->time_ns);
-	else if (s->at > record->before) /* the board was ahead */
-		chunk.bytes = slice_from(chunk.bytes, s->at - record->before);
-	if (chunk.bytes.len)
-		stream_feed(conns, c, record->direction, &chunk);
-	if (end > s->at && !c->muted)
-		stream_pass_unseen(conns, c, record->direction, end - s->at, record->time_ns);
-	if (chunk.cut && response_under_way(c))
+	take_chunk(conns, c, record);
+	if (record->head_len < record->bytes && is_awaited(c))
 		follow_board(conns, c);
 }
 
@@ -273,27 +259,24 @@ static void on_fin(struct obi_conns *conns, struct conn *c, const struct obi_rec
 {
 	int32_t ahead = (int32_t)(record->message - c->message);
 
-	if (c->muted || ahead < 0)
+	if (c->muted || ahead < 0 || !c->protocol)
 		return;
-	if (ahead > 0) {
+	if (ahead > 0)
 		on_gap(conns, c);
-	} else if (record->direction == c->direction) {
+	else if (record->direction == c->direction)
 		end_message(conns, c, record->total_bytes, record->last_ns);
-		stream_end_head(conns, c, c->direction, record->last_ns);
-	}
-	if (response_under_way(c) && record->direction == conn_response_direction(c))
-		end_response(conns, c, false);
+	if (c->protocol->half_end)
+		c->protocol->half_end(conns, c, record->direction);
 }
 
 static void on_close(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
 {
 	int32_t ahead = (int32_t)(record->message - c->message);
 
-	if (ahead > 0)
+	if (c->protocol && ahead > 0)
 		on_gap(conns, c);
-	else if (ahead == 0 && record->direction == c->direction && !c->muted)
+	else if (c->protocol && ahead == 0 && record->direction == c->direction && !c->muted)
 		end_message(conns, c, record->total_bytes, record->last_ns);
-	/* A request whose head was never completed is none. */
 	end_conn(conns, c, record->time_ns, record->flags & OBI_RECORD_RESET);
 }
 
@@ -353,45 +336,37 @@ int obi_conns_put(struct obi_conns *conns, const struct obi_record *record, size
 		on_chunk(conns, c, record);
 	}
 	c->last_ns = record->time_ns;
-	table_await(conns, c, response_under_way(c) ? AWAIT_BUSY : AWAIT_NOT);
+	table_await(conns, c, is_awaited(c) ? AWAIT_BUSY : AWAIT_NOT);
 	return 0;
 }
 
 /* ---- Time ---------------------------------------------------------------------------------- */
 
-/* Has nothing come for so long? 0 = never. */
-static bool is_silent(const struct obi_conns *conns, const struct stream *s, uint64_t limit)
+/* Has nothing of the response come for so long? 0 = never. */
+static bool is_silent(const struct obi_conns *conns, const struct conn *c, uint64_t limit)
 {
-	return limit && conns->now_ns > s->last_ns && conns->now_ns - s->last_ns >= limit;
-}
+	uint64_t last_ns = c->halves[conn_response_direction(c)].last_ns;
 
-/* Will the end of the response under way be seen, as far as can be known? */
-static bool end_is_known(const struct obi_conns *conns, const struct conn *c,
-			 const struct stream *s)
-{
-	struct obi_board_slot slot;
-
-	if (s->state == STREAM_CHUNKED || s->state == STREAM_CLOSE)
-		return true;
-	/* The place is lost, but what came last is seen and is not the end of the last chunk. */
-	return waits_for_last_chunk(s) && board_read(conns, c, &slot) && slot.tail >> 56 &&
-	       slot.tail >> 32 != TAIL_BLANK_LINE;
+	return limit && conns->now_ns > last_ns && conns->now_ns - last_ns >= limit;
 }
 
 /* Only a length that is known is waited for however long it takes. */
-static bool is_quiet(const struct obi_conns *conns, const struct stream *s)
+static bool is_quiet(const struct obi_conns *conns, const struct conn *c)
 {
-	return s->state != STREAM_LENGTH && s->state != STREAM_CUT &&
-	       is_silent(conns, s, conns->options.idle_ns);
+	return !c->protocol->awaiting->knows_length(c) &&
+	       is_silent(conns, c, conns->options.idle_ns);
 }
 
 static bool is_idle(const struct obi_conns *conns, const struct conn *c)
 {
-	const struct stream *s = &c->streams[conn_response_direction(c)];
+	struct obi_board_slot slot;
+	bool shown;
 
-	if (!is_quiet(conns, s))
+	if (!is_quiet(conns, c))
 		return false;
-	return !end_is_known(conns, c, s) || is_silent(conns, s, conns->options.body_idle_ns);
+	shown = board_read(conns, c, &slot);
+	return !c->protocol->awaiting->knows_end(c, shown ? &slot : NULL) ||
+	       is_silent(conns, c, conns->options.body_idle_ns);
 }
 
 static void time_out_requests(struct obi_conns *conns)
@@ -414,11 +389,11 @@ static void look_at_responses(struct obi_conns *conns, enum await await)
 
 		next = c->await_next;
 		follow_board(conns, c);
-		if (response_under_way(c) && is_idle(conns, c))
-			stream_end_lost(conns, c, 0);
-		if (!response_under_way(c))
+		if (is_awaited(c) && is_idle(conns, c))
+			c->protocol->awaiting->give_up(conns, c, 0);
+		if (!is_awaited(c))
 			table_await(conns, c, AWAIT_NOT);
-		else if (is_quiet(conns, conn_responses(c)))
+		else if (is_quiet(conns, c))
 			table_await(conns, c, AWAIT_QUIET);
 		else
 			table_await(conns, c, AWAIT_BUSY);
@@ -444,7 +419,7 @@ void obi_conns_flush(struct obi_conns *conns)
 
 		if (!c->message)
 			continue;
-		if (response_under_way(c))
+		if (is_awaited(c))
 			follow_board(conns, c);
 		end_conn(conns, c, conns->now_ns, false);
 	}
@@ -459,6 +434,9 @@ struct obi_conns *obi_conns_new(const struct obi_conns_options *options)
 	if (!conns)
 		return NULL;
 	conns->options = *options;
+	for (const struct obi_protocol *const *p = options->protocols; *p; p++)
+		if ((*p)->order.mode == OBI_ORDER_HEADS)
+			conns->heads = *p;
 	if (table_init(conns) || exchanges_init(conns)) {
 		obi_conns_free(conns);
 		return NULL;
@@ -470,9 +448,13 @@ void obi_conns_free(struct obi_conns *conns)
 {
 	if (!conns)
 		return;
-	for (uint32_t slot = 0; slot < conns->slots_used; slot++)
-		for (uint8_t direction = 0; direction < 2; direction++)
-			(void)stream_forget(conns, &conns->slots[slot], direction);
+	for (uint32_t slot = 0; slot < conns->slots_used; slot++) {
+		struct conn *c = &conns->slots[slot];
+
+		if (c->protocol)
+			c->protocol->end(conns, c, CONN_EVICTED);
+		conn_end_protocol(conns, c);
+	}
 	exchanges_free(conns);
 	table_free(conns);
 	free(conns);

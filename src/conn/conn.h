@@ -13,10 +13,12 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "obi/order.h"
 #include "obi/record.h"
 #include "span/span.h"
 
 struct obi_conns;
+struct obi_protocol;
 
 /* Why something that was seen did not become a span. */
 enum obi_conn_drop {
@@ -62,6 +64,10 @@ struct obi_conns_options {
 	const struct obi_service *(*service)(void *context, uint32_t pid);
 	/* Progress board slot for a connection, or NULL where there is no board. */
 	const struct obi_board_slot *board; /* OBI_BOARD_SLOTS slots, or NULL */
+	/* Where the kernel side looks for orders: as many slots, or NULL. */
+	struct obi_order_slot *orders;
+	/* Those that are known, NULL-terminated; one of them has OBI_ORDER_HEADS. */
+	const struct obi_protocol *const *protocols;
 	void *context;
 	struct obi_span_sink sink;
 	/* A process sends this as one of the first things on an HTTP/2 connection that it opened;

@@ -13,8 +13,9 @@
 
 #define SMALL_BLOCK 512
 #define LARGE_BLOCK 2560
+#define KEY_CHAINS 4096 /* a power of two */
+#define PIPELINED 2048  /* open exchanges beyond one a connection */
 #define SLAB_SIZE ((size_t)32 * 1024)
-#define HOST_MAX 1024
 
 struct slab {
 	struct slab *next;
@@ -23,7 +24,8 @@ struct slab {
 
 int exchanges_init(struct obi_conns *conns)
 {
-	return kins_init(conns);
+	conns->keyed = calloc(KEY_CHAINS, sizeof(struct exchange *));
+	return conns->keyed ? kins_init(conns) : -ENOMEM;
 }
 
 void exchanges_free(struct obi_conns *conns)
@@ -34,6 +36,7 @@ void exchanges_free(struct obi_conns *conns)
 		free(conns->slabs);
 		conns->slabs = next;
 	}
+	free(conns->keyed);
 	partials_free(conns);
 	kins_free(conns);
 }
@@ -49,7 +52,7 @@ static size_t block_size(bool large)
 static bool pool_grow(struct obi_conns *conns, bool large)
 {
 	/* As many as connections, and some for those that pipeline. */
-	size_t most = conns->options.max_connections + 16 * (size_t)PIPELINE_MAX;
+	size_t most = conns->options.max_connections + PIPELINED;
 	struct slab *slab;
 
 	if (conns->exchanges_made >= most)
@@ -80,12 +83,14 @@ static struct exchange *pool_take(struct obi_conns *conns, bool large)
 	}
 	conns->free_exchanges[large] = x->next;
 	x->next = NULL;
-	x->request_bytes = x->response_bytes = 0;
-	x->response_length = LENGTH_UNKNOWN;
-	x->status = 0;
 	x->large = large;
-	x->answered = x->emitted = x->chunked = x->standing = x->could_wait = false;
-	x->line = 0;
+	x->text_len = 0;
+	x->text_size = (uint32_t)(block_size(large) - sizeof(*x));
+	x->answered = x->emitted = x->standing = x->could_wait = false;
+	x->line = x->key = 0;
+	x->mark = 0;
+	x->passed[0] = x->passed[1] = 0;
+	memset(&x->op, 0, sizeof(x->op));
 	return x;
 }
 
@@ -115,100 +120,113 @@ static void wait_remove(struct obi_conns *conns, struct exchange *x)
 	x->older = x->newer = NULL;
 }
 
-/* Takes x, which may stand anywhere, out of its connection and gives the block back. */
-static void exchange_forget(struct obi_conns *conns, struct exchange *x)
+static void list_add(struct conn *c, struct exchange *x)
 {
-	struct conn *c = &conns->slots[x->conn];
-	struct exchange *before = NULL;
-
-	if (!x->answered && !x->emitted)
-		wait_remove(conns, x);
-	kin_end(conns, x);
-	for (struct exchange *at = c->first; at != x; at = at->next)
-		before = at;
-	if (before)
-		before->next = x->next;
-	else
-		c->first = x->next;
-	if (c->last == x)
-		c->last = before;
-	c->open--;
-	for (int d = 0; d < 2; d++)
-		if (c->streams[d].exchange == x)
-			c->streams[d].exchange = NULL;
-	x->next = conns->free_exchanges[x->large];
-	conns->free_exchanges[x->large] = x;
-}
-
-/* ---- From head to exchange ----------------------------------------------------------------- */
-
-/* Where a slice of the request line stands in the copy of it, as far as that goes. */
-static struct piece piece_of(struct slice line, struct slice part)
-{
-	size_t at;
-
-	if (part.len == 0)
-		return (struct piece){ 0 };
-	at = (size_t)(part.data - line.data);
-	if (at >= line.len)
-		return (struct piece){ 0 };
-	return (struct piece){ (uint16_t)at, (uint16_t)slice_first(part, line.len - at).len };
-}
-
-/* From the method to the end of the target. */
-static struct slice request_line(const struct http1_head *head)
-{
-	return slice_of(head->method.data,
-			(size_t)(head->target.data + head->target.len - head->method.data));
-}
-
-/* Copies what the span will say. What does not fit is cut: the end of the target. */
-static void exchange_copy(struct exchange *x, const struct http1_head *head, struct slice line)
-{
-	size_t room = block_size(x->large) - sizeof(*x);
-	struct slice host = slice_first(head->host, HOST_MAX);
-
-	line = slice_first(line, room - host.len);
-	memcpy(x->text, line.data, line.len);
-	x->method_len = (uint16_t)head->method.len;
-	x->path = piece_of(line, head->path);
-	x->query = piece_of(line, head->query);
-	x->scheme = piece_of(line, head->scheme);
-	x->host = (struct piece){ (uint16_t)line.len, (uint16_t)host.len };
-	if (host.len)
-		memcpy(x->text + line.len, host.data, host.len);
-	/* Of an absolute-form target without a path it is "/", and stands nowhere. */
-	x->root = head->path.len == 1 && head->path.data[0] == '/';
-}
-
-struct exchange *exchange_open(struct obi_conns *conns, struct conn *c,
-			       const struct http1_head *head)
-{
-	struct slice line = request_line(head);
-	struct exchange *x;
-
-	if (c->open >= PIPELINE_MAX)
-		return NULL;
-	x = pool_take(conns, sizeof(*x) + line.len + head->host.len > SMALL_BLOCK);
-	if (!x)
-		return NULL;
-	x->conn = (uint32_t)(c - conns->slots);
-	exchange_copy(x, head, line);
+	x->next = NULL;
+	x->before = c->last;
 	if (c->last)
 		c->last->next = x;
 	else
 		c->first = x;
 	c->last = x;
 	c->open++;
+}
+
+static void list_remove(struct conn *c, struct exchange *x)
+{
+	if (x->before)
+		x->before->next = x->next;
+	else
+		c->first = x->next;
+	if (x->next)
+		x->next->before = x->before;
+	else
+		c->last = x->before;
+	c->open--;
+}
+
+static struct exchange **chain_of(struct obi_conns *conns, uint32_t conn, uint64_t key)
+{
+	uint64_t hash = (key ^ (uint64_t)conn << 40) * 0x9e3779b97f4a7c15ULL;
+
+	return &conns->keyed[hash >> 32 & (KEY_CHAINS - 1)];
+}
+
+static void key_remove(struct obi_conns *conns, struct exchange *x)
+{
+	struct exchange **link;
+
+	if (!x->key)
+		return;
+	for (link = chain_of(conns, x->conn, x->key); *link != x; link = &(*link)->same_chain)
+		continue;
+	*link = x->same_chain;
+	x->key = 0;
+}
+
+/* Takes x, which may stand anywhere, out of its connection and gives the block back. */
+static void exchange_forget(struct obi_conns *conns, struct exchange *x)
+{
+	struct conn *c = &conns->slots[x->conn];
+
+	if (!x->answered && !x->emitted)
+		wait_remove(conns, x);
+	kin_end(conns, x);
+	key_remove(conns, x);
+	list_remove(c, x);
+	if (c->protocol->forget)
+		c->protocol->forget(c, x);
+	x->next = conns->free_exchanges[x->large];
+	conns->free_exchanges[x->large] = x;
+}
+
+/* ---- Its life ------------------------------------------------------------------------------ */
+
+struct exchange *exchange_open(struct obi_conns *conns, struct conn *c, size_t text_size)
+{
+	struct exchange *x;
+
+	if (c->open >= c->protocol->pipeline)
+		return NULL;
+	x = pool_take(conns, sizeof(*x) + text_size > SMALL_BLOCK);
+	if (!x)
+		return NULL;
+	x->conn = (uint32_t)(c - conns->slots);
+	list_add(c, x);
 	wait_add(conns, x);
 	conns->stats.requests++;
 	conns->stats.pending++;
 	return x;
 }
 
-struct slice exchange_method(const struct exchange *x)
+void exchange_set_key(struct obi_conns *conns, struct exchange *x, uint64_t key)
 {
-	return slice_of(x->text, x->method_len);
+	struct exchange **chain = chain_of(conns, x->conn, key);
+
+	x->key = key;
+	x->same_chain = *chain;
+	*chain = x;
+}
+
+struct exchange *exchange_find(struct obi_conns *conns, const struct conn *c, uint64_t key)
+{
+	uint32_t conn = (uint32_t)(c - conns->slots);
+	struct exchange *x = *chain_of(conns, conn, key);
+
+	while (x && (x->key != key || x->conn != conn))
+		x = x->same_chain;
+	return x;
+}
+
+struct slice exchange_keep(struct exchange *x, struct slice text)
+{
+	char *to = x->text + x->text_len;
+
+	text = slice_first(text, x->text_size - x->text_len);
+	if (text.len)
+		memcpy(to, text.data, text.len);
+	x->text_len += (uint32_t)text.len;
+	return slice_of(to, text.len);
 }
 
 struct exchange *exchange_waiting(const struct conn *c)
@@ -220,41 +238,15 @@ struct exchange *exchange_waiting(const struct conn *c)
 	return x;
 }
 
-void exchange_answer(struct obi_conns *conns, struct exchange *x, uint16_t status, uint32_t tid)
+void exchange_answer(struct obi_conns *conns, struct exchange *x, uint32_t tid)
 {
 	if (!x->emitted)
 		wait_remove(conns, x);
 	kin_answer(conns, x, tid);
 	x->answered = true;
-	x->status = status;
 }
 
 /* ---- The end of an exchange ---------------------------------------------------------------- */
-
-static struct slice piece(const struct exchange *x, struct piece piece)
-{
-	return slice_of(x->text + piece.at, piece.len);
-}
-
-static int64_t length_of(int64_t length, uint64_t counted)
-{
-	return length == LENGTH_COUNTED ? (int64_t)counted : length;
-}
-
-static void span_of_text(const struct exchange *x, struct obi_span *ret_span)
-{
-	struct obi_http *http = &ret_span->op.http;
-
-	http->method = exchange_method(x);
-	http->scheme = x->scheme.len ? piece(x, x->scheme) : SLICE_LIT("http");
-	http->host = piece(x, x->host);
-	http->path = x->root ? SLICE_LIT("/") : piece(x, x->path);
-	http->query = piece(x, x->query);
-	http->route = (struct slice){ 0 };
-	http->status = x->status;
-	http->request_length = length_of(x->request_length, x->request_bytes);
-	http->response_length = length_of(x->response_length, x->response_bytes);
-}
 
 /* The peer is the client's end, the host the server's. */
 static void span_of_ends(const struct conn *c, bool server, struct obi_span *ret_span)
@@ -265,38 +257,38 @@ static void span_of_ends(const struct conn *c, bool server, struct obi_span *ret
 	ret_span->host_port = server ? c->local_port : c->remote_port;
 }
 
-static void exchange_emit(struct obi_conns *conns, const struct exchange *x, uint64_t end_ns,
+static void exchange_emit(struct obi_conns *conns, struct exchange *x, uint64_t end_ns,
 			  unsigned flags)
 {
 	const struct epoch_clock *epoch = conns->options.epoch;
 	uint64_t offset = epoch ? (uint64_t)epoch_clock_offset(epoch, x->start_ns) : 0;
-	const struct obi_service *service;
-	struct obi_span *span = &conns->span;
+	const struct conn *c = &conns->slots[x->conn];
+	struct obi_span span = {
+		.system = c->protocol->system,
+		.kind = (enum obi_span_kind)x->kind,
+		.flags = flags,
+		.start_ns = x->start_ns + offset,
+		.request_start_ns = x->start_ns + offset,
+		.end_ns = (end_ns > x->start_ns ? end_ns : x->start_ns) + offset,
+		.trace = x->trace,
+	};
 
 	conns->stats.pending--;
-	service = conns->options.service(conns->options.context, x->pid);
-	if (!service) {
+	span.service = conns->options.service(conns->options.context, x->pid);
+	if (!span.service) {
 		conns->stats.dropped[OBI_DROP_NO_SERVICE]++;
 		return;
 	}
-	span->kind = x->server ? OBI_KIND_SERVER : OBI_KIND_CLIENT;
-	span->flags = flags;
-	span->start_ns = span->request_start_ns = x->start_ns + offset;
-	span->end_ns = (end_ns > x->start_ns ? end_ns : x->start_ns) + offset;
-	span_of_text(x, span);
-	span_of_ends(&conns->slots[x->conn], x->server, span);
-	span->peer_name = span->host_name = (struct slice){ 0 };
-	span->trace = x->trace;
-	span->service = service;
+	if (c->protocol->settle)
+		c->protocol->settle(x, flags);
+	span.op = x->op;
+	span_of_ends(c, x->server, &span);
 	conns->stats.spans++;
-	obi_span_put(&conns->options.sink, span);
+	obi_span_put(&conns->options.sink, &span);
 }
 
 void exchange_finish(struct obi_conns *conns, struct exchange *x, uint64_t end_ns, unsigned flags)
 {
-	/* A body that was promised and did not come has the length of what came. */
-	if (flags & OBI_SPAN_INCOMPLETE && x->answered && x->response_length >= 0)
-		x->response_length = LENGTH_COUNTED;
 	if (!x->emitted)
 		exchange_emit(conns, x, end_ns, flags);
 	exchange_forget(conns, x);
@@ -305,7 +297,7 @@ void exchange_finish(struct obi_conns *conns, struct exchange *x, uint64_t end_n
 void exchange_time_out(struct obi_conns *conns, struct exchange *x)
 {
 	wait_remove(conns, x);
-	x->status = 408; /* Request Timeout, RFC 9110 section 15.5.9 */
+	conns->slots[x->conn].protocol->time_out(x);
 	exchange_emit(conns, x, conns->now_ns, 0);
 	x->emitted = true;
 }
@@ -325,6 +317,11 @@ void exchange_drop_waiting(struct obi_conns *conns, struct conn *c, enum obi_con
 
 	while ((x = exchange_waiting(c)))
 		exchange_drop(conns, x, reason);
+}
+
+void exchange_count_unread(struct obi_conns *conns, uint64_t len)
+{
+	conns->stats.unread_bytes += len;
 }
 
 void exchange_count_drop(struct obi_conns *conns, enum obi_conn_drop reason)

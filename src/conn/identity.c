@@ -24,32 +24,8 @@ static void new_root(struct obi_conns *conns, struct exchange *x)
 	new_span_id(conns, x);
 }
 
-static void identify_server(struct obi_conns *conns, struct exchange *x,
-			    const struct http1_head *head)
+static void new_child(struct obi_conns *conns, struct exchange *x, const struct obi_trace *parent)
 {
-	if (!(head->flags & HTTP1_TRACED)) {
-		new_root(conns, x);
-		return;
-	}
-	memcpy(x->trace.trace_id, head->trace.trace_id, sizeof(x->trace.trace_id));
-	memcpy(x->trace.parent_id, head->trace.span_id, sizeof(x->trace.parent_id));
-	x->trace.trace_flags = head->trace.trace_flags;
-	new_span_id(conns, x);
-}
-
-/* A header of its own was made by the application, or is the one that its request came with, which
- * then is the parent. */
-static void identify_client(struct obi_conns *conns, struct exchange *x,
-			    const struct obi_trace *parent, const struct http1_head *head)
-{
-	const struct obi_trace *header = head->flags & HTTP1_TRACED ? &head->trace : NULL;
-
-	if (header && !(parent && obi_handed_on(parent, header)))
-		parent = header;
-	if (!parent) {
-		new_root(conns, x);
-		return;
-	}
 	memcpy(x->trace.trace_id, parent->trace_id, sizeof(x->trace.trace_id));
 	memcpy(x->trace.parent_id, parent->span_id, sizeof(x->trace.parent_id));
 	x->trace.trace_flags = parent->trace_flags;
@@ -66,47 +42,41 @@ static const struct obi_trace *fresh_trace(struct conn *c, bool traced,
 	return trace;
 }
 
-/* What the records of a request's head say of it. */
-static void take_record(struct exchange *x, const struct partial *partial,
-			const struct chunk *chunk)
+/* A header of its own was made by the application, or is the one that its request came with, which
+ * then is the parent. */
+static const struct obi_trace *parent_of_client(struct obi_conns *conns, const struct exchange *x,
+						const struct origin *origin,
+						const struct obi_trace *header)
 {
-	const struct obi_record *record = chunk->record;
-	unsigned flags = partial ? partial->record_flags : record->flags;
+	const struct obi_trace *parent = kin_parent(conns, x, &origin->opening);
 
-	x->pid = partial ? partial->pid : record->pid;
-	x->tid = partial ? partial->tid : record->tid;
-	x->start_ns = partial ? partial->start_ns : chunk->time_ns;
-	x->could_wait = flags & OBI_RECORD_COULD_WAIT;
+	return header && !(parent && obi_handed_on(parent, header)) ? header : parent;
 }
 
-void exchange_identify(struct obi_conns *conns, struct exchange *x, const struct chunk *chunk,
-		       const struct http1_head *head, bool cut)
+void exchange_identify(struct obi_conns *conns, struct exchange *x, const struct origin *origin,
+		       const struct obi_trace *header)
 {
 	struct conn *c = &conns->slots[x->conn];
-	const struct partial *partial = c->streams[c->requests].partial;
-	const struct obi_record *record = chunk->record;
-	unsigned flags = partial ? partial->record_flags : record->flags;
-	struct opening opening = { record->opened_ns, record->opener };
-	const struct obi_trace *kernel, *parent = NULL;
+	const struct obi_trace *kernel, *parent = header;
 
 	x->server = c->requests == OBI_RECV;
-	take_record(x, partial, chunk);
-	if (!cut) /* the version stands behind the target, and the line's end */
-		x->line = obi_line_key(x->pid, head->method.data,
-				       head->target.data + head->target.len + sizeof(uint64_t));
-	kernel = fresh_trace(c, flags & OBI_RECORD_TRACED,
-			     partial ? &partial->trace : &record->trace);
+	x->kind = x->server ? OBI_KIND_SERVER : OBI_KIND_CLIENT;
+	x->pid = origin->pid;
+	x->tid = origin->tid;
+	x->start_ns = origin->start_ns;
+	x->could_wait = origin->flags & OBI_RECORD_COULD_WAIT;
+	kernel = fresh_trace(c, origin->flags & OBI_RECORD_TRACED, &origin->trace);
 	/* The application's own header went out untouched: it is the parent. */
-	if (!x->server && (head->flags & HTTP1_TRACED) && !(flags & OBI_RECORD_INJECTED))
+	if (!x->server && header && !(origin->flags & OBI_RECORD_INJECTED))
 		kernel = NULL;
 	if (!x->server)
-		parent = kin_parent(conns, x, partial ? &partial->opening : &opening);
+		parent = parent_of_client(conns, x, origin, header);
 	if (kernel)
 		x->trace = *kernel;
-	else if (x->server)
-		identify_server(conns, x, head);
+	else if (parent)
+		new_child(conns, x, parent);
 	else
-		identify_client(conns, x, parent, head);
+		new_root(conns, x);
 	/* Its children do as it does. */
 	if (!kernel && conns->options.sampled)
 		x->trace.trace_flags =

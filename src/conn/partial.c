@@ -4,7 +4,7 @@
 
 #include "conn/state.h"
 
-static struct partial *partial_new(struct obi_conns *conns)
+struct partial *partial_new(struct obi_conns *conns)
 {
 	struct partial *partial = conns->free_partials;
 
@@ -19,11 +19,11 @@ static struct partial *partial_new(struct obi_conns *conns)
 		conns->partials_made++;
 	}
 	partial->len = 0;
-	partial->record_flags = 0;
+	partial->turn = partial->answered = false;
 	return partial;
 }
 
-static void partial_free(struct obi_conns *conns, struct partial *partial)
+void partial_free(struct obi_conns *conns, struct partial *partial)
 {
 	partial->next_free = conns->free_partials;
 	conns->free_partials = partial;
@@ -37,39 +37,4 @@ void partials_free(struct obi_conns *conns)
 		free(conns->free_partials);
 		conns->free_partials = next;
 	}
-}
-
-void stream_drop_partial(struct obi_conns *conns, struct stream *s)
-{
-	if (!s->partial)
-		return;
-	partial_free(conns, s->partial);
-	s->partial = NULL;
-}
-
-bool stream_keep_partial(struct obi_conns *conns, struct stream *s, const struct chunk *chunk,
-			 struct slice bytes)
-{
-	struct partial *partial;
-
-	if (s->partial)
-		return s->partial->len < HEAD_MAX; /* bytes are in it already */
-	if (bytes.len >= HEAD_MAX)
-		return false;
-	partial = partial_new(conns);
-	if (!partial)
-		return false;
-	memcpy(partial->bytes, bytes.data, bytes.len);
-	partial->len = (uint32_t)bytes.len;
-	partial->start_ns = chunk->time_ns;
-	partial->pid = chunk->record->pid;
-	partial->tid = chunk->record->tid;
-	partial->turn = chunk->turn;
-	partial->answered = false;
-	partial->record_flags = chunk->record->flags;
-	partial->trace = chunk->record->trace;
-	partial->opening = (struct opening){ chunk->record->opened_ns, chunk->record->opener };
-	s->partial = partial;
-	s->state = STREAM_PARTIAL;
-	return true;
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/address.h"
+#include "protocol/protocol.h"
 #include "replay/tap.h"
 
 #define SERVICES_MAX 4096 /* power of two */
@@ -175,6 +176,7 @@ static struct obi_conns *make_conns(struct replay *replay)
 		/* No limits of time: a capture has an end, and tells every last byte. */
 		.service = find_service,
 		.board = replay->board,
+		.protocols = obi_protocols,
 		.context = replay,
 		.sink = replay->options.sink,
 		.random = fill_random,

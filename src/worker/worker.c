@@ -25,6 +25,7 @@
 #include "base/random.h"
 #include "export/internal.h"
 #include "export/otlp/outbox.h"
+#include "protocol/protocol.h"
 #include "service/name.h"
 #include "worker/internal.h"
 #include "worker/sandbox.h"
@@ -322,6 +323,7 @@ static int open_application(struct worker *w)
 		.request_timeout_ns = w->settings->broker.http_request_timeout,
 		.service = find_service,
 		.board = w->board,
+		.protocols = obi_protocols,
 		.context = w,
 		.random = make_id,
 		.sampled = is_sampled,

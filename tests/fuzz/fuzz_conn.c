@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "conn/conn.h"
+#include "protocol/protocol.h"
 
 static struct obi_board_slot board[OBI_BOARD_SLOTS];
 
@@ -99,6 +100,7 @@ static size_t put(struct obi_conns *conns, const uint8_t *p, size_t size, uint64
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct obi_conns_options options = {
+		.protocols = obi_protocols,
 		.max_connections = 5,
 		.idle_ns = 1000,
 		.body_idle_ns = 20000,

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "protocol/http1.h"
+#include "protocol/http1/http1.h"
 
 static void inside(struct slice s, struct slice in)
 {

@@ -60,7 +60,9 @@ static void http2_is_shown_and_makes_no_connection(void **state)
 		char head[8];
 	} chunk = { .record = { .type = OBI_RECORD_HTTP2, .conn = 1, .pid = 7, .head_len = 5 },
 		    .head = "PRI *" };
-	struct obi_conns_options options = { .max_connections = 4, .http2 = keep_http2 };
+	struct obi_conns_options options = { .protocols = obi_protocols,
+					     .max_connections = 4,
+					     .http2 = keep_http2 };
 	struct obi_conns *conns = obi_conns_new(&options);
 	struct obi_conns_stats stats;
 

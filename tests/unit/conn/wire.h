@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "conn/conn.h"
+#include "protocol/protocol.h"
 #include "guard.h"
 #include "span/trace.h"
 
@@ -118,6 +119,7 @@ static inline void wire_open(struct wire *w)
 	w->options.random = wire_random;
 	w->options.sink = (struct obi_span_sink){ .put = wire_span, .context = w };
 	w->options.board = w->board;
+	w->options.protocols = obi_protocols;
 	w->conns = obi_conns_new(&w->options);
 	assert_non_null(w->conns);
 }

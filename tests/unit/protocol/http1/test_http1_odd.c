@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Heads against the rules that were understood all the same, and what is not taken for one. */
-#include "protocol/http1_heads.h"
+#include "protocol/http1/http1_heads.h"
 
 static void request_versions_as_devices_send_them(void **state)
 {
@@ -138,14 +138,14 @@ static void only_a_clear_request_line_resumes(void **state)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		role = OBI_ROLE_UNKNOWN;
-		assert_int_equal(protocol_http1.resume(guarded(slice_cstr(cases[i].text)), &role),
+		assert_int_equal(http1_resume(guarded(slice_cstr(cases[i].text)), &role),
 				 cases[i].yes);
 		assert_int_equal(role, cases[i].yes ? OBI_ROLE_REQUEST : OBI_ROLE_UNKNOWN);
 	}
-	assert_true(protocol_http1.resume(guarded(SLICE_LIT("HTTP/1.1 200 OK\r\n")), &role));
+	assert_true(http1_resume(guarded(SLICE_LIT("HTTP/1.1 200 OK\r\n")), &role));
 	assert_int_equal(role, OBI_ROLE_RESPONSE);
-	assert_false(protocol_http1.resume(guarded(SLICE_LIT("HTTP/1.1 2")), &role));
-	assert_false(protocol_http1.resume(guarded(SLICE_LIT("HTTP/2 200 OK\r\n")), &role));
+	assert_false(http1_resume(guarded(SLICE_LIT("HTTP/1.1 2")), &role));
+	assert_false(http1_resume(guarded(SLICE_LIT("HTTP/2 200 OK\r\n")), &role));
 }
 
 int main(void)

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "guard.h"
-#include "protocol/http1.h"
+#include "protocol/http1/http1.h"
 
 #define ALL 4096
 

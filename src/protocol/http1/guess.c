@@ -2,7 +2,7 @@
 /* Is this HTTP/1, and which half of an exchange? By the first line alone. */
 #include <errno.h>
 
-#include "protocol/http1.h"
+#include "protocol/http1/http1.h"
 
 /* Without its version a request line is told from text by a method in capitals and a target
  * that begins like one. */
@@ -133,11 +133,3 @@ bool http1_resume(struct slice in, enum obi_role *ret_role)
 	*ret_role = OBI_ROLE_REQUEST;
 	return true;
 }
-
-const struct obi_protocol protocol_http1 = {
-	.name = "http1",
-	.help = "HTTP/1.0 and HTTP/1.1 in plain text: method, target, host, status, lengths of "
-		"bodies",
-	.guess = http1_guess,
-	.resume = http1_resume,
-};

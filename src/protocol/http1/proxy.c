@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "protocol/proxy.h"
+#include "protocol/http1/proxy.h"
 
 #include <errno.h>
 

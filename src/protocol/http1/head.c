@@ -4,12 +4,12 @@
  * taken apart, and of the fields only the few that matter are looked at, by their first
  * letter. Fields are not validated beyond that: the observed server did so already.
  */
-#include "protocol/http1.h"
+#include "protocol/http1/http1.h"
 
 #include <errno.h>
 #include <limits.h>
 
-#include "protocol/http1_lines.h"
+#include "protocol/http1/lines.h"
 #include "span/trace.h"
 
 /* nginx takes what fits its buffer, of capitals, '-' and '_'; a longer word of others is none. */

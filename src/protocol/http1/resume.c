@@ -9,18 +9,18 @@
  * obi_protocol.resume); what is like one and is not that is counted, and costs the requests until
  * the next one that is clear.
  */
-#include "conn/state.h"
+#include "protocol/http1/state.h"
 
 /* Could this chunk begin a head? */
 static bool head_is_due(const struct conn *c, uint8_t direction, const struct chunk *chunk)
 {
-	const struct exchange *x = c->streams[direction].exchange;
+	const struct exchange *x = stream_of(c, direction)->exchange;
 
 	if (c->requests == DIRECTION_UNKNOWN)
 		return chunk->turn;
 	if (conn_is_request_stream(c, direction)) {
 		/* Bytes of its own body, unless something was answered in between. */
-		if (x && !x->answered && c->interim)
+		if (x && !x->answered && http1_of(c)->interim)
 			return false;
 		return chunk->turn;
 	}
@@ -33,11 +33,11 @@ static void on_doubtful(struct obi_conns *conns, struct conn *c, uint8_t directi
 {
 	enum obi_role role = OBI_ROLE_UNKNOWN;
 
-	if (!conn_is_request_stream(c, direction) || c->streams[direction].exchange ||
-	    protocol_http1.guess(chunk->bytes, &role) != OBI_GUESS_YES || role != OBI_ROLE_REQUEST)
+	if (!conn_is_request_stream(c, direction) || stream_of(c, direction)->exchange ||
+	    http1_guess(chunk->bytes, &role) != OBI_GUESS_YES || role != OBI_ROLE_REQUEST)
 		return;
 	exchange_count_drop(conns, OBI_DROP_UNPARSED);
-	c->hidden = true;
+	http1_of(c)->hidden = true;
 }
 
 /* The answer to a request that passed unseen: that one was not alone. */
@@ -47,9 +47,9 @@ static void on_hidden_answer(struct obi_conns *conns, struct conn *c, uint8_t di
 	enum obi_role role = OBI_ROLE_UNKNOWN;
 
 	if (c->requests == DIRECTION_UNKNOWN || conn_is_request_stream(c, direction) ||
-	    !c->hidden || c->streams[direction].exchange)
+	    !http1_of(c)->hidden || stream_of(c, direction)->exchange)
 		return;
-	if (protocol_http1.resume(chunk->bytes, &role) && role == OBI_ROLE_RESPONSE)
+	if (http1_resume(chunk->bytes, &role) && role == OBI_ROLE_RESPONSE)
 		exchange_count_drop(conns, OBI_DROP_NO_REQUEST);
 }
 
@@ -59,24 +59,23 @@ static void drop_unclear(struct obi_conns *conns, struct conn *c)
 {
 	const struct exchange *x = exchange_waiting(c);
 
-	if (c->unclear && x && (x->next || c->hidden)) {
+	if (http1_of(c)->unclear && x && (x->next || http1_of(c)->hidden)) {
 		exchange_drop_waiting(conns, c, OBI_DROP_UNPARSED);
-		c->hidden = true;
+		http1_of(c)->hidden = true;
 	}
-	c->unclear = false;
+	http1_of(c)->unclear = false;
 }
 
 void stream_resume(struct obi_conns *conns, struct conn *c, uint8_t direction,
 		   const struct chunk *chunk)
 {
-	struct stream *s = &c->streams[direction];
 	enum obi_role role = OBI_ROLE_UNKNOWN;
 
 	if (!head_is_due(c, direction, chunk)) {
 		on_hidden_answer(conns, c, direction, chunk);
 		return;
 	}
-	if (!protocol_http1.resume(chunk->bytes, &role)) {
+	if (!http1_resume(chunk->bytes, &role)) {
 		on_doubtful(conns, c, direction, chunk);
 		return;
 	}
@@ -86,5 +85,5 @@ void stream_resume(struct obi_conns *conns, struct conn *c, uint8_t direction,
 		return;
 	if (role == OBI_ROLE_RESPONSE)
 		drop_unclear(conns, c);
-	stream_end_body(conns, c, direction, s->last_ns);
+	stream_end_body(conns, c, direction, c->halves[direction].last_ns);
 }

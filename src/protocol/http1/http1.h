@@ -12,8 +12,12 @@
 #define OBI_PROTOCOL_HTTP1_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-#include "protocol/protocol.h"
+#include "base/slice.h"
+#include "conn/guess.h"
+#include "obi/record.h"
 
 /* http1_head.flags */
 #define HTTP1_CHUNKED 0x01      /* Transfer-Encoding ends in chunked */

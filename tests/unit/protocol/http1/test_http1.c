@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "protocol/http1_heads.h"
+#include "protocol/http1/http1_heads.h"
 
 #define TRACEPARENT "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -417,7 +417,7 @@ static void guess_by_first_bytes(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		enum obi_role role = OBI_ROLE_UNKNOWN;
 
-		assert_int_equal(protocol_http1.guess(guarded(slice_cstr(cases[i].text)), &role),
+		assert_int_equal(http1_guess(guarded(slice_cstr(cases[i].text)), &role),
 				 cases[i].guess);
 		assert_int_equal(role, cases[i].role);
 	}

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "guard.h"
-#include "protocol/http1.h"
+#include "protocol/http1/http1.h"
 
 static inline void assert_slice(struct slice got, const char *want)
 {

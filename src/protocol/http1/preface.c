@@ -3,11 +3,11 @@
  * What may stand before the first head of a connection, at either end: a header of the PROXY
  * protocol. It is passed over, whether it comes with the request behind it, alone, or in pieces.
  */
-#include "conn/state.h"
+#include "protocol/http1/state.h"
 
 #include <errno.h>
 
-#include "protocol/proxy.h"
+#include "protocol/http1/proxy.h"
 
 /* What was kept was none: it goes on as the beginning of a head, before which empty lines do not
  * count. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* How long the bodies of HTTP/1 messages are (RFC 9112 sections 6 and 7). */
-#include "protocol/http1.h"
+#include "protocol/http1/http1.h"
 
 #include <errno.h>
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "guard.h"
-#include "protocol/proxy.h"
+#include "protocol/http1/proxy.h"
 
 #define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
 
