@@ -82,7 +82,7 @@ struct origin origin_of_chunk(const struct chunk *chunk)
 
 	return (struct origin){
 		.start_ns = chunk->time_ns,
-		.trace = record->trace,
+		.trace = &record->trace,
 		.opening = { record->opened_ns, record->opener },
 		.pid = record->pid,
 		.tid = record->tid,

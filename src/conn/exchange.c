@@ -90,7 +90,6 @@ static struct exchange *pool_take(struct obi_conns *conns, bool large)
 	x->line = x->key = 0;
 	x->mark = 0;
 	x->passed[0] = x->passed[1] = 0;
-	memset(&x->op, 0, sizeof(x->op));
 	return x;
 }
 
@@ -263,15 +262,7 @@ static void exchange_emit(struct obi_conns *conns, struct exchange *x, uint64_t 
 	const struct epoch_clock *epoch = conns->options.epoch;
 	uint64_t offset = epoch ? (uint64_t)epoch_clock_offset(epoch, x->start_ns) : 0;
 	const struct conn *c = &conns->slots[x->conn];
-	struct obi_span span = {
-		.system = c->protocol->system,
-		.kind = (enum obi_span_kind)x->kind,
-		.flags = flags,
-		.start_ns = x->start_ns + offset,
-		.request_start_ns = x->start_ns + offset,
-		.end_ns = (end_ns > x->start_ns ? end_ns : x->start_ns) + offset,
-		.trace = x->trace,
-	};
+	struct obi_span span; /* all of it is written */
 
 	conns->stats.pending--;
 	span.service = conns->options.service(conns->options.context, x->pid);
@@ -281,8 +272,16 @@ static void exchange_emit(struct obi_conns *conns, struct exchange *x, uint64_t 
 	}
 	if (c->protocol->settle)
 		c->protocol->settle(x, flags);
-	span.op = x->op;
+	span.system = c->protocol->system;
+	span.kind = (enum obi_span_kind)x->kind;
+	span.flags = flags;
+	span.start_ns = span.request_start_ns = x->start_ns + offset;
+	span.end_ns = (end_ns > x->start_ns ? end_ns : x->start_ns) + offset;
 	span_of_ends(c, x->server, &span);
+	span.peer_name = span.host_name = (struct slice){ 0 };
+	span.asked_port = 0;
+	span.trace = x->trace;
+	span.op = x->op;
 	conns->stats.spans++;
 	obi_span_put(&conns->options.sink, &span);
 }

@@ -65,7 +65,7 @@ void exchange_identify(struct obi_conns *conns, struct exchange *x, const struct
 	x->tid = origin->tid;
 	x->start_ns = origin->start_ns;
 	x->could_wait = origin->flags & OBI_RECORD_COULD_WAIT;
-	kernel = fresh_trace(c, origin->flags & OBI_RECORD_TRACED, &origin->trace);
+	kernel = fresh_trace(c, origin->flags & OBI_RECORD_TRACED, origin->trace);
 	/* The application's own header went out untouched: it is the parent. */
 	if (!x->server && header && !(origin->flags & OBI_RECORD_INJECTED))
 		kernel = NULL;

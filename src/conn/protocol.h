@@ -35,7 +35,7 @@ struct opening {
 /* Where an operation began: the chunk with its first byte. */
 struct origin {
 	uint64_t start_ns;
-	struct obi_trace trace; /* what the kernel made, if flags say so */
+	const struct obi_trace *trace; /* what the kernel made, if flags say so */
 	struct opening opening;
 	uint32_t pid;
 	uint32_t tid;
@@ -217,7 +217,8 @@ void conn_mute(struct obi_conns *conns, struct conn *c);
 
 /* ---- exchange.c ------------------------------------------------------------------------ */
 
-/* An exchange at the end of the connection's list with room for text_size bytes of text (less,
+/* An exchange at the end of the connection's list, of which the protocol writes its part of op
+ * whole, with room for text_size bytes of text (less,
  * where so much is not to be had), counted as a request; or NULL when there are too many. */
 struct exchange *exchange_open(struct obi_conns *conns, struct conn *c, size_t text_size);
 /* Gives x a key, not 0, that no other open exchange of the connection has. */
@@ -256,7 +257,8 @@ void exchange_identify(struct obi_conns *conns, struct exchange *x, const struct
 /* A head that began but did not end in the chunks so far. */
 struct partial {
 	struct partial *next_free;
-	struct origin origin;
+	struct origin origin; /* its trace: */
+	struct obi_trace trace;
 	uint32_t len;
 	bool turn;     /* it began its message */
 	bool answered; /* the answer came before its end */

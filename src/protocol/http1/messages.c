@@ -104,17 +104,18 @@ static void keep_head(struct exchange *x, const struct http1_head *head)
 {
 	struct slice line = request_line(head), host = slice_first(head->host, HOST_MAX);
 	struct slice copy = exchange_keep(x, slice_first(line, x->text_size - host.len));
-	struct obi_http *http = &x->op.http;
 
-	http->method = copy_of(head->method, line, copy);
-	/* Of an absolute-form target without a path it is "/", and stands nowhere. */
-	http->path = head->path.len == 1 && head->path.data[0] == '/'
-			     ? SLICE_LIT("/")
-			     : copy_of(head->path, line, copy);
-	http->query = copy_of(head->query, line, copy);
-	http->scheme = head->scheme.len ? copy_of(head->scheme, line, copy) : SLICE_LIT("http");
-	http->host = exchange_keep(x, host);
-	http->response_length = LENGTH_UNKNOWN;
+	x->op.http = (struct obi_http){
+		.method = copy_of(head->method, line, copy),
+		/* Of an absolute-form target without a path it is "/", and stands nowhere. */
+		.path = head->path.len == 1 && head->path.data[0] == '/'
+				? SLICE_LIT("/")
+				: copy_of(head->path, line, copy),
+		.query = copy_of(head->query, line, copy),
+		.scheme = head->scheme.len ? copy_of(head->scheme, line, copy) : SLICE_LIT("http"),
+		.host = exchange_keep(x, host),
+		.response_length = LENGTH_UNKNOWN,
+	};
 }
 
 /* The exchange of this request, or NULL: then it is counted. */

@@ -137,7 +137,7 @@ static void take_cut_head(struct obi_conns *conns, struct conn *c, uint8_t direc
 /* The kernel may meet the traceparent header only in a later piece. */
 static void keep_trace(struct partial *partial, const struct obi_record *record)
 {
-	struct obi_trace *trace = &partial->origin.trace;
+	struct obi_trace *trace = &partial->trace;
 
 	if (record->flags & OBI_RECORD_TRACED &&
 	    memcmp(record->trace.span_id, trace->span_id, sizeof(trace->span_id)) == 0)
@@ -176,6 +176,8 @@ bool stream_keep_partial(struct obi_conns *conns, struct stream *s, const struct
 	memcpy(partial->bytes, bytes.data, bytes.len);
 	partial->len = (uint32_t)bytes.len;
 	partial->origin = origin_of_chunk(chunk);
+	partial->trace = chunk->record->trace;
+	partial->origin.trace = &partial->trace;
 	partial->turn = chunk->turn;
 	s->partial = partial;
 	s->state = STREAM_PARTIAL;
