@@ -9,6 +9,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_tracing.h>
 
+#include "obi/order.h"
 #include "obi/parent.h"
 #include "obi/process.h"
 #include "obi/record.h"
@@ -28,6 +29,8 @@
 #include "lib/trace.h"
 #include "lib/head.h"
 #include "lib/kin.h"
+#include "lib/record.h"
+#include "lib/stream.h"
 #include "lib/message.h"
 #include "lib/process.h"
 #include "lib/state.h"

@@ -44,10 +44,14 @@ struct conn_state {
 	u8 to_head;   /* it is a HEAD request: its answer has no body */
 	u8 tunnels;   /* the current request is CONNECT: a 2xx answer ends all that is known */
 	u8 fin_sent;
-	u8 crowded; /* requests came together, or before their answers */
-	u8 closed;  /* the last record of it is out */
-	u8 leaves;  /* no header is written any more, see inject.h */
-	u8 http2;   /* chunks of an HTTP/2 client's still to be shown to the worker */
+	u8 crowded;    /* requests came together, or before their answers */
+	u8 closed;     /* the last record of it is out */
+	u8 leaves;     /* no header is written any more, see inject.h */
+	u8 http2;      /* chunks of an HTTP/2 client's still to be shown to the worker */
+	u8 streaming;  /* chunks are shown as they come, see stream.h: */
+	u8 ordered;    /* as the worker ordered */
+	u32 limit;     /* bytes of a chunk; while nothing was ordered, bytes still to be shown */
+	u64 offset[2]; /* bytes of each direction since streaming began */
 	u32 pid;
 	struct obi_tuple tuple;
 	u32 opener;    /* thread that called connect(2), */
@@ -145,6 +149,15 @@ struct {
 	__type(key, u32);
 	__type(value, struct obi_board_slot);
 } board SEC(".maps");
+
+/* What the worker wants to see: it writes this. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, OBI_BOARD_SLOTS);
+	__type(key, u32);
+	__type(value, struct obi_order_slot);
+} orders SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -14,43 +14,6 @@
 #define ANSWERS_MAX (32 * OBI_HEAD_MAX) /* the same of a message of answers to several requests */
 #define HTTP2_CHUNKS 8                  /* first ones of an HTTP/2 client that the worker sees */
 
-static __always_inline void record_output(struct scratch *s, u32 head_len)
-{
-	u32 size = sizeof(struct obi_record) + head_len;
-
-	if (head_len > OBI_HEAD_MAX)
-		return;
-	s->record.head_len = head_len;
-	ring_put(s, size, s->record.pid);
-}
-
-static __always_inline void record_fill(struct scratch *s, const struct conn_state *state, u8 type,
-					u8 direction, u64 now)
-{
-	struct obi_record *r = &s->record;
-
-	r->type = type;
-	r->direction = direction;
-	r->side = state->side;
-	r->flags = 0;
-	r->message = state->message;
-	r->conn = state->id;
-	r->time_ns = now;
-	r->pid = state->pid;
-	r->tid = bpf_get_current_pid_tgid();
-	r->opened_ns = state->opened_ns;
-	r->opener = state->opener;
-	__builtin_memcpy(&r->tuple, &state->tuple, sizeof(r->tuple));
-	if (propagate && state->stamped) {
-		__builtin_memcpy(&r->trace, &state->trace, sizeof(r->trace));
-		r->flags |= OBI_RECORD_TRACED;
-		if (state->injected)
-			r->flags |= OBI_RECORD_INJECTED;
-	} else {
-		__builtin_memset(&r->trace, 0, sizeof(r->trace));
-	}
-}
-
 /* No connection owns the slot while it is written: who reads it then sees that. */
 static __always_inline void board_write(const struct conn_state *state, const struct scratch *s)
 {
@@ -430,39 +393,6 @@ static __always_inline void scan_request(struct conn_state *state, struct scratc
 	}
 }
 
-/* The records of a chunk whose first one is filled in: s->pieces of them, the last with all the
- * bytes behind. len: bytes read of the first. */
-__noinline int scratch_output(u32 slot, u32 len)
-{
-	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
-	u64 all, before;
-
-	if (!s)
-		return 0;
-	all = s->bytes;
-	before = s->record.before;
-#pragma clang loop unroll(disable)
-	for (u32 i = 0; i < CROWD_PIECES; i++) {
-		if (i) {
-			s->skip = i * OBI_HEAD_MAX;
-			s->bytes = all - s->skip;
-			len = scratch_read(slot);
-			s->record.type = OBI_RECORD_MORE;
-			s->record.total_bytes = s->record.last_ns = 0;
-		}
-		if (len > OBI_HEAD_MAX)
-			break;
-		s->record.before = before + s->skip;
-		s->record.bytes = i + 1 < s->pieces ? len : s->bytes;
-		record_output(s, len);
-		if (i + 1 >= s->pieces)
-			break;
-	}
-	s->skip = 0;
-	s->bytes = all;
-	return 0;
-}
-
 static __always_inline void chunk_record(struct conn_state *state, struct scratch *s, u32 slot,
 					 u8 type, u8 direction, u64 now, u32 len)
 {
@@ -481,6 +411,14 @@ static __always_inline void chunk_record(struct conn_state *state, struct scratc
 		(void)scratch_output(slot, len);
 	else
 		record_output(s, len);
+}
+
+/* The connection is not HTTP/1, as far as its first bytes tell. */
+static __always_inline bool stream_begins(const struct conn_state *state, u8 direction, bool turn,
+					  enum protocol_guess guess)
+{
+	return guess == GUESS_NONE && state->protocol == GUESS_NONE && turn &&
+	       !is_in_head(state, direction) && !head_is_open(state, direction);
 }
 
 /*
@@ -503,6 +441,11 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 	s->walk.piece = 0;
 	s->pieces = 1;
 	s->crowd = 0;
+	if (state->streaming) {
+		if (stream_chunk(sk, state, s, slot, direction, unread, now))
+			return;
+		turn = true;
+	}
 	if (state->http2 ? direction != OBI_SEND : !turn && !state->reported) {
 		state->total += s->bytes;
 		state->last_ns = now;
@@ -520,6 +463,13 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 		if (!state->http2)
 			state->http2 = HTTP2_CHUNKS;
 		http2_output(sk, state, s, direction, now, len);
+		return;
+	}
+	if (stream_begins(state, direction, turn, guess)) {
+		if (propagate)
+			request_end(state);
+		stream_begin(state);
+		stream_output(sk, state, s, slot, direction, now, len);
 		return;
 	}
 	/* An answer came before its request's head had ended: what follows is another. */
@@ -557,7 +507,7 @@ static __always_inline void on_end(struct sock *sk, struct conn_state *state, u8
 {
 	struct obi_record record;
 
-	if (state->message == 0)
+	if (state->message == 0 && !state->streaming)
 		return;
 	__builtin_memset(&record, 0, sizeof(record));
 	record.type = type;

@@ -36,6 +36,8 @@ enum obi_record_type {
 	OBI_RECORD_CLOSE = 4,   /* the connection is over; no head */
 	OBI_RECORD_HTTP2 = 5,   /* our side of an HTTP/2 connection that it opened begins: head is
 				   what it sends; no message, no trace */
+	OBI_RECORD_CHUNK = 6,   /* a chunk as it came, where the kernel side tells no messages:
+				   before = bytes of this direction before it */
 };
 
 enum obi_direction {
@@ -55,6 +57,8 @@ enum obi_side {
 #define OBI_RECORD_TRACED 0x02     /* trace is filled in */
 #define OBI_RECORD_INJECTED 0x04   /* a traceparent header went out with this request */
 #define OBI_RECORD_RESET 0x08      /* CLOSE: by RST or error, not by FIN */
+#define OBI_RECORD_UNORDERED 0x20  /* CHUNK: the worker did not say what it wants, see obi/order.h \
+				    */
 #define OBI_RECORD_COULD_WAIT 0x10 /* received on a socket that is not non-blocking */
 
 struct obi_tuple {
@@ -79,7 +83,7 @@ struct obi_record {
 	__u8 direction; /* enum obi_direction */
 	__u8 side;      /* enum obi_side */
 	__u8 flags;     /* OBI_RECORD_* */
-	__u32 message;  /* number of the message in its connection, from 1 */
+	__u32 message;  /* number of the message in its connection, from 1; CHUNK: of the last */
 	__u64 conn;     /* never used twice while the kernel runs */
 	__u64 time_ns;  /* CLOCK_MONOTONIC, when the call with this chunk returned */
 	__u64 bytes;    /* length of this chunk on the wire of the application */

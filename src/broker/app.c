@@ -435,6 +435,11 @@ int obi_app_board_fd(const struct obi_app *app)
 	return bpf_map__fd(app->skel->maps.board);
 }
 
+int obi_app_orders_fd(const struct obi_app *app)
+{
+	return bpf_map__fd(app->skel->maps.orders);
+}
+
 int obi_app_sleep_fd(const struct obi_app *app)
 {
 	return bpf_map__fd(app->skel->maps.data_reader);

@@ -39,6 +39,7 @@ const char *obi_app_injection(const struct obi_app *app, const char **ret_why_no
 int obi_app_ring_fd(const struct obi_app *app);
 size_t obi_app_ring_size(const struct obi_app *app);
 int obi_app_board_fd(const struct obi_app *app);
+int obi_app_orders_fd(const struct obi_app *app);
 int obi_app_sleep_fd(const struct obi_app *app); /* OBI_START_SLEEP */
 
 /* Poll for reading, then obi_app_process_events(). */

@@ -31,6 +31,7 @@ static int start_message(struct broker *b)
 		start.ring_size = (uint32_t)obi_app_ring_size(b->app);
 		fds[OBI_START_RING] = obi_app_ring_fd(b->app);
 		fds[OBI_START_BOARD] = obi_app_board_fd(b->app);
+		fds[OBI_START_ORDERS] = obi_app_orders_fd(b->app);
 		fds[OBI_START_SLEEP] = obi_app_sleep_fd(b->app);
 		count = OBI_START_FDS;
 	}

@@ -219,7 +219,7 @@ static bool turn_to(struct obi_conns *conns, struct conn *c, const struct obi_re
 }
 
 /* Bytes in their place: some may have passed unseen before, or were passed ahead of them. */
-static void take_chunk(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
+void conn_take_chunk(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
 {
 	struct half *half = &c->halves[record->direction];
 	struct chunk chunk = {
@@ -242,15 +242,31 @@ static void take_chunk(struct obi_conns *conns, struct conn *c, const struct obi
 		conn_pass_unseen(conns, c, record->direction, end - half->at, record->time_ns);
 }
 
+/* A chunk of a connection of which the kernel side tells no messages. */
+static void on_stream(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
+{
+	if (!c->streaming) {
+		conn_leave_heads(conns, c);
+		c->streaming = true;
+		c->halves[OBI_SEND].at = c->halves[OBI_RECV].at = 0;
+	}
+	if (c->muted)
+		return;
+	if (!c->protocol)
+		conn_recognise(conns, c, record);
+	else
+		conn_take_chunk(conns, c, record);
+	if (c->protocol && !c->muted && record->flags & OBI_RECORD_UNORDERED)
+		conn_order(conns, c, c->protocol->order);
+}
+
 static void on_chunk(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
 {
-	if (!c->protocol &&
-	    !conn_begin_protocol(conns, c, conns->heads,
-				 record->type == OBI_RECORD_MESSAGE && record->message == 1))
+	if (!conn_take_heads(conns, c, record))
 		return;
 	if (!turn_to(conns, c, record) || c->muted)
 		return;
-	take_chunk(conns, c, record);
+	conn_take_chunk(conns, c, record);
 	if (record->head_len < record->bytes && is_awaited(c))
 		follow_board(conns, c);
 }
@@ -259,7 +275,7 @@ static void on_fin(struct obi_conns *conns, struct conn *c, const struct obi_rec
 {
 	int32_t ahead = (int32_t)(record->message - c->message);
 
-	if (c->muted || ahead < 0 || !c->protocol)
+	if (c->muted || ahead < 0 || !c->protocol || c->streaming)
 		return;
 	if (ahead > 0)
 		on_gap(conns, c);
@@ -273,9 +289,10 @@ static void on_close(struct obi_conns *conns, struct conn *c, const struct obi_r
 {
 	int32_t ahead = (int32_t)(record->message - c->message);
 
-	if (c->protocol && ahead > 0)
+	if (c->protocol && !c->streaming && ahead > 0)
 		on_gap(conns, c);
-	else if (c->protocol && ahead == 0 && record->direction == c->direction && !c->muted)
+	else if (c->protocol && !c->streaming && ahead == 0 && record->direction == c->direction &&
+		 !c->muted)
 		end_message(conns, c, record->total_bytes, record->last_ns);
 	end_conn(conns, c, record->time_ns, record->flags & OBI_RECORD_RESET);
 }
@@ -286,15 +303,19 @@ static bool record_is_sane(const struct obi_record *record, size_t size)
 
 	if (size < sizeof(*record) || record->head_len > size - sizeof(*record) ||
 	    record->head_len > OBI_HEAD_MAX || record->direction > OBI_RECV ||
-	    record->message == 0 || record->total_bytes > INT64_MAX)
+	    record->total_bytes > INT64_MAX)
 		return false;
-	chunk = record->type == OBI_RECORD_MESSAGE || record->type == OBI_RECORD_MORE;
+	if (record->message == 0 && record->type != OBI_RECORD_CHUNK &&
+	    record->type != OBI_RECORD_CLOSE)
+		return false;
+	chunk = record->type == OBI_RECORD_MESSAGE || record->type == OBI_RECORD_MORE ||
+		record->type == OBI_RECORD_CHUNK;
 	if (!chunk)
 		return record->type == OBI_RECORD_FIN || record->type == OBI_RECORD_CLOSE;
 	if (record->head_len > record->bytes || record->bytes > INT64_MAX ||
 	    record->before > INT64_MAX)
 		return false;
-	return record->type == OBI_RECORD_MORE || record->before == 0;
+	return record->type != OBI_RECORD_MESSAGE || record->before == 0;
 }
 
 /* Of HTTP/2 there are no connections yet. */
@@ -333,7 +354,10 @@ int obi_conns_put(struct obi_conns *conns, const struct obi_record *record, size
 	} else {
 		if (!c)
 			c = conn_new(conns, record);
-		on_chunk(conns, c, record);
+		if (record->type == OBI_RECORD_CHUNK)
+			on_stream(conns, c, record);
+		else
+			on_chunk(conns, c, record);
 	}
 	c->last_ns = record->time_ns;
 	table_await(conns, c, is_awaited(c) ? AWAIT_BUSY : AWAIT_NOT);
@@ -417,7 +441,7 @@ void obi_conns_flush(struct obi_conns *conns)
 	for (uint32_t slot = 0; slot < conns->slots_used; slot++) {
 		struct conn *c = &conns->slots[slot];
 
-		if (!c->message)
+		if (!c->id)
 			continue;
 		if (is_awaited(c))
 			follow_board(conns, c);

@@ -86,6 +86,7 @@ enum conn_end {
 	CONN_CLOSED,
 	CONN_RESET,
 	CONN_LOST,    /* records are missing: nothing that is open can be paired any more */
+	CONN_LEFT,    /* it speaks another protocol from now on */
 	CONN_EVICTED, /* the table is full: what is open was counted */
 };
 

@@ -61,11 +61,23 @@ void table_remove(struct obi_conns *conns, struct conn *c);
 struct conn *table_victim(struct obi_conns *conns);
 void table_await(struct obi_conns *conns, struct conn *c, enum await await);
 
+/* ---- conn.c ---------------------------------------------------------------------------- */
+
+/* A record's bytes go to the protocol. */
+void conn_take_chunk(struct obi_conns *conns, struct conn *c, const struct obi_record *record);
+
 /* ---- recognise.c ----------------------------------------------------------------------- */
 
 /* The connection speaks protocol from now on; false where there is no room for its state. */
 bool conn_begin_protocol(struct obi_conns *conns, struct conn *c,
 			 const struct obi_protocol *protocol, bool fresh);
+/* A record of a kind that the kernel side shows of HTTP/1 alone: it is that from now on. false:
+ * there is no room. */
+bool conn_take_heads(struct obi_conns *conns, struct conn *c, const struct obi_record *record);
+/* ... and is so no more. */
+void conn_leave_heads(struct obi_conns *conns, struct conn *c);
+/* Asks the protocols about a chunk of a connection that has none yet; it is taken. */
+void conn_recognise(struct obi_conns *conns, struct conn *c, const struct obi_record *record);
 /* Gives the state back; the protocol was told before. */
 void conn_end_protocol(struct obi_conns *conns, struct conn *c);
 

@@ -21,7 +21,7 @@
 #include "obi/process.h"
 #include "obi/record.h"
 
-#define OBI_WIRE_FDS 4
+#define OBI_WIRE_FDS 5
 
 /* Descriptors under which a child finds its end of the pair, and the text of its configuration. */
 #define OBI_WIRE_FD 3
@@ -64,7 +64,8 @@ enum obi_start_fd {
 	OBI_START_PAGE, /* struct obi_worker_page */
 	OBI_START_RING, /* records */
 	OBI_START_BOARD,
-	OBI_START_SLEEP, /* a page that begins with a u32, see bpf/lib/ring.h; to be written */
+	OBI_START_ORDERS, /* obi/order.h; to be written */
+	OBI_START_SLEEP,  /* a page that begins with a u32, see bpf/lib/ring.h; to be written */
 	OBI_START_FDS,
 };
 

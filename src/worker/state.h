@@ -21,6 +21,7 @@ struct worker {
 	struct obi_wire_start start;
 	struct obi_ring ring;
 	const struct obi_board_slot *board;
+	struct obi_order_slot *orders;
 	struct obi_worker_page *page;
 	struct obi_conns *conns;
 	struct obi_pipeline *pipeline;

@@ -252,6 +252,11 @@ static int map_shared(struct worker *w, const int *fds, int fd_count)
 	if (map == MAP_FAILED)
 		return -errno;
 	w->board = map;
+	map = mmap(NULL, OBI_BOARD_SLOTS * sizeof(struct obi_order_slot), PROT_READ | PROT_WRITE,
+		   MAP_SHARED, fds[OBI_START_ORDERS], 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	w->orders = map;
 	map = mmap(NULL, sizeof(*w->sleeps), PROT_READ | PROT_WRITE, MAP_SHARED,
 		   fds[OBI_START_SLEEP], 0);
 	if (map == MAP_FAILED)
@@ -323,6 +328,7 @@ static int open_application(struct worker *w)
 		.request_timeout_ns = w->settings->broker.http_request_timeout,
 		.service = find_service,
 		.board = w->board,
+		.orders = w->orders,
 		.protocols = obi_protocols,
 		.context = w,
 		.random = make_id,

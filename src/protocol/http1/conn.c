@@ -153,9 +153,8 @@ static void end(struct obi_conns *conns, struct conn *c, enum conn_end how)
 {
 	static const enum obi_conn_drop reasons[] = {
 		[CONN_CLOSED] = OBI_DROP_UNPARSED, /* a request whose head was never completed */
-		[CONN_RESET] = OBI_DROP_UNPARSED,
-		[CONN_LOST] = OBI_DROP_LOST_RECORD,
-		[CONN_EVICTED] = OBI_DROP_EVICTED,
+		[CONN_RESET] = OBI_DROP_UNPARSED,  [CONN_LOST] = OBI_DROP_LOST_RECORD,
+		[CONN_LEFT] = OBI_DROP_UNPARSED,   [CONN_EVICTED] = OBI_DROP_EVICTED,
 	};
 
 	if (how == CONN_CLOSED || how == CONN_RESET)

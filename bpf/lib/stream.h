@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Connections whose first bytes are not HTTP/1: every chunk is shown with its place in its
+ * direction until the worker, which recognises protocols, has ordered what it wants (obi/order.h),
+ * or enough was shown. Each direction has an offset of its own: threads that send and receive at
+ * the same time disturb nothing.
+ */
+#ifndef OBI_BPF_STREAM_H
+#define OBI_BPF_STREAM_H
+
+#define STREAM_UNORDERED (64 * 1024) /* bytes shown of a connection until an order comes */
+#define STREAM_TURNS 8 /* turns of the direction after these, until nobody expects HTTP/1 */
+
+static __always_inline void stream_mute(struct conn_state *state)
+{
+	if (state->muted)
+		return;
+	state->muted = 1;
+	count(OBI_APP_MUTED);
+}
+
+static __always_inline void stream_begin(struct conn_state *state)
+{
+	state->streaming = 1;
+	state->ordered = OBI_ORDER_NONE;
+	state->limit = STREAM_UNORDERED;
+	state->offset[OBI_SEND] = state->offset[OBI_RECV] = 0;
+	count(OBI_APP_UNRECOGNISED);
+}
+
+/* The worker may write at any moment: what was read once is used. */
+static __always_inline void stream_take_order(struct conn_state *state)
+{
+	u32 key = (u32)state->id & (OBI_BOARD_SLOTS - 1);
+	struct obi_order_slot *slot = bpf_map_lookup_elem(&orders, &key);
+	u32 mode, bytes;
+
+	if (!slot || *(volatile u64 *)&slot->conn != state->id)
+		return;
+	mode = *(volatile u32 *)&slot->order.mode;
+	bytes = *(volatile u32 *)&slot->order.bytes;
+	if (mode == OBI_ORDER_MUTE) {
+		stream_mute(state);
+	} else if (mode == OBI_ORDER_STREAM) {
+		state->ordered = bytes ? mode : OBI_ORDER_NONE;
+		state->limit = bytes < OBI_ORDER_BYTES_MAX ? bytes : OBI_ORDER_BYTES_MAX;
+	}
+}
+
+/* How many bytes of a chunk are shown. */
+static __always_inline u32 stream_share(struct conn_state *state, u64 bytes)
+{
+	u32 share = bytes < state->limit ? bytes : state->limit;
+
+	if (!state->ordered)
+		state->limit -= share;
+	return share;
+}
+
+/* len bytes of the chunk were read into the scratch. */
+static __always_inline void stream_output(struct sock *sk, struct conn_state *state,
+					  struct scratch *s, u32 slot, u8 direction, u64 now,
+					  u32 len)
+{
+	u32 share = stream_share(state, s->bytes);
+	struct obi_record *r = &s->record;
+
+	if (state->tuple.netns == 0)
+		tuple_of_sock(sk, &state->tuple);
+	record_fill(s, state, OBI_RECORD_CHUNK, direction, now);
+	if (!state->ordered)
+		r->flags |= OBI_RECORD_UNORDERED;
+	if (s->could_wait)
+		r->flags |= OBI_RECORD_COULD_WAIT;
+	r->bytes = s->bytes;
+	r->before = state->offset[direction & 1];
+	r->total_bytes = r->last_ns = 0;
+	s->pieces = share ? (share + OBI_HEAD_MAX - 1) / OBI_HEAD_MAX : 1;
+	if (len > share)
+		len = share;
+	if (s->pieces > 1)
+		(void)scratch_output(slot, len);
+	else
+		record_output(s, len);
+	state->offset[direction & 1] += s->bytes;
+	if (direction == OBI_SEND)
+		state->opened_ns = 0;
+	state->direction = direction;
+}
+
+/* Nothing is shown any more. What began in the middle of a body may still turn out to be HTTP/1. */
+static __always_inline bool stream_is_over(struct conn_state *state, const struct scratch *s,
+					   u8 direction)
+{
+	if (state->ordered || state->limit)
+		return false;
+	if (state->direction != direction && ++state->unrecognised >= STREAM_TURNS)
+		stream_mute(state);
+	if (state->direction != direction && !state->muted) {
+		state->direction = direction;
+		return false;
+	}
+	state->offset[direction & 1] += s->bytes;
+	return true;
+}
+
+/* A chunk of such a connection. false: it turns out to be HTTP/1 now, and goes the way of that. */
+static __always_inline bool stream_chunk(struct sock *sk, struct conn_state *state,
+					 struct scratch *s, u32 slot, u8 direction,
+					 enum obi_unread unread, u64 now)
+{
+	u32 len = 0;
+	int guess;
+
+	stream_take_order(state);
+	if (state->muted || state->closed || stream_is_over(state, s, direction))
+		return true;
+	if (unread == OBI_READ)
+		len = scratch_read(slot);
+	if (len > OBI_HEAD_MAX)
+		return true;
+	if (len == 0)
+		unread_chunk(state->pid, unread);
+	if (!state->ordered && len) {
+		guess = scratch_guess(slot, len);
+		if (guess == GUESS_HTTP_REQUEST || guess == GUESS_HTTP_RESPONSE) {
+			state->streaming = 0;
+			state->total = 0;
+			return false;
+		}
+	}
+	if (!state->ordered && !state->limit) {
+		state->offset[direction & 1] += s->bytes;
+		return true;
+	}
+	stream_output(sk, state, s, slot, direction, now, len);
+	return true;
+}
+
+#endif
