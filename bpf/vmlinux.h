@@ -312,7 +312,12 @@ struct socket {
 };
 
 struct tcp_sock {
-	char unused;
+	__u64 bytes_received;
+	__u64 bytes_acked;
+	__u32 rcv_nxt;
+	__u32 copied_seq;
+	__u32 write_seq;
+	__u32 snd_una;
 };
 
 struct iovec {

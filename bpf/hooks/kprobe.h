@@ -68,7 +68,7 @@ static __always_inline int kprobe_return(u8 direction, long bytes)
 	if (!call || !s)
 		return 0;
 	if (bytes > 0 && !(call->flags & MSG_PEEK)) {
-		state = conn_of_chunk(call->sk, true);
+		state = conn_of_chunk(call->sk, direction, bytes, true);
 		s->bytes = bytes;
 		s->could_wait = direction == OBI_RECV && call_could_wait(call);
 		s->data = call->data;

@@ -39,7 +39,7 @@ static __always_inline int plane_chunk(struct sock *sk, struct msghdr *msg, u8 d
 	/* All that most of the host's sockets pay for. */
 	if (bytes <= 0 || (!sk->sk_bpf_storage && !process_marked(current_pid())))
 		return 0;
-	state = conn_of_chunk(sk, false);
+	state = conn_of_chunk(sk, direction, bytes, false);
 	if (!state)
 		return 0;
 	s = bpf_map_lookup_elem(&scratch, &slot);

@@ -92,8 +92,24 @@ static __always_inline struct conn_state *conn_create(struct sock *sk, u32 pid, 
 	return state;
 }
 
+/* Did no bytes pass but these? Then a socket that did not connect was accepted, and all of it is
+ * seen. Bytes received are read up to copied_seq (tcp(4), RFC 4898). */
+static __always_inline bool conn_is_fresh(struct sock *sk, u8 direction, u64 bytes)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	u64 got = BPF_CORE_READ(tp, bytes_received) -
+		  (u32)(BPF_CORE_READ(tp, rcv_nxt) - BPF_CORE_READ(tp, copied_seq));
+	u64 sent = BPF_CORE_READ(tp, bytes_acked) +
+		   (u32)(BPF_CORE_READ(tp, write_seq) - BPF_CORE_READ(tp, snd_una));
+
+	if (direction == OBI_RECV)
+		return got == bytes && sent == 0;
+	return got == 0 && sent == bytes;
+}
+
 /* The state of a socket on which a process just moved bytes, or NULL where it is not observed. */
-static __always_inline struct conn_state *conn_of_chunk(struct sock *sk, bool by_addr)
+static __always_inline struct conn_state *conn_of_chunk(struct sock *sk, u8 direction, u64 bytes,
+							bool by_addr)
 {
 	struct conn_state *state = conn_get(sk, by_addr);
 	u32 tgid;
@@ -105,7 +121,10 @@ static __always_inline struct conn_state *conn_of_chunk(struct sock *sk, bool by
 		return NULL;
 	/* Sockets that connected under our eyes have a state already. This one was accepted, or it
 	 * is older than we are. */
-	return conn_create(sk, tgid, OBI_SIDE_UNKNOWN, by_addr);
+	return conn_create(sk, tgid,
+			   conn_is_fresh(sk, direction, bytes) ? OBI_SIDE_ACCEPTED
+							       : OBI_SIDE_UNKNOWN,
+			   by_addr);
 }
 
 #endif

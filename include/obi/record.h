@@ -49,7 +49,7 @@ enum obi_direction {
 enum obi_side {
 	OBI_SIDE_UNKNOWN = 0,   /* already open when we came */
 	OBI_SIDE_CONNECTED = 1, /* by connect(2) */
-	OBI_SIDE_ACCEPTED = 2,  /* by accept(2); only replay tells */
+	OBI_SIDE_ACCEPTED = 2,  /* by accept(2), and no byte passed before we came */
 };
 
 /* obi_record.flags */
