@@ -507,7 +507,7 @@ static __always_inline void on_end(struct sock *sk, struct conn_state *state, u8
 {
 	struct obi_record record;
 
-	if (state->message == 0 && !state->streaming)
+	if (state->streaming ? type == OBI_RECORD_FIN : state->message == 0)
 		return;
 	__builtin_memset(&record, 0, sizeof(record));
 	record.type = type;

@@ -9,7 +9,8 @@
 #define OBI_BPF_STREAM_H
 
 #define STREAM_UNORDERED (64 * 1024) /* bytes shown of a connection until an order comes */
-#define STREAM_TURNS 8 /* turns of the direction after these, until nobody expects HTTP/1 */
+#define STREAM_TURNS 8 /* turns of the direction after these, until nobody expects HTTP/1, ... */
+#define STREAM_PATIENCE 250 /* ... and until no order is expected: the worker may be late */
 
 static __always_inline void stream_mute(struct conn_state *state)
 {
@@ -94,11 +95,12 @@ static __always_inline bool stream_is_over(struct conn_state *state, const struc
 {
 	if (state->ordered || state->limit)
 		return false;
-	if (state->direction != direction && ++state->unrecognised >= STREAM_TURNS)
-		stream_mute(state);
-	if (state->direction != direction && !state->muted) {
+	if (state->direction != direction) {
 		state->direction = direction;
-		return false;
+		if (++state->unrecognised < STREAM_TURNS)
+			return false;
+		if (state->unrecognised >= STREAM_PATIENCE)
+			stream_mute(state);
 	}
 	state->offset[direction & 1] += s->bytes;
 	return true;

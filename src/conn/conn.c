@@ -112,6 +112,11 @@ void conn_pass_unseen(struct obi_conns *conns, struct conn *c, uint8_t direction
 	half->last_ns = time_ns;
 }
 
+bool conn_wants_query(const struct obi_conns *conns)
+{
+	return conns->options.query_text;
+}
+
 void conn_mute(struct obi_conns *conns, struct conn *c)
 {
 	c->muted = true;

@@ -73,6 +73,7 @@ struct obi_conns_options {
 	/* A process sends this as one of the first things on an HTTP/2 connection that it opened;
 	 * borrowed for the call. NULL: nobody wants to know. */
 	void (*http2)(void *context, uint32_t pid, struct slice bytes);
+	bool query_text; /* somebody wants db.query.text */
 	/* Is a trace of this process sampled? NULL: all are. */
 	bool (*sampled)(void *context, uint32_t pid, const struct obi_trace *trace);
 	/* Fills len random bytes (span and trace ids where the kernel made none). */

@@ -97,6 +97,7 @@ static struct exchange *pool_take(struct obi_conns *conns, bool large)
 
 static void wait_add(struct obi_conns *conns, struct exchange *x)
 {
+	x->waits = true;
 	x->older = conns->newest;
 	x->newer = NULL;
 	if (x->older)
@@ -108,6 +109,9 @@ static void wait_add(struct obi_conns *conns, struct exchange *x)
 
 static void wait_remove(struct obi_conns *conns, struct exchange *x)
 {
+	if (!x->waits)
+		return;
+	x->waits = false;
 	if (x->older)
 		x->older->newer = x->newer;
 	else
@@ -168,8 +172,7 @@ static void exchange_forget(struct obi_conns *conns, struct exchange *x)
 {
 	struct conn *c = &conns->slots[x->conn];
 
-	if (!x->answered && !x->emitted)
-		wait_remove(conns, x);
+	wait_remove(conns, x);
 	kin_end(conns, x);
 	key_remove(conns, x);
 	list_remove(c, x);
@@ -239,8 +242,7 @@ struct exchange *exchange_waiting(const struct conn *c)
 
 void exchange_answer(struct obi_conns *conns, struct exchange *x, uint32_t tid)
 {
-	if (!x->emitted)
-		wait_remove(conns, x);
+	wait_remove(conns, x);
 	kin_answer(conns, x, tid);
 	x->answered = true;
 }
@@ -295,8 +297,12 @@ void exchange_finish(struct obi_conns *conns, struct exchange *x, uint64_t end_n
 
 void exchange_time_out(struct obi_conns *conns, struct exchange *x)
 {
+	const struct obi_protocol *protocol = conns->slots[x->conn].protocol;
+
 	wait_remove(conns, x);
-	conns->slots[x->conn].protocol->time_out(x);
+	if (!protocol->time_out)
+		return;
+	protocol->time_out(x);
 	exchange_emit(conns, x, conns->now_ns, 0);
 	x->emitted = true;
 }

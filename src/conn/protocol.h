@@ -65,6 +65,7 @@ struct exchange {
 	bool kept;       /* and in its slots */
 	bool server;
 	bool answered;          /* the final response began */
+	bool waits;             /* in the list of those that may time out */
 	bool emitted;           /* timed out: waits only to keep the order */
 	uint8_t mark;           /* the protocol's */
 	uint64_t passed[2];     /* bytes of the bodies, request first */
@@ -131,7 +132,8 @@ struct obi_protocol {
 	/* It is over, or its place is lost. Gives back what the state holds; conn ends or counts
 	 * the exchanges that are left open. */
 	void (*end)(struct obi_conns *conns, struct conn *c, enum conn_end how);
-	/* An unanswered request waited too long: what its span says then. */
+	/* An unanswered request waited too long: what its span says then. NULL: it may wait, and
+	 * nothing is said before its end is known. */
 	void (*time_out)(struct exchange *x);
 	/* x becomes a span: fills in what is known only now. flags: OBI_SPAN_*. */
 	void (*settle)(struct exchange *x, unsigned flags);
@@ -213,6 +215,8 @@ void conn_pass_unseen(struct obi_conns *conns, struct conn *c, uint8_t direction
 		      uint64_t time_ns);
 /* What the kernel shall show of the connection from now on. */
 void conn_order(struct obi_conns *conns, const struct conn *c, struct obi_order order);
+/* Does anybody want the text of queries? */
+bool conn_wants_query(const struct obi_conns *conns);
 /* Nothing of the connection is looked at any more. What is open stays open until it ends. */
 void conn_mute(struct obi_conns *conns, struct conn *c);
 
