@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
+ * What begins like HTTP/1 is handed on in messages, all else as chunks, byte for byte, as the
+ * kernel side does (bpf/lib/message.h, stream.h).
+ *
  * Messages as in obi/record.h: a turn of the direction begins one. The beginning of a message is
  * handed on byte for byte, in as many records as it takes, since here it costs little and heads
  * may be anywhere in it (pipelining); later chunks only where they look like a head. All else is
@@ -28,15 +31,15 @@ void tap_open(struct tap *tap, uint64_t id, const struct packet_end ends[2], int
 	}
 }
 
-static enum obi_role role_of(struct slice bytes)
+/* Do the bytes begin a head, of the protocol that is shown by its heads? */
+static enum obi_guess guess_head(struct slice bytes)
 {
-	for (int i = 0; obi_protocols[i]; i++) {
-		enum obi_role role;
+	enum obi_role role;
 
-		if (obi_protocols[i]->guess(bytes, &role) == OBI_GUESS_YES)
-			return role;
-	}
-	return OBI_ROLE_UNKNOWN;
+	for (int i = 0; obi_protocols[i]; i++)
+		if (obi_protocols[i]->order.mode == OBI_ORDER_HEADS)
+			return obi_protocols[i]->guess(bytes, &role);
+	return OBI_GUESS_NO;
 }
 
 /* The same in the middle of a connection. */
@@ -45,7 +48,7 @@ static enum obi_role resumed_role_of(struct slice bytes)
 	for (int i = 0; obi_protocols[i]; i++) {
 		enum obi_role role;
 
-		if (obi_protocols[i]->resume(bytes, &role))
+		if (obi_protocols[i]->resume && obi_protocols[i]->resume(bytes, &role))
 			return role;
 	}
 	return OBI_ROLE_UNKNOWN;
@@ -151,15 +154,61 @@ static void put_chunks(struct tap *tap, struct tap_sink *sink, bool turn, struct
 	put_chunk(tap, sink, bytes, len);
 }
 
+/* All of the chunk, in as many records as it takes; the last one has the bytes that were not seen.
+ */
+static void put_stream(struct tap *tap, struct tap_sink *sink, struct slice bytes, uint64_t len,
+		       uint64_t time_ns)
+{
+	struct obi_record *record = begin_record(tap, sink, OBI_RECORD_CHUNK, time_ns);
+	uint64_t *offset = &tap->offset[tap->direction];
+
+	do {
+		struct slice head = slice_first(bytes, OBI_HEAD_MAX);
+
+		bytes = slice_from(bytes, head.len);
+		record->before = *offset;
+		record->bytes = bytes.len ? head.len : len;
+		record->head_len = (uint32_t)head.len;
+		if (head.len)
+			memcpy(record->head, head.data, head.len);
+		sink->put(sink->context, record, sizeof(*record) + head.len);
+		*offset += record->bytes;
+		len -= record->bytes;
+	} while (len);
+	tap->last_ns = time_ns;
+}
+
+/* Is the chunk one of a connection that is not told in messages? */
+static bool is_stream(struct tap *tap, struct slice bytes, bool turn)
+{
+	enum obi_guess guess = tap->is_heads ? OBI_GUESS_YES : guess_head(bytes);
+
+	if (guess == OBI_GUESS_YES) {
+		tap->is_heads = true;
+		if (tap->streaming)
+			tap->total = 0;
+		tap->streaming = false;
+	} else if (guess == OBI_GUESS_NO && turn && !tap->streaming) {
+		tap->streaming = true;
+		tap->offset[0] = tap->offset[1] = 0;
+	}
+	return tap->streaming;
+}
+
 void tap_data(struct tap *tap, struct tap_sink *sink, int from, struct slice bytes, uint64_t len,
 	      uint64_t time_ns)
 {
 	uint8_t direction = from == tap->server ? OBI_SEND : OBI_RECV;
 	bool turn = tap->message == 0 || tap->direction != direction;
 
+	if (is_stream(tap, bytes, turn)) {
+		tap->direction = direction;
+		put_stream(tap, sink, bytes, len, time_ns);
+		return;
+	}
 	tap->direction = direction;
 	tap->message += turn;
-	if (turn || tap->total < DETAIL || role_of(bytes) != OBI_ROLE_UNKNOWN)
+	if (turn || tap->total < DETAIL || guess_head(bytes) == OBI_GUESS_YES)
 		put_chunks(tap, sink, turn, bytes, len, time_ns);
 	else
 		tap->total += len;
@@ -173,7 +222,7 @@ static void put_end(struct tap *tap, struct tap_sink *sink, uint8_t type, uint8_
 {
 	struct obi_record *record;
 
-	if (tap->message == 0)
+	if (tap->message == 0 && !tap->streaming)
 		return;
 	record = begin_record(tap, sink, type, time_ns);
 	record->flags = flags;
@@ -185,7 +234,7 @@ static void put_end(struct tap *tap, struct tap_sink *sink, uint8_t type, uint8_
 void tap_fin(struct tap *tap, struct tap_sink *sink, int from, uint64_t time_ns)
 {
 	/* As in the kernel: a FIN says that our side sends no more, and ends its message. */
-	if (from == tap->server && tap->direction == OBI_SEND)
+	if (from == tap->server && tap->direction == OBI_SEND && !tap->streaming)
 		put_end(tap, sink, OBI_RECORD_FIN, 0, time_ns);
 }
 

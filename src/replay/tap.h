@@ -28,11 +28,14 @@ struct tap {
 	uint64_t last_ns;
 	uint64_t tail;
 	struct packet_end ends[2];
+	uint64_t offset[2]; /* while streaming: bytes of each direction */
 	uint32_t message;
 	uint32_t pid;   /* stands for the service */
 	uint8_t server; /* which end, or TAP_UNKNOWN */
 	uint8_t direction;
 	uint8_t side;
+	bool is_heads;  /* a head was seen */
+	bool streaming; /* chunks are handed on as they come */
 };
 
 #define TAP_UNKNOWN 2

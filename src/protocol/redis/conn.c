@@ -90,6 +90,7 @@ static void lose(struct obi_conns *conns, struct conn *c, uint8_t direction)
 		redis->unkept = 0;
 	}
 	redis->hidden = true;
+	redis->database = -1; /* another may have been selected */
 	redis->turns = 0;
 	redis->turn[0] = redis->turn[1] = 0;
 }

@@ -33,6 +33,7 @@ struct wire_conn {
 	uint8_t direction;
 	uint64_t total, last_ns;
 	uint64_t tail;
+	uint64_t offset[2]; /* in a stream */
 };
 
 struct wire {
@@ -49,6 +50,8 @@ struct wire {
 	size_t capture; /* most bytes of a chunk that are copied */
 	bool quiet;     /* later chunks make no record, only the board knows */
 	bool lose;      /* records get lost */
+	bool stream;    /* the kernel side tells no messages */
+	bool unordered; /* ... and has no order yet */
 	const struct obi_trace *trace;
 	bool injected;   /* a header was written into the requests */
 	bool could_wait; /* the socket is not non-blocking */
@@ -79,9 +82,26 @@ static inline void wire_random(void *context, void *bytes, size_t len)
 }
 
 /* server 200 GET host/path?query 0>5 [1..2] */
-static inline void wire_span(void *context, struct obi_span *span)
+/* server GET 3 WRONGTYPE [1..2] */
+static inline void wire_db_span(struct wire *w, const struct obi_span *span)
 {
-	struct wire *w = context;
+	const struct obi_db *db = &span->op.db;
+	uint64_t epoch = (uint64_t)epoch_clock_offset(w->options.epoch, 0);
+
+	w->spans_len += (size_t)snprintf(
+		w->spans + w->spans_len, sizeof(w->spans) - w->spans_len,
+		"%s " SLICE_FMT " " SLICE_FMT "%s" SLICE_FMT "%s" SLICE_FMT " [%llu..%llu]%s\n",
+		span->kind == OBI_KIND_SERVER ? "server" : "client", SLICE_ARG(db->operation),
+		SLICE_ARG(db->name_space), db->status.len ? " " : "", SLICE_ARG(db->status),
+		db->query.len ? " " : "", SLICE_ARG(db->query),
+		(unsigned long long)((span->start_ns - epoch) / STEP_NS),
+		(unsigned long long)((span->end_ns - epoch) / STEP_NS),
+		span->flags & OBI_SPAN_INCOMPLETE ? " incomplete" : "");
+	w->last_trace = span->trace;
+}
+
+static inline void wire_http_span(struct wire *w, const struct obi_span *span)
+{
 	int64_t epoch = epoch_clock_offset(w->options.epoch, 0);
 	int n = snprintf(w->spans + w->spans_len, sizeof(w->spans) - w->spans_len,
 			 "%s %d " SLICE_FMT " " SLICE_FMT SLICE_FMT "%s" SLICE_FMT
@@ -98,6 +118,14 @@ static inline void wire_span(void *context, struct obi_span *span)
 	w->spans_len += (size_t)n;
 	w->last_trace = span->trace;
 	assert_int_equal(span->request_start_ns, span->start_ns);
+}
+
+static inline void wire_span(void *context, struct obi_span *span)
+{
+	if (span->system->family == OBI_FAMILY_DB)
+		wire_db_span(context, span);
+	else
+		wire_http_span(context, span);
 }
 
 static inline void wire_check(const struct wire *w)
@@ -202,8 +230,28 @@ static inline struct obi_record wire_record(const struct wire *w, uint8_t type, 
 	return record;
 }
 
-/* bytes pass, of which the first are seen.len, then unseen ones. */
-static inline void wire_pass(struct wire *w, uint8_t direction, struct slice seen, uint64_t bytes)
+/* The same where the kernel side tells no messages: as many records as it takes. */
+static inline void wire_stream(struct wire *w, uint8_t direction, struct slice seen, uint64_t bytes)
+{
+	uint64_t *offset = &w->at[w->conn].offset[direction];
+
+	w->now++;
+	do {
+		struct obi_record record = wire_record(w, OBI_RECORD_CHUNK, direction);
+		struct slice head = slice_first(seen, w->capture);
+
+		seen = slice_from(seen, head.len);
+		record.flags |= w->unordered ? OBI_RECORD_UNORDERED : 0;
+		record.before = *offset;
+		record.bytes = seen.len ? head.len : bytes;
+		*offset += record.bytes;
+		bytes -= record.bytes;
+		wire_put(w, &record, head);
+	} while (bytes);
+}
+
+static inline void wire_message(struct wire *w, uint8_t direction, struct slice seen,
+				uint64_t bytes)
 {
 	struct wire_conn *c = &w->at[w->conn];
 	bool turn = c->message == 0 || c->direction != direction;
@@ -240,6 +288,16 @@ static inline void wire_pass(struct wire *w, uint8_t direction, struct slice see
 						 .tail = c->tail };
 	if (turn || !w->quiet)
 		wire_put(w, &record, head);
+}
+
+/* bytes pass, of which the first are seen.len, then unseen ones. */
+static inline void wire_pass(struct wire *w, uint8_t direction, struct slice seen, uint64_t bytes)
+{
+	if (w->stream) {
+		wire_stream(w, direction, seen, bytes);
+		return;
+	}
+	wire_message(w, direction, seen, bytes);
 }
 
 static inline void wire_recv(struct wire *w, const char *text)
