@@ -7,7 +7,7 @@
 #include "protocol/redis/lines.h"
 
 /* Commands by which an array is known for a request. A list in a reply may begin with any word, but
- * hardly with one of these. Sorted by length. */
+ * hardly with one of these. */
 static const char *const commands[] = {
 	"GET",          "SET",           "DEL",        "TTL",        "ACL",         "AUTH",
 	"PING",         "ECHO",          "EVAL",       "EXEC",       "HGET",        "HSET",
@@ -44,7 +44,8 @@ static const char *const commands[] = {
 static bool is_well_known(struct slice name)
 {
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (slice_equal_nocase(name, slice_cstr(commands[i])))
+		if (((name.data[0] ^ (uint8_t)commands[i][0]) & 0xdf) == 0 &&
+		    slice_equal_nocase(name, slice_cstr(commands[i])))
 			return true;
 	return false;
 }
