@@ -134,6 +134,15 @@ static void errors_by_rcode(void **state)
 			 16);
 }
 
+static void opt_counts_where_it_belongs(void **state)
+{
+	struct dns_message message = parsed(SLICE_LIT(
+		HEADER("\x81\x83", "\0\1\0\0\0\1\0\0") EXAMPLE IN_A "\0\0\x29\4\xd0\1\0\0\0\0\0"));
+
+	assert_true(message.complete);
+	assert_int_equal(message.rcode, DNS_RCODE_NXDOMAIN);
+}
+
 static void types_as_text(void **state)
 {
 	static const struct {
@@ -381,6 +390,7 @@ int main(void)
 		cmocka_unit_test(addresses_of_other_classes_and_sections_are_none),
 		cmocka_unit_test(addresses_have_a_bound),
 		cmocka_unit_test(errors_by_rcode),
+		cmocka_unit_test(opt_counts_where_it_belongs),
 		cmocka_unit_test(types_as_text),
 		cmocka_unit_test(names_as_text),
 		cmocka_unit_test(names_have_a_bound),
