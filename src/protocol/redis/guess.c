@@ -7,44 +7,47 @@
 #include "protocol/redis/lines.h"
 
 /* Commands by which an array is known for a request. A list in a reply may begin with any word, but
- * hardly with one of these. Sorted by length. */
+ * hardly with one of these: not among them are those that the server itself begins a reply with,
+ * names of settings (SAVE, SLAVEOF, REPLICAOF: CONFIG GET) and of subscriptions. */
 static const char *const commands[] = {
-	"GET",          "SET",           "DEL",        "TTL",        "ACL",         "AUTH",
-	"PING",         "ECHO",          "EVAL",       "EXEC",       "HGET",        "HSET",
-	"HDEL",         "HLEN",          "INCR",       "DECR",       "INFO",        "KEYS",
-	"LLEN",         "LPOP",          "LPOS",       "LREM",       "LSET",        "MGET",
-	"MSET",         "MOVE",          "PTTL",       "QUIT",       "ROLE",        "RPOP",
-	"SADD",         "SAVE",          "SCAN",       "SORT",       "SPOP",        "SREM",
-	"SYNC",         "TIME",          "TYPE",       "WAIT",       "XACK",        "XADD",
-	"XDEL",         "XLEN",          "ZADD",       "ZREM",       "BLPOP",       "BRPOP",
-	"DEBUG",        "FCALL",         "GETEX",      "HELLO",      "HKEYS",       "HMGET",
-	"HMSET",        "HSCAN",         "HVALS",      "LMOVE",      "LPUSH",       "LTRIM",
-	"MULTI",        "PSYNC",         "RESET",      "RPUSH",      "SCARD",       "SDIFF",
-	"SETEX",        "SETNX",         "SSCAN",      "TOUCH",      "WATCH",       "XINFO",
-	"XPENDING",     "XREAD",         "XTRIM",      "ZCARD",      "ZRANK",       "ZSCAN",
-	"APPEND",       "ASKING",        "BGSAVE",     "BITPOS",     "BLMOVE",      "CLIENT",
-	"CONFIG",       "DBSIZE",        "DECRBY",     "EXISTS",     "EXPIRE",      "GEOADD",
-	"GETBIT",       "GETDEL",        "GETSET",     "HSETNX",     "INCRBY",      "LINDEX",
-	"LRANGE",       "MEMORY",        "MODULE",     "OBJECT",     "PSETEX",      "PUBSUB",
-	"RENAME",       "SCRIPT",        "SELECT",     "SETBIT",     "SINTER",      "STRLEN",
-	"SUBSTR",       "SUNION",        "UNLINK",     "XCLAIM",     "XGROUP",      "XRANGE",
-	"ZCOUNT",       "ZRANGE",        "ZSCORE",     "CLUSTER",    "COMMAND",     "DISCARD",
-	"EVALSHA",      "FLUSHDB",       "HEXISTS",    "HGETALL",    "HINCRBY",     "LATENCY",
-	"LINSERT",      "MIGRATE",       "MONITOR",    "PEXPIRE",    "PERSIST",     "PFCOUNT",
-	"PFMERGE",      "PUBLISH",       "RESTORE",    "SLAVEOF",    "SLOWLOG",     "UNWATCH",
-	"ZINCRBY",      "ZPOPMAX",       "ZPOPMIN",    "BITCOUNT",   "BITFIELD",    "BZPOPMAX",
-	"BZPOPMIN",     "EXPIREAT",      "FLUSHALL",   "FUNCTION",   "GETRANGE",    "READONLY",
-	"REPLCONF",     "SENTINEL",      "SETRANGE",   "SMEMBERS",   "SPUBLISH",    "ZREVRANK",
-	"BGREWRITEAOF", "RPOPLPUSH",     "REPLICAOF",  "SISMEMBER",  "SUBSCRIBE",   "XREVRANGE",
-	"XAUTOCLAIM",   "XREADGROUP",    "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE",
-	"SUNSUBSCRIBE", "ZRANGEBYSCORE", "ZREVRANGE",  "GEOSEARCH",  "SMISMEMBER",  "INCRBYFLOAT",
-	"RANDOMKEY",    "READWRITE",     "PFADD",
+	"ACL",       "APPEND",     "ASKING",     "AUTH",     "BGREWRITEAOF", "BGSAVE",
+	"BITCOUNT",  "BITFIELD",   "BITPOS",     "BLMOVE",   "BLPOP",        "BRPOP",
+	"BZPOPMAX",  "BZPOPMIN",   "CLIENT",     "CLUSTER",  "COMMAND",      "CONFIG",
+	"DBSIZE",    "DEBUG",      "DECR",       "DECRBY",   "DEL",          "DISCARD",
+	"ECHO",      "EVAL",       "EVALSHA",    "EXEC",     "EXISTS",       "EXPIRE",
+	"EXPIREAT",  "FCALL",      "FLUSHALL",   "FLUSHDB",  "FUNCTION",     "GEOADD",
+	"GEOSEARCH", "GET",        "GETBIT",     "GETDEL",   "GETEX",        "GETRANGE",
+	"GETSET",    "HDEL",       "HELLO",      "HEXISTS",  "HGET",         "HGETALL",
+	"HINCRBY",   "HKEYS",      "HLEN",       "HMGET",    "HMSET",        "HSCAN",
+	"HSET",      "HSETNX",     "HVALS",      "INCR",     "INCRBY",       "INCRBYFLOAT",
+	"INFO",      "KEYS",       "LATENCY",    "LINDEX",   "LINSERT",      "LLEN",
+	"LMOVE",     "LPOP",       "LPOS",       "LPUSH",    "LRANGE",       "LREM",
+	"LSET",      "LTRIM",      "MEMORY",     "MGET",     "MIGRATE",      "MODULE",
+	"MONITOR",   "MOVE",       "MSET",       "MULTI",    "OBJECT",       "PERSIST",
+	"PEXPIRE",   "PFADD",      "PFCOUNT",    "PFMERGE",  "PING",         "PSETEX",
+	"PSYNC",     "PTTL",       "PUBLISH",    "PUBSUB",   "QUIT",         "RANDOMKEY",
+	"READONLY",  "READWRITE",  "RENAME",     "REPLCONF", "RESET",        "RESTORE",
+	"ROLE",      "RPOP",       "RPOPLPUSH",  "RPUSH",    "SADD",         "SCAN",
+	"SCARD",     "SCRIPT",     "SDIFF",      "SELECT",   "SENTINEL",     "SET",
+	"SETBIT",    "SETEX",      "SETNX",      "SETRANGE", "SINTER",       "SISMEMBER",
+	"SLOWLOG",   "SMEMBERS",   "SMISMEMBER", "SORT",     "SPOP",         "SPUBLISH",
+	"SREM",      "SSCAN",      "STRLEN",     "SUBSTR",   "SUNION",       "SYNC",
+	"TIME",      "TOUCH",      "TTL",        "TYPE",     "UNLINK",       "UNWATCH",
+	"WAIT",      "WATCH",      "XACK",       "XADD",     "XAUTOCLAIM",   "XCLAIM",
+	"XDEL",      "XGROUP",     "XINFO",      "XLEN",     "XPENDING",     "XRANGE",
+	"XREAD",     "XREADGROUP", "XREVRANGE",  "XTRIM",    "ZADD",         "ZCARD",
+	"ZCOUNT",    "ZINCRBY",    "ZPOPMAX",    "ZPOPMIN",  "ZRANGE",       "ZRANGEBYSCORE",
+	"ZRANK",     "ZREM",       "ZREVRANGE",  "ZREVRANK", "ZSCAN",        "ZSCORE",
 };
+
+/* COMMAND DOCS and COMMAND LIST are answered by an array of names of commands, hundreds of them. */
+#define ARGUMENTS_LIKELY 200
 
 static bool is_well_known(struct slice name)
 {
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (slice_equal_nocase(name, slice_cstr(commands[i])))
+		if (((name.data[0] ^ (uint8_t)commands[i][0]) & 0xdf) == 0 &&
+		    slice_equal_nocase(name, slice_cstr(commands[i])))
 			return true;
 	return false;
 }
@@ -88,8 +91,8 @@ static int pass_name(struct resp_cursor *at, size_t len, struct slice *ret_name)
 	return rest.len < len + 2 ? -EAGAIN : 0;
 }
 
-/* An array that begins with a name; any other is at most a reply. */
-static int read_array(struct slice in, struct slice *ret_name)
+/* An array that begins with a name; any other (-ENOENT) is at most a reply. */
+static int read_array(struct slice in, uint64_t *ret_count, struct slice *ret_name)
 {
 	struct resp_cursor at = { .at = in.data + 1, .end = in.data + in.len };
 	uint64_t count = 0, len = 0;
@@ -97,6 +100,7 @@ static int read_array(struct slice in, struct slice *ret_name)
 
 	if (err)
 		return err;
+	*ret_count = count;
 	if (count == 0 || count > REDIS_ARGUMENTS_MAX)
 		return -ENOENT;
 	if (at.at == at.end)
@@ -148,7 +152,8 @@ static enum obi_guess guess_reply(struct slice in, enum obi_role *ret_role)
 static enum obi_guess guess_array(struct slice in, enum obi_role *ret_role)
 {
 	struct slice name;
-	int err = read_array(in, &name);
+	uint64_t count = 0;
+	int err = read_array(in, &count, &name);
 
 	if (err == -ENOENT || err == -EPROTO)
 		return guess_reply(in, ret_role);
@@ -156,7 +161,8 @@ static enum obi_guess guess_array(struct slice in, enum obi_role *ret_role)
 		*ret_role = OBI_ROLE_UNKNOWN;
 		return OBI_GUESS_MORE;
 	}
-	*ret_role = is_well_known(name) ? OBI_ROLE_REQUEST : OBI_ROLE_UNKNOWN;
+	*ret_role = count <= ARGUMENTS_LIKELY && is_well_known(name) ? OBI_ROLE_REQUEST
+								     : OBI_ROLE_UNKNOWN;
 	return OBI_GUESS_YES;
 }
 

@@ -201,7 +201,7 @@ static inline bool redis_reply_begun(const struct redis_replies *state)
 /* Do these first bytes of a message begin something of Redis?
  * YES, REQUEST: an array with the name of a well-known command, or one of few inline commands;
  * YES, RESPONSE: what nobody else answers;
- * YES, UNKNOWN: an array as requests are, with a name that is not known. A command of a module, or
+ * YES, UNKNOWN: an array as requests are, with another name. SUBSCRIBE, a command of a module, or
  *   a reply: who connected to whom tells.
  * MORE: too few bytes to tell, or what others send as well ("+OK", "PING"): what flows the other
  *   way tells. ret_role says which half it would be. */

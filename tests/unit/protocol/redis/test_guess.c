@@ -54,6 +54,15 @@ static void arrays_with_a_name_that_is_not_known(void **state)
 	whole(SLICE_LIT("*2\r\n$3\r\nfoo\r\n$3\r\nbar\r\n"), OBI_GUESS_YES, OBI_ROLE_UNKNOWN);
 }
 
+/* Of CONFIG GET save, SUBSCRIBE and COMMAND DOCS, as a server sends them. */
+static void replies_that_begin_with_the_name_of_a_command(void **state)
+{
+	whole(SLICE_LIT("*2\r\n$4\r\nsave\r\n$0\r\n\r\n"), OBI_GUESS_YES, OBI_ROLE_UNKNOWN);
+	whole(SLICE_LIT("*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n"), OBI_GUESS_YES,
+	      OBI_ROLE_UNKNOWN);
+	whole(SLICE_LIT("*482\r\n$6\r\nexpire\r\n*8\r\n"), OBI_GUESS_YES, OBI_ROLE_UNKNOWN);
+}
+
 static void replies_are_weak(void **state)
 {
 	static const struct slice cases[] = {
@@ -123,6 +132,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests),
 		cmocka_unit_test(arrays_with_a_name_that_is_not_known),
+		cmocka_unit_test(replies_that_begin_with_the_name_of_a_command),
 		cmocka_unit_test(replies_are_weak),
 		cmocka_unit_test(others),
 	};
