@@ -13,7 +13,7 @@ enum protocol_guess {
 	GUESS_HTTP_MAYBE, /* nothing against it, but the worker must tell: too short, an odd method,
 			   * something that stands before HTTP */
 	GUESS_FOREIGN,    /* recognised as something that is not observed: TLS */
-	GUESS_HTTP2,      /* nor is this, but for how a client's connection begins */
+	GUESS_HTTP2,      /* its preface */
 };
 
 #define GUESS_BYTES 16

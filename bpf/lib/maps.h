@@ -47,7 +47,6 @@ struct conn_state {
 	u8 crowded;    /* requests came together, or before their answers */
 	u8 closed;     /* the last record of it is out */
 	u8 leaves;     /* no header is written any more, see inject.h */
-	u8 http2;      /* chunks of an HTTP/2 client's still to be shown to the worker */
 	u8 streaming;  /* chunks are shown as they come, see stream.h: */
 	u8 ordered;    /* as the worker ordered */
 	u32 limit;     /* bytes of a chunk; while nothing was ordered, bytes still to be shown */

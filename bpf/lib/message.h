@@ -12,7 +12,6 @@
 #define MUTE_HTTP 250     /* the same of a connection that carried HTTP: bodies that alternate */
 #define RESPONSE_HEAD 512 /* bytes copied of what is not a request */
 #define ANSWERS_MAX (32 * OBI_HEAD_MAX) /* the same of a message of answers to several requests */
-#define HTTP2_CHUNKS 8                  /* first ones of an HTTP/2 client that the worker sees */
 
 /* No connection owns the slot while it is written: who reads it then sees that. */
 static __always_inline void board_write(const struct conn_state *state, const struct scratch *s)
@@ -147,12 +146,16 @@ static __always_inline void response_began(struct conn_state *state, u32 status,
 	bool switches = status == 0x31303120; /* " 101" */
 	u8 digit = status >> 8;
 
-	if (switches || (state->tunnels && digit == '2')) { /* a tunnel from now on */
+	if (switches) { /* to something else, which the worker may know */
+		state->protocol = GUESS_NONE;
+		state->unrecognised = 0;
+		stream_begin(state);
+	} else if (state->tunnels && digit == '2') { /* nobody knows what comes */
 		state->muted = 1;
 		count(OBI_APP_MUTED);
-		if (propagate)
-			request_end(state);
 	}
+	if (propagate && (state->muted || state->streaming))
+		request_end(state);
 	state->interim = digit == '1' && !switches; /* "HTTP/1.1 1xx" */
 	if (direction == OBI_RECV && !state->interim) {
 		state->stamped = 0;
@@ -298,32 +301,6 @@ static __always_inline bool message_more(struct conn_state *state, struct scratc
 	return len > 0;
 }
 
-/* What an HTTP/2 client sends first, len bytes of it read, until that was enough. */
-static __always_inline void http2_output(struct sock *sk, struct conn_state *state,
-					 struct scratch *s, u8 direction, u64 now, u32 len)
-{
-	if (state->tuple.netns == 0)
-		tuple_of_sock(sk, &state->tuple);
-	record_fill(s, state, OBI_RECORD_HTTP2, direction, now);
-	s->record.bytes = s->bytes;
-	s->record.before = state->total;
-	s->record.total_bytes = 0;
-	s->record.last_ns = 0;
-	record_output(s, len);
-	state->total += s->bytes;
-	if (--state->http2 == 0) {
-		state->muted = 1;
-		count(OBI_APP_MUTED);
-	}
-}
-
-static __always_inline bool http2_begins(const struct conn_state *state, u8 direction, bool turn,
-					 enum protocol_guess guess)
-{
-	return guess == GUESS_HTTP2 && turn && direction == OBI_SEND && state->message == 0 &&
-	       state->side == OBI_SIDE_CONNECTED;
-}
-
 /* After the bytes of a chunk were counted: what follows the message without a record of it. */
 static __always_inline void chunk_passed(struct conn_state *state, struct scratch *s, u32 slot,
 					 u8 direction, bool turn, u32 len, bool more)
@@ -417,8 +394,8 @@ static __always_inline void chunk_record(struct conn_state *state, struct scratc
 static __always_inline bool stream_begins(const struct conn_state *state, u8 direction, bool turn,
 					  enum protocol_guess guess)
 {
-	return guess == GUESS_NONE && state->protocol == GUESS_NONE && turn &&
-	       !is_in_head(state, direction) && !head_is_open(state, direction);
+	return (guess == GUESS_NONE || guess == GUESS_HTTP2) && state->protocol == GUESS_NONE &&
+	       turn && !is_in_head(state, direction) && !head_is_open(state, direction);
 }
 
 /*
@@ -446,7 +423,7 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 			return;
 		turn = true;
 	}
-	if (state->http2 ? direction != OBI_SEND : !turn && !state->reported) {
+	if (!turn && !state->reported) {
 		state->total += s->bytes;
 		state->last_ns = now;
 		return;
@@ -459,12 +436,6 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 		unread_chunk(state->pid, unread);
 	else
 		guess = scratch_guess(slot, len);
-	if (state->http2 || http2_begins(state, direction, turn, guess)) {
-		if (!state->http2)
-			state->http2 = HTTP2_CHUNKS;
-		http2_output(sk, state, s, direction, now, len);
-		return;
-	}
 	if (stream_begins(state, direction, turn, guess)) {
 		if (propagate)
 			request_end(state);

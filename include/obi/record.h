@@ -34,9 +34,7 @@ enum obi_record_type {
 	OBI_RECORD_MORE = 2,    /* a later chunk that may begin or continue a head */
 	OBI_RECORD_FIN = 3,     /* our side sends no more; no head */
 	OBI_RECORD_CLOSE = 4,   /* the connection is over; no head */
-	OBI_RECORD_HTTP2 = 5,   /* our side of an HTTP/2 connection that it opened begins: head is
-				   what it sends; no message, no trace */
-	OBI_RECORD_CHUNK = 6,   /* a chunk as it came, where the kernel side tells no messages:
+	OBI_RECORD_CHUNK = 5,   /* a chunk as it came, where the kernel side tells no messages:
 				   before = bytes of this direction before it */
 };
 

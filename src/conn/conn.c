@@ -323,24 +323,10 @@ static bool record_is_sane(const struct obi_record *record, size_t size)
 	return record->type != OBI_RECORD_MESSAGE || record->before == 0;
 }
 
-/* Of HTTP/2 there are no connections yet. */
-static int take_http2(struct obi_conns *conns, const struct obi_record *record, size_t size)
-{
-	if (record->head_len > size - sizeof(*record) || record->head_len > OBI_HEAD_MAX)
-		return -EINVAL;
-	conns->stats.records++;
-	if (conns->options.http2)
-		conns->options.http2(conns->options.context, record->pid,
-				     slice_of(record->head, record->head_len));
-	return 0;
-}
-
 int obi_conns_put(struct obi_conns *conns, const struct obi_record *record, size_t size)
 {
 	struct conn *c;
 
-	if (size >= sizeof(*record) && record->type == OBI_RECORD_HTTP2)
-		return take_http2(conns, record, size);
 	if (!record_is_sane(record, size))
 		return -EINVAL;
 	conns->stats.records++;

@@ -70,9 +70,6 @@ struct obi_conns_options {
 	const struct obi_protocol *const *protocols;
 	void *context;
 	struct obi_span_sink sink;
-	/* A process sends this as one of the first things on an HTTP/2 connection that it opened;
-	 * borrowed for the call. NULL: nobody wants to know. */
-	void (*http2)(void *context, uint32_t pid, struct slice bytes);
 	bool query_text; /* somebody wants db.query.text */
 	/* Is a trace of this process sampled? NULL: all are. */
 	bool (*sampled)(void *context, uint32_t pid, const struct obi_trace *trace);

@@ -89,6 +89,7 @@ static struct exchange *pool_take(struct obi_conns *conns, bool large)
 	x->answered = x->emitted = x->standing = x->could_wait = false;
 	x->line = x->key = 0;
 	x->mark = 0;
+	x->own_text = (struct slice){ 0 };
 	x->passed[0] = x->passed[1] = 0;
 	return x;
 }
@@ -194,6 +195,7 @@ struct exchange *exchange_open(struct obi_conns *conns, struct conn *c, size_t t
 	if (!x)
 		return NULL;
 	x->conn = (uint32_t)(c - conns->slots);
+	x->system = c->protocol->system;
 	list_add(c, x);
 	wait_add(conns, x);
 	conns->stats.requests++;
@@ -274,7 +276,7 @@ static void exchange_emit(struct obi_conns *conns, struct exchange *x, uint64_t 
 	}
 	if (c->protocol->settle)
 		c->protocol->settle(x, flags);
-	span.system = c->protocol->system;
+	span.system = x->system;
 	span.kind = (enum obi_span_kind)x->kind;
 	span.flags = flags;
 	span.start_ns = span.request_start_ns = x->start_ns + offset;

@@ -49,6 +49,7 @@ struct exchange {
 	struct exchange *same_chain;
 	struct exchange *older; /* waiting for their response, of all connections */
 	struct exchange *newer;
+	const struct obi_system *system; /* the protocol's, unless that says another */
 	uint64_t key; /* by which its response finds it, see exchange_find(); 0 = by its order */
 	uint64_t start_ns;
 	struct obi_trace trace;
@@ -64,10 +65,12 @@ struct exchange {
 	bool standing;   /* open as a server request, see kin.c, */
 	bool kept;       /* and in its slots */
 	bool server;
-	bool answered;          /* the final response began */
-	bool waits;             /* in the list of those that may time out */
-	bool emitted;           /* timed out: waits only to keep the order */
-	uint8_t mark;           /* the protocol's */
+	bool answered; /* the final response began */
+	bool waits;    /* in the list of those that may time out */
+	bool emitted;  /* timed out: waits only to keep the order */
+	uint8_t mark;  /* the protocol's, as are: */
+	int32_t own_code;
+	struct slice own_text;
 	uint64_t passed[2];     /* bytes of the bodies, request first */
 	union obi_operation op; /* its texts lie in text[], or are constants */
 	char text[];
@@ -132,6 +135,8 @@ struct obi_protocol {
 	/* It is over, or its place is lost. Gives back what the state holds; conn ends or counts
 	 * the exchanges that are left open. */
 	void (*end)(struct obi_conns *conns, struct conn *c, enum conn_end how);
+	/* The state goes, after the exchanges. NULL: it holds nothing. */
+	void (*release)(struct obi_conns *conns, struct conn *c);
 	/* An unanswered request waited too long: what its span says then. NULL: it may wait, and
 	 * nothing is said before its end is known. */
 	void (*time_out)(struct exchange *x);
@@ -215,6 +220,9 @@ void conn_pass_unseen(struct obi_conns *conns, struct conn *c, uint8_t direction
 		      uint64_t time_ns);
 /* What the kernel shall show of the connection from now on. */
 void conn_order(struct obi_conns *conns, const struct conn *c, struct obi_order order);
+/* Zeroed memory beyond the state, bounded over all connections; NULL where there is no more. */
+void *conn_memory_take(struct obi_conns *conns, size_t size);
+void conn_memory_give(struct obi_conns *conns, void *memory, size_t size);
 /* Does anybody want the text of queries? */
 bool conn_wants_query(const struct obi_conns *conns);
 /* Nothing of the connection is looked at any more. What is open stays open until it ends. */

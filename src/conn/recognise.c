@@ -16,6 +16,9 @@
 /* Chunks without a word that anything knows, after which no more is to be seen. */
 #define GUESS_CHUNKS 24
 
+/* States and tables of all connections. */
+#define MEMORY_MAX ((size_t)16 << 20)
+
 /* In conn.room until there is a protocol. */
 struct pending {
 	struct partial *partial[2]; /* by direction: beginnings */
@@ -49,7 +52,7 @@ bool conn_begin_protocol(struct obi_conns *conns, struct conn *c,
 	memset(c->room, 0, sizeof(c->room));
 	c->state = c->room;
 	if (protocol->state_size > sizeof(c->room)) {
-		c->state = calloc(1, protocol->state_size);
+		c->state = conn_memory_take(conns, protocol->state_size);
 		if (!c->state)
 			return false;
 	}
@@ -65,11 +68,29 @@ void conn_end_protocol(struct obi_conns *conns, struct conn *c)
 		pending_drop(conns, c, OBI_RECV);
 		return;
 	}
+	if (c->protocol->release)
+		c->protocol->release(conns, c);
 	if (c->state != c->room)
-		free(c->state);
+		conn_memory_give(conns, c->state, c->protocol->state_size);
 	c->state = NULL;
 	c->protocol = NULL;
 	memset(c->room, 0, sizeof(c->room));
+}
+
+void *conn_memory_take(struct obi_conns *conns, size_t size)
+{
+	void *memory = size <= MEMORY_MAX - conns->memory ? calloc(1, size) : NULL;
+
+	if (memory)
+		conns->memory += size;
+	return memory;
+}
+
+void conn_memory_give(struct obi_conns *conns, void *memory, size_t size)
+{
+	if (memory)
+		conns->memory -= size;
+	free(memory);
 }
 
 /* What is open of another protocol is no more, and is not counted as its records were lost. */

@@ -45,6 +45,7 @@ struct obi_conns {
 	struct partial *free_partials;
 	size_t partials_made;
 	struct slab *slabs;
+	size_t memory; /* taken by protocols */
 	struct kins *kins;
 };
 

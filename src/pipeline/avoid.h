@@ -29,10 +29,6 @@ struct avoid_stage {
  * itself, or 0. */
 unsigned avoid_stage_apply(struct avoid_stage *stage, struct obi_span *span);
 
-/* The process sends this at the beginning of an HTTP/2 connection that it opened. Returns signals
- * as above, for the first time. */
-unsigned avoid_stage_http2(struct avoid_stage *stage, uint32_t pid, struct slice bytes);
-
 /* The process is gone: its number may be another's soon. */
 void avoid_stage_gone(struct avoid_stage *stage, uint32_t pid);
 

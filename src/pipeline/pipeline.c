@@ -73,12 +73,6 @@ static void tell_fresh(const struct obi_pipeline *pipeline, const struct obi_ser
 			pipeline->fresh(pipeline->fresh_context, service, signal);
 }
 
-void obi_pipeline_http2(struct obi_pipeline *pipeline, const struct obi_service *service,
-			struct slice bytes)
-{
-	tell_fresh(pipeline, service, avoid_stage_http2(&pipeline->avoid, service->pid, bytes));
-}
-
 void obi_pipeline_put(void *context, struct obi_span *span)
 {
 	struct obi_pipeline *pipeline = context;

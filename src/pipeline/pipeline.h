@@ -30,10 +30,6 @@ void obi_pipeline_watch_avoided(struct obi_pipeline *pipeline,
 					      unsigned signal),
 				void *context);
 
-/* A process sends this at the beginning of an HTTP/2 connection that it opened. */
-void obi_pipeline_http2(struct obi_pipeline *pipeline, const struct obi_service *service,
-			struct slice bytes);
-
 /* A process is gone. */
 void obi_pipeline_gone(struct obi_pipeline *pipeline, uint32_t pid);
 

@@ -309,15 +309,6 @@ static void take_avoided(void *context, const struct obi_service *service, unsig
 	obi_internal_set(OBI_INTERNAL_AVOIDED, values, 1);
 }
 
-static void take_http2(void *context, uint32_t pid, struct slice bytes)
-{
-	struct worker *w = context;
-	const struct obi_service *service = obi_services_find(w->services, pid);
-
-	if (service)
-		obi_pipeline_http2(w->pipeline, service, bytes);
-}
-
 static int open_application(struct worker *w)
 {
 	struct obi_conns_options options = {
@@ -333,7 +324,6 @@ static int open_application(struct worker *w)
 		.context = w,
 		.random = make_id,
 		.sampled = is_sampled,
-		.http2 = take_http2,
 	};
 
 	w->pipeline = obi_pipeline_new(w->settings, obi_exports_span_sink(w->exports));

@@ -30,16 +30,6 @@ static void on_span(void *context, struct obi_span *span)
 		abort();
 }
 
-static void on_http2(void *context, uint32_t pid, struct slice bytes)
-{
-	static uint8_t seen[OBI_HEAD_MAX];
-
-	if (bytes.len > sizeof(seen))
-		abort();
-	if (bytes.len) /* all of it must be there */
-		memcpy(seen, bytes.data, bytes.len);
-}
-
 static void check(const struct obi_conns *conns)
 {
 	struct obi_conns_stats stats;
@@ -108,7 +98,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.service = find_service,
 		.board = board,
 		.sink = { .put = on_span },
-		.http2 = on_http2,
 		.random = fill_random,
 	};
 	struct obi_conns *conns = obi_conns_new(&options);

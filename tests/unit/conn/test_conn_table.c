@@ -45,38 +45,6 @@ static void record_that_contradicts_itself_changes_nothing(void **state)
 	wire_free(w);
 }
 
-static char http2_seen[64];
-
-static void keep_http2(void *context, uint32_t pid, struct slice bytes)
-{
-	(void)snprintf(http2_seen, sizeof(http2_seen), "%u %.*s", pid, (int)bytes.len,
-		       (const char *)bytes.data);
-}
-
-static void http2_is_shown_and_makes_no_connection(void **state)
-{
-	struct {
-		struct obi_record record;
-		char head[8];
-	} chunk = { .record = { .type = OBI_RECORD_HTTP2, .conn = 1, .pid = 7, .head_len = 5 },
-		    .head = "PRI *" };
-	struct obi_conns_options options = { .protocols = obi_protocols,
-					     .max_connections = 4,
-					     .http2 = keep_http2 };
-	struct obi_conns *conns = obi_conns_new(&options);
-	struct obi_conns_stats stats;
-
-	assert_non_null(conns);
-	assert_int_equal(obi_conns_put(conns, &chunk.record, sizeof(chunk.record) + 5), 0);
-	assert_string_equal(http2_seen, "7 PRI *");
-	assert_int_equal(obi_conns_put(conns, &chunk.record, sizeof(chunk.record) + 4), -EINVAL);
-	obi_conns_stats(conns, &stats);
-	assert_int_equal(stats.records, 1);
-	assert_int_equal(stats.connections, 0);
-	assert_int_equal(stats.requests, 0);
-	obi_conns_free(conns);
-}
-
 static void head_longer_than_the_chunk_is_refused(void **state)
 {
 	struct wire *w = wire_new();
@@ -449,7 +417,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(record_that_contradicts_itself_changes_nothing),
 		cmocka_unit_test(head_longer_than_the_chunk_is_refused),
-		cmocka_unit_test(http2_is_shown_and_makes_no_connection),
 		cmocka_unit_test(full_table_gives_up_the_longest_idle),
 		cmocka_unit_test(connections_come_and_go),
 		cmocka_unit_test(more_pipelined_requests_than_are_kept),

@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * HTTP/2 and gRPC as conn sees them: a stream is an exchange, found by its number.
+ *
+ * Frames whose bytes nobody saw are passed over where they are DATA. Where the place is lost, what
+ * is open is dropped if it may have been answered unseen, and the direction is taken up again where
+ * a chunk is nothing but frames. Fields that the decoder does not know are left out of the span.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "conn/protocol.h"
+#include "protocol/http2/frame.h"
+#include "protocol/http2/grpc.h"
+#include "protocol/http2/hpack.h"
+#include "span/trace.h"
+
+#define STREAMS 1024      /* open on one connection */
+#define TABLE_LIMIT 4096  /* SETTINGS_HEADER_TABLE_SIZE at first, and mostly */
+#define TEXT_ROOM 4096    /* of a block's fields, decoded */
+#define MESSAGE_ROOM 128  /* of grpc-message */
+#define BAD_CHUNKS 8      /* without a frame in them, after which it is none */
+#define UPGRADED_STREAM 1 /* answers the request that asked for HTTP/2 (RFC 7540 section 3.2) */
+
+/* exchange.mark */
+#define MARK_GRPC 0x01
+
+struct http2_conn {
+	struct http2_reader readers[2]; /* by direction */
+	struct hpack tables[2];
+	void *memory[2];           /* of the tables */
+	struct partial *blocks[2]; /* rooms lent to the readers */
+	struct origin origins[2];  /* where the block under way began */
+	bool lost[2];
+	uint8_t bad;
+};
+
+const struct obi_system obi_system_grpc = {
+	.family = OBI_FAMILY_RPC,
+	.name = "grpc",
+	.instrumentation = "grpc",
+	.fallback = "GRPC",
+};
+
+static struct http2_conn *http2_of(const struct conn *c)
+{
+	return c->state;
+}
+
+static enum http2_side side_of(const struct conn *c, uint8_t direction)
+{
+	return conn_is_request_stream(c, direction) ? HTTP2_CLIENT : HTTP2_SERVER;
+}
+
+static void begin(struct obi_conns *conns, struct conn *c, bool fresh)
+{
+	struct http2_conn *h = http2_of(c);
+
+	if (c->requests == DIRECTION_UNKNOWN)
+		c->requests = c->side == OBI_SIDE_CONNECTED ? OBI_SEND : OBI_RECV;
+	for (uint8_t d = 0; d < 2; d++) {
+		size_t room = HPACK_ROOM(TABLE_LIMIT);
+
+		h->memory[d] = conn_memory_take(conns, room);
+		hpack_init(&h->tables[d], h->memory[d], h->memory[d] ? room : 0,
+			   fresh && c->side != OBI_SIDE_UNKNOWN ? HPACK_FIRST : 0);
+		http2_reader_init(&h->readers[d], side_of(c, d), fresh);
+		h->lost[d] = !fresh;
+	}
+}
+
+/* ---- Fields -------------------------------------------------------------------------------- */
+
+struct fields {
+	struct slice method, path, authority, scheme, content_type, grpc_message;
+	struct obi_trace trace;
+	int status;      /* 0: none */
+	int grpc_status; /* -1: none */
+	int64_t length;
+	bool traced;
+};
+
+static int64_t decimal(struct slice text, int64_t most)
+{
+	int64_t value = 0;
+
+	if (text.len == 0)
+		return -1;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i] < '0' || text.data[i] > '9' || value > most)
+			return -1;
+		value = 10 * value + text.data[i] - '0';
+	}
+	return value <= most ? value : -1;
+}
+
+static void take_trace(struct fields *fields, struct slice value)
+{
+	fields->traced = trace_parse_traceparent(value, &fields->trace) == 0;
+}
+
+static void take_field(struct fields *fields, const struct hpack_field *field)
+{
+	int64_t number;
+
+	switch (field->name) {
+	case HPACK_METHOD:
+		fields->method = field->value;
+		break;
+	case HPACK_PATH:
+		fields->path = field->value;
+		break;
+	case HPACK_AUTHORITY:
+		fields->authority = field->value;
+		break;
+	case HPACK_HOST:
+		if (!fields->authority.len)
+			fields->authority = field->value;
+		break;
+	case HPACK_SCHEME:
+		fields->scheme = field->value;
+		break;
+	case HPACK_STATUS:
+		number = decimal(field->value, 999);
+		fields->status = number > 0 ? (int)number : 0;
+		break;
+	case HPACK_CONTENT_TYPE:
+		fields->content_type = field->value;
+		break;
+	case HPACK_CONTENT_LENGTH:
+		fields->length = decimal(field->value, INT64_MAX / 16);
+		break;
+	case HPACK_GRPC_STATUS:
+		number = grpc_read_status(field->value);
+		fields->grpc_status = number < 0 ? GRPC_UNKNOWN : (int)number;
+		break;
+	case HPACK_GRPC_MESSAGE:
+		fields->grpc_message = field->value;
+		break;
+	case HPACK_TRACEPARENT:
+		take_trace(fields, field->value);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Reads a block. -EPROTO: it is none. */
+static int read_fields(struct hpack *table, const struct http2_event *event,
+		       struct hpack_scratch *scratch, struct fields *ret_fields)
+{
+	struct slice block = event->block;
+	struct hpack_field field;
+	int found;
+
+	*ret_fields = (struct fields){ .grpc_status = -1, .length = -1 };
+	hpack_begin(table);
+	while ((found = hpack_next(table, &block, scratch, &field)) > 0)
+		take_field(ret_fields, &field);
+	if (event->flags & HTTP2_CUT)
+		hpack_lose(table);
+	return found == -EPROTO ? -EPROTO : 0;
+}
+
+/* ---- Requests ------------------------------------------------------------------------------ */
+
+static void keep_request(struct exchange *x, const struct fields *fields)
+{
+	struct slice target = exchange_keep(x, fields->path);
+	ptrdiff_t question = slice_find(target, '?');
+	struct slice path = question < 0 ? target : slice_first(target, (size_t)question);
+
+	x->op.http = (struct obi_http){
+		.method = exchange_keep(x, fields->method),
+		.path = path,
+		.query = question < 0 ? slice_of(NULL, 0) : slice_from(target, path.len + 1),
+		.scheme = fields->scheme.len ? exchange_keep(x, fields->scheme) : SLICE_LIT("http"),
+		.host = exchange_keep(x, fields->authority),
+		.request_length = fields->length,
+		.response_length = -1,
+	};
+	x->own_code = -1;
+}
+
+static void set_grpc(struct exchange *x)
+{
+	x->mark |= MARK_GRPC;
+	x->system = &obi_system_grpc;
+}
+
+static void on_request(struct obi_conns *conns, struct conn *c, const struct http2_event *event,
+		       const struct fields *fields)
+{
+	struct http2_conn *h = http2_of(c);
+	struct exchange *x = exchange_find(conns, c, event->stream);
+
+	if (x) /* trailers */
+		return;
+	x = exchange_open(conns, c,
+			  fields->path.len + fields->method.len + fields->scheme.len +
+				  fields->authority.len + 64);
+	if (!x) {
+		exchange_count_drop(conns, OBI_DROP_EVICTED);
+		return;
+	}
+	exchange_set_key(conns, x, event->stream);
+	keep_request(x, fields);
+	if (grpc_is_content_type(fields->content_type))
+		set_grpc(x);
+	exchange_identify(conns, x, &h->origins[c->requests],
+			  fields->traced ? &fields->trace : NULL);
+}
+
+/* ---- Responses ----------------------------------------------------------------------------- */
+
+/* A response without its request: pushed ones, which no request asked for, are not counted. */
+static void on_stray(struct obi_conns *conns, const struct conn *c, const struct http2_event *event,
+		     const struct fields *fields)
+{
+	const struct http2_conn *h = http2_of(c);
+
+	if (fields->status < 200 || event->stream % 2 == 0 || event->stream == UPGRADED_STREAM)
+		return;
+	exchange_count_drop(conns,
+			    h->lost[c->requests] ? OBI_DROP_LOST_RECORD : OBI_DROP_NO_REQUEST);
+}
+
+static void keep_message(struct exchange *x, struct slice value)
+{
+	uint8_t text[MESSAGE_ROOM];
+	bool cut;
+
+	x->own_text = exchange_keep(
+		x, slice_of(text, grpc_decode_message(value, text, sizeof(text), &cut)));
+}
+
+static void on_response(struct obi_conns *conns, struct conn *c, const struct http2_event *event,
+			const struct fields *fields, const struct chunk *chunk)
+{
+	struct exchange *x = exchange_find(conns, c, event->stream);
+
+	if (!x) {
+		on_stray(conns, c, event, fields);
+		return;
+	}
+	if (fields->status >= 100 && fields->status < 200)
+		return;
+	if (!x->answered) {
+		exchange_answer(conns, x, chunk->record->tid);
+		x->op.http.status = fields->status;
+		x->op.http.response_length = fields->length;
+	}
+	if (grpc_is_content_type(fields->content_type) || fields->grpc_status >= 0)
+		set_grpc(x);
+	if (fields->grpc_status >= 0)
+		x->own_code = fields->grpc_status;
+	if (fields->grpc_message.len)
+		keep_message(x, fields->grpc_message);
+	if (event->flags & HTTP2_END_STREAM)
+		exchange_finish(conns, x, chunk->time_ns, 0);
+}
+
+/* ---- Frames -------------------------------------------------------------------------------- */
+
+static void on_block(struct obi_conns *conns, struct conn *c, uint8_t direction,
+		     const struct http2_event *event, const struct chunk *chunk)
+{
+	struct http2_conn *h = http2_of(c);
+	uint8_t text[TEXT_ROOM];
+	struct hpack_scratch scratch = { text, sizeof(text) };
+	struct fields fields;
+
+	if (read_fields(&h->tables[direction], event, &scratch, &fields))
+		return;
+	if (event->type == HTTP2_PROMISE)
+		return;
+	if (conn_is_request_stream(c, direction))
+		on_request(conns, c, event, &fields);
+	else
+		on_response(conns, c, event, &fields, chunk);
+}
+
+static void on_data(struct obi_conns *conns, struct conn *c, uint8_t direction,
+		    const struct http2_event *event, uint64_t time_ns)
+{
+	struct exchange *x = exchange_find(conns, c, event->stream);
+	bool response = !conn_is_request_stream(c, direction);
+
+	if (!x)
+		return;
+	x->passed[response] += event->length;
+	if (response && event->flags & HTTP2_END_STREAM)
+		exchange_finish(conns, x, time_ns, 0);
+}
+
+static void on_reset(struct obi_conns *conns, struct conn *c, const struct http2_event *event,
+		     uint64_t time_ns)
+{
+	struct exchange *x = exchange_find(conns, c, event->stream);
+
+	if (!x)
+		return;
+	if (x->own_code < 0 && !(event->flags & HTTP2_CUT))
+		x->own_code = grpc_status_of_reset(event->code);
+	exchange_finish(conns, x, time_ns, x->answered ? OBI_SPAN_INCOMPLETE : 0);
+}
+
+static void on_event(struct obi_conns *conns, struct conn *c, uint8_t direction,
+		     const struct http2_event *event, const struct chunk *chunk)
+{
+	switch (event->type) {
+	case HTTP2_HEADERS:
+	case HTTP2_PROMISE:
+		on_block(conns, c, direction, event, chunk);
+		break;
+	case HTTP2_DATA:
+		on_data(conns, c, direction, event, chunk->time_ns);
+		break;
+	case HTTP2_RESET:
+		on_reset(conns, c, event, chunk->time_ns);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- Rooms for blocks that come in pieces -------------------------------------------------- */
+
+static bool lend_room(struct obi_conns *conns, struct http2_conn *h, uint8_t direction)
+{
+	struct partial *partial = partial_new(conns);
+
+	h->blocks[direction] = partial;
+	h->readers[direction].room = partial ? partial->bytes : NULL;
+	h->readers[direction].room_len = partial ? sizeof(partial->bytes) : 0;
+	return partial;
+}
+
+static void take_room(struct obi_conns *conns, struct http2_conn *h, uint8_t direction)
+{
+	if (!h->blocks[direction])
+		return;
+	partial_free(conns, h->blocks[direction]);
+	h->blocks[direction] = NULL;
+	h->readers[direction].room = NULL;
+	h->readers[direction].room_len = 0;
+}
+
+/* ---- Bytes --------------------------------------------------------------------------------- */
+
+static void lose(struct obi_conns *conns, struct conn *c, uint8_t direction)
+{
+	struct http2_conn *h = http2_of(c);
+
+	take_room(conns, h, direction);
+	h->lost[direction] = true;
+	hpack_lose(&h->tables[direction]);
+	if (conn_is_request_stream(c, direction))
+		return;
+	while (c->first) /* any of them may have been answered unseen */
+		exchange_drop(conns, c->first, OBI_DROP_LOST_RECORD);
+}
+
+/* A direction that lost its place goes on where a chunk is nothing but frames. */
+static bool take_up(struct obi_conns *conns, struct conn *c, uint8_t direction,
+		    const struct chunk *chunk)
+{
+	struct http2_conn *h = http2_of(c);
+	enum http2_side side;
+	bool start;
+
+	if (http2_guess(chunk->bytes, &side, &start) <= 0) {
+		if (++h->bad >= BAD_CHUNKS)
+			conn_mute(conns, c);
+		return false;
+	}
+	h->bad = 0;
+	http2_reader_init(&h->readers[direction], side_of(c, direction), start);
+	h->lost[direction] = false;
+	return true;
+}
+
+static void feed(struct obi_conns *conns, struct conn *c, uint8_t direction, struct chunk *chunk)
+{
+	struct http2_conn *h = http2_of(c);
+	struct http2_reader *reader = &h->readers[direction];
+	struct slice rest = chunk->bytes;
+
+	if (h->lost[direction] && !take_up(conns, c, direction, chunk))
+		return;
+	while (rest.len) {
+		struct http2_event event;
+		ptrdiff_t used;
+
+		if (!http2_holds_room(reader)) {
+			h->origins[direction] = origin_of_chunk(chunk);
+			h->origins[direction].flags &= (uint8_t)~OBI_RECORD_TRACED;
+		}
+		used = http2_read(reader, rest, &event);
+		if (used == -ENOBUFS && lend_room(conns, h, direction))
+			continue;
+		if (used < 0) {
+			exchange_count_drop(conns, OBI_DROP_UNPARSED);
+			lose(conns, c, direction);
+			return;
+		}
+		on_event(conns, c, direction, &event, chunk);
+		if (!http2_holds_room(reader))
+			take_room(conns, h, direction);
+		rest = slice_from(rest, (size_t)used);
+	}
+}
+
+static void unseen(struct obi_conns *conns, struct conn *c, uint8_t direction, uint64_t len,
+		   uint64_t time_ns)
+{
+	static const struct obi_record none;
+	struct http2_conn *h = http2_of(c);
+	struct chunk chunk = { .record = &none, .time_ns = time_ns };
+	struct http2_event event;
+
+	if (!h->lost[direction] && !http2_skip(&h->readers[direction], len, &event)) {
+		on_event(conns, c, direction, &event, &chunk);
+		return;
+	}
+	exchange_count_unread(conns, len);
+	lose(conns, c, direction);
+}
+
+/* ---- Ends ---------------------------------------------------------------------------------- */
+
+static void end(struct obi_conns *conns, struct conn *c, enum conn_end how)
+{
+	struct http2_conn *h = http2_of(c);
+
+	for (uint8_t d = 0; d < 2; d++) {
+		take_room(conns, h, d);
+		if (how == CONN_LOST)
+			lose(conns, c, d);
+	}
+}
+
+static void release(struct obi_conns *conns, struct conn *c)
+{
+	for (uint8_t d = 0; d < 2; d++)
+		conn_memory_give(conns, http2_of(c)->memory[d], HPACK_ROOM(TABLE_LIMIT));
+}
+
+static void settle_grpc(struct exchange *x, unsigned flags)
+{
+	struct obi_http http = x->op.http;
+	struct grpc_path path;
+
+	if (x->own_code < 0 && http.status && !(flags & OBI_SPAN_INCOMPLETE))
+		x->own_code = grpc_status_of_http(http.status);
+	x->op.rpc = (struct obi_rpc){
+		.method = grpc_read_path(http.path, &path) ? http.path : path.full,
+		.message = x->own_text,
+		.status = x->own_code,
+	};
+}
+
+static void settle(struct exchange *x, unsigned flags)
+{
+	struct obi_http *http = &x->op.http;
+
+	if (x->mark & MARK_GRPC) {
+		settle_grpc(x, flags);
+		return;
+	}
+	if (http->request_length < 0 || x->passed[0])
+		http->request_length = (int64_t)x->passed[0];
+	if (http->response_length < 0 || x->passed[1] || flags & OBI_SPAN_INCOMPLETE)
+		http->response_length = (int64_t)x->passed[1];
+}
+
+/* ---- What is HTTP/2 ------------------------------------------------------------------------ */
+
+static enum obi_role role_of(enum http2_side side)
+{
+	if (side == HTTP2_SIDE_UNKNOWN)
+		return OBI_ROLE_UNKNOWN;
+	return side == HTTP2_CLIENT ? OBI_ROLE_REQUEST : OBI_ROLE_RESPONSE;
+}
+
+static enum obi_guess guess(struct slice head, enum obi_role *ret_role)
+{
+	enum http2_side side;
+	bool start;
+	int found = http2_guess(head, &side, &start);
+
+	if (found == -EAGAIN)
+		return OBI_GUESS_MORE;
+	if (found <= 0 || !start)
+		return OBI_GUESS_NO;
+	*ret_role = role_of(side);
+	return OBI_GUESS_YES;
+}
+
+static bool resume(struct slice head, enum obi_role *ret_role)
+{
+	enum http2_side side;
+	bool start;
+
+	if (http2_guess(head, &side, &start) <= 0)
+		return false;
+	*ret_role = role_of(side);
+	return true;
+}
+
+const struct obi_protocol protocol_http2 = {
+	.name = "http2",
+	.help = "HTTP/2 in plain text, by prior knowledge or upgrade, and gRPC: method, target, "
+		"status, "
+		"sizes; gRPC's method and status",
+	.system = &obi_system_http,
+	.state_size = sizeof(struct http2_conn),
+	.pipeline = STREAMS,
+	.order = { OBI_ORDER_STREAM, OBI_ORDER_BYTES_MAX },
+	.guess = guess,
+	.resume = resume,
+	.begin = begin,
+	.feed = feed,
+	.unseen = unseen,
+	.end = end,
+	.release = release,
+	.settle = settle,
+};
