@@ -225,31 +225,40 @@ void hpack_begin(struct hpack *hpack)
 	hpack->began = false;
 }
 
+/* Returns 1 of a field to show, 0 of what is passed over. */
+static int read_one(struct hpack *hpack, struct slice *block, struct hpack_scratch *scratch,
+		    struct hpack_field *field)
+{
+	uint8_t first = block->data[0];
+	int err;
+
+	if (first & INDEXED)
+		err = read_indexed(hpack, block, scratch, field);
+	else if (first & INSERTED)
+		err = read_literal(hpack, block, 0x3f, scratch, field);
+	else if (first & SIZE_UPDATE)
+		return read_size_update(hpack, block);
+	else
+		err = read_literal(hpack, block, 0x0f, scratch, field);
+	if (err < 0)
+		return err;
+	hpack->began = true;
+	return field->name == HPACK_UNKNOWN || is_wanted(hpack, field);
+}
+
 int hpack_next(struct hpack *hpack, struct slice *block, struct hpack_scratch *scratch,
 	       struct hpack_field *ret_field)
 {
-	struct hpack_field field;
+	struct hpack_field field = { 0 };
 
 	while (block->len) {
-		uint8_t first = block->data[0];
-		int err;
+		int got = read_one(hpack, block, scratch, &field);
 
-		if (!(first & INDEXED) && (first & (INSERTED | SIZE_UPDATE)) == SIZE_UPDATE) {
-			err = read_size_update(hpack, block);
-			if (err == 0)
-				continue;
-		} else if (first & INDEXED) {
-			err = read_indexed(hpack, block, scratch, &field);
-		} else {
-			err = read_literal(hpack, block, first & INSERTED ? 0x3f : 0x0f, scratch,
-					   &field);
-		}
-		if (err < 0) {
+		if (got < 0) {
 			hpack_lose(hpack);
-			return err;
+			return got;
 		}
-		hpack->began = true;
-		if (field.name != HPACK_OTHER || hpack->flags & HPACK_ALL) {
+		if (got) {
 			*ret_field = field;
 			return 1;
 		}

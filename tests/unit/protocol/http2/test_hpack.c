@@ -254,7 +254,7 @@ static void little_memory_forgets_the_oldest(void **state)
 {
 	struct hpack hpack;
 
-	hpack_init(&hpack, memory, 2 * (HPACK_ENTRY_SIZE + HPACK_ENTRY_LEAST), HPACK_FIRST);
+	hpack_init(&hpack, memory, (size_t)2 * (HPACK_ENTRY_SIZE + HPACK_ENTRY_LEAST), HPACK_FIRST);
 	assert_block(&hpack, "44 02 2f61 44 02 2f62 be bf",
 		     ":path: /a\n:path: /b\n:path: /b\n:path: /a\n");
 	assert_string_equal(read_block(&hpack, hex("44 02 2f63 be bf c0"), 4096),

@@ -14,6 +14,7 @@
 #include "protocol/http2/huffman.h"
 
 #define FIELDS 10 /* of a block */
+#define SCRATCH ((size_t)FIELDS * 200)
 #define BLOCKS 60
 #define ROUNDS 40
 #define DECODERS 6
@@ -192,7 +193,7 @@ static void encode_by_nghttp2(struct block *blocks)
 /* Reads one block, all fields of which are shown. Returns how many were unknown. */
 static int check_block(struct hpack *hpack, const struct block *block, size_t scratch_room)
 {
-	static uint8_t bytes[FIELDS * 200];
+	static uint8_t bytes[SCRATCH];
 	struct hpack_scratch scratch = { bytes, scratch_room };
 	struct slice in = guarded(slice_of(block->bytes, block->len));
 	struct hpack_field field;
@@ -232,7 +233,7 @@ static void start_decoders(struct decoder *decoders)
 		bool first = d == 0;
 
 		decoder->room = d < 3 ? HPACK_ROOM(4096) : number_below(1500);
-		decoder->scratch = d < 5 ? FIELDS * 200 : number_below(400);
+		decoder->scratch = d < 5 ? SCRATCH : number_below(400);
 		decoder->from = d < 1 ? 0 : (int)number_below(BLOCKS);
 		decoder->loses = d < 2 ? BLOCKS : (int)number_below(BLOCKS);
 		hpack_init(&decoder->hpack, decoder->memory, decoder->room,
@@ -305,7 +306,7 @@ static void late_decoder_catches_up(void **state)
 	encode_by_nghttp2(blocks);
 	hpack_init(&hpack, memory, sizeof(memory), HPACK_ALL);
 	for (int i = BLOCKS / 2; i < BLOCKS; i++) {
-		int more = check_block(&hpack, &blocks[i], FIELDS * 200);
+		int more = check_block(&hpack, &blocks[i], SCRATCH);
 
 		if (i == BLOCKS / 2)
 			assert_true(more > 0);
