@@ -145,7 +145,10 @@ $(SAN_BUILD)/libobi.a: $(SAN_OBJECTS)
 $(SAN_BUILD)/unit/%: tests/unit/%.c $(SAN_BUILD)/libobi.a
 	@mkdir -p $(@D)
 	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -I$(BUILD)/skel -Itests/unit \
-		-MMD -MP -MT $@ -MF $@.d -o $@ $< $(SAN_BUILD)/libobi.a $(LIBS) -lcmocka
+		-MMD -MP -MT $@ -MF $@.d -o $@ $< $(SAN_BUILD)/libobi.a $(LIBS) $(PEER_LIBS) -lcmocka
+
+# Tests against another implementation of the same.
+$(SAN_BUILD)/unit/protocol/http2/test_hpack_peer: PEER_LIBS := -lnghttp2
 
 # A program a file: T selects by path, `make test T=http1`.
 unit-tests: $(if $(T),$(foreach t,$(UNIT_TESTS),$(if $(findstring $(T),$(t)),$(t))),$(UNIT_TESTS))
@@ -175,7 +178,9 @@ $(FUZZ_BUILD)/libobi.a: $(FUZZ_OBJECTS)
 
 $(FUZZ_BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_BUILD)/libobi.a
 	$(CLANG) $(BASE_CFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer \
-		-MMD -MP -MT $@ -MF $@.d -o $@ $< $(FUZZ_BUILD)/libobi.a $(LIBS)
+		-MMD -MP -MT $@ -MF $@.d -o $@ $< $(FUZZ_BUILD)/libobi.a $(LIBS) $(PEER_LIBS)
+
+$(FUZZ_BUILD)/fuzz_hpack: PEER_LIBS := -lnghttp2
 
 fuzz-targets: $(FUZZ_TARGETS)
 
@@ -188,7 +193,7 @@ fuzz: fuzz-targets
 
 # ---- Lint and docs ----------------------------------------------------------------------------
 
-lint: lint-includes lint-format lint-shell lint-files lint-docs lint-security lint-hardening
+lint: lint-includes lint-format lint-tables lint-shell lint-files lint-docs lint-security lint-hardening
 
 lint-hardening: $(OBI)
 	tests/lint/check-hardening $(OBI) $(BUILD)/flags

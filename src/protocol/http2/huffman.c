@@ -14,6 +14,7 @@
 /* What the loop that checks nothing may take at once: LOOKS times the table's bits. */
 #define LOOKS 5
 #define LOOK_BITS (LOOKS * HUFFMAN_BITS)
+#define MOST_OUT ((ptrdiff_t)2 * LOOKS)
 
 _Static_assert(LOOK_BITS <= 56, "a refill gives no more than 56 bits for sure");
 
@@ -70,7 +71,7 @@ static unsigned long_symbol(uint64_t word, unsigned *ret_length)
 /* As long as neither side can run out. */
 static uint8_t *decode_most(struct bits *bits, uint8_t *out, const uint8_t *end)
 {
-	for (refill(bits); bits->count >= LOOK_BITS && end - out >= 2 * LOOKS; refill(bits)) {
+	for (refill(bits); bits->count >= LOOK_BITS && end - out >= MOST_OUT; refill(bits)) {
 		for (int i = 0; i < LOOKS; i++) {
 			uint32_t entry = huffman_short[bits->word >> (64 - HUFFMAN_BITS)];
 
