@@ -22,6 +22,7 @@
 #include "lib/guess.h"
 #include "lib/pieces.h"
 #include "lib/user_data.h"
+#include "lib/several.h"
 #include "lib/iter.h"
 #include "lib/uring.h"
 #include "lib/unread.h"

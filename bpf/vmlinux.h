@@ -214,6 +214,26 @@ struct user_msghdr_head {
 	__u64 msg_iovlen;
 };
 
+struct user_mmsghdr {
+	struct user_msghdr_head head;
+	__u64 control[2];
+	__u64 flags;
+	__u64 msg_len;
+};
+
+struct user_sockaddr_in {
+	__u16 sin_family;
+	__u16 sin_port;
+	__u32 sin_addr;
+};
+
+struct user_sockaddr_in6 {
+	__u16 sin6_family;
+	__u16 sin6_port;
+	__u32 sin6_flowinfo;
+	__u8 sin6_addr[16];
+};
+
 /* The same of a 32-bit process, and struct mmsghdr of both. */
 struct compat_iovec {
 	__u32 iov_base;
@@ -238,9 +258,14 @@ enum {
 	TCP_LISTEN = 10,
 };
 
+#define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
 #define IPPROTO_TCP 6
+#ifndef IPPROTO_UDP
+#define IPPROTO_UDP 17
+#endif
+#define SOCK_STREAM 1
 #define MSG_PEEK 2
 #define MSG_TRUNC 0x20
 #define MSG_DONTWAIT 0x40
@@ -282,6 +307,7 @@ struct sock_common {
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;
+	__u16 sk_type;
 	int sk_err;
 	void *sk_user_data;
 	struct bpf_local_storage *sk_bpf_storage;

@@ -49,6 +49,8 @@ static __always_inline int plane_chunk(struct sock *sk, struct msghdr *msg, u8 d
 	s->could_wait = direction == OBI_RECV && !(flags & MSG_DONTWAIT) &&
 			!(sk->sk_socket->file->f_flags & O_NONBLOCK);
 	unread = user_data_of_syscall(s, slot);
+	if (unread == OBI_UNREAD_SEVERAL && direction == OBI_SEND)
+		unread = user_data_of_several(state, s);
 	if (unread > OBI_UNREAD_MOVED)
 		unread = user_data_of_others(sk, msg, s, slot, unread);
 	if (direction == OBI_RECV && flags & MSG_TRUNC) /* thrown away */

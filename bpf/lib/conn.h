@@ -3,6 +3,8 @@
 #ifndef OBI_BPF_CONN_H
 #define OBI_BPF_CONN_H
 
+#define DATAGRAMS_UNORDERED (16 * 1024) /* bytes shown of a socket until an order comes */
+
 /* Where the state is kept: by_addr is a constant of the plane (see hooks/). */
 static __always_inline struct conn_state *conn_get(struct sock *sk, bool by_addr)
 {
@@ -35,6 +37,9 @@ static __always_inline void tuple_of_sock(struct sock *sk, struct obi_tuple *ret
 {
 	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
 
+	ret_tuple->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	if (family == AF_UNIX) /* it has no addresses */
+		return;
 	if (family == AF_INET) {
 		map_ipv4(ret_tuple->local_addr, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
 		map_ipv4(ret_tuple->remote_addr, BPF_CORE_READ(sk, __sk_common.skc_daddr));
@@ -46,16 +51,30 @@ static __always_inline void tuple_of_sock(struct sock *sk, struct obi_tuple *ret
 	}
 	ret_tuple->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
 	ret_tuple->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	ret_tuple->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 }
 
-static __always_inline bool sock_is_tcp(struct sock *sk)
+static __always_inline bool sock_is_inet(struct sock *sk)
 {
 	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
 
-	/* sk_protocol was a bit field in a 32 bit word until 5.6, so 5.10 has it plain. */
-	return (family == AF_INET || family == AF_INET6) &&
-	       BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+	return family == AF_INET || family == AF_INET6;
+}
+
+/* sk_protocol was a bit field in a 32 bit word until 5.6, so 5.10 has it plain. */
+static __always_inline bool sock_is_tcp(struct sock *sk)
+{
+	return sock_is_inet(sk) && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+}
+
+static __always_inline bool sock_is_udp(struct sock *sk)
+{
+	return sock_is_inet(sk) && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_UDP;
+}
+
+static __always_inline bool sock_is_unix_stream(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX &&
+	       BPF_CORE_READ(sk, sk_type) == SOCK_STREAM;
 }
 
 /* Makes the state of a connection of a selected process. The tuple of a connecting socket is
@@ -107,6 +126,23 @@ static __always_inline bool conn_is_fresh(struct sock *sk, u8 direction, u64 byt
 	return got == 0 && sent == bytes;
 }
 
+/* Datagrams, and streams within the host. Kept by address no end would be seen of them. */
+static __always_inline struct conn_state *conn_of_other(struct sock *sk, u32 pid, bool by_addr)
+{
+	struct conn_state *state;
+	bool udp = sock_is_udp(sk);
+
+	if (by_addr || (!udp && !sock_is_unix_stream(sk)))
+		return NULL;
+	state = conn_create(sk, pid, OBI_SIDE_UNKNOWN, by_addr);
+	if (state && udp) {
+		state->datagrams = 1;
+		state->streaming = 1;
+		state->limit = DATAGRAMS_UNORDERED;
+	}
+	return state;
+}
+
 /* The state of a socket on which a process just moved bytes, or NULL where it is not observed. */
 static __always_inline struct conn_state *conn_of_chunk(struct sock *sk, u8 direction, u64 bytes,
 							bool by_addr)
@@ -117,8 +153,10 @@ static __always_inline struct conn_state *conn_of_chunk(struct sock *sk, u8 dire
 	if (state)
 		return state->muted ? NULL : state;
 	tgid = current_pid();
-	if (!process_selected(tgid) || !sock_is_tcp(sk))
+	if (!process_selected(tgid))
 		return NULL;
+	if (!sock_is_tcp(sk))
+		return conn_of_other(sk, tgid, by_addr);
 	/* Sockets that connected under our eyes have a state already. This one was accepted, or it
 	 * is older than we are. */
 	return conn_create(sk, tgid,

@@ -44,13 +44,16 @@ struct conn_state {
 	u8 to_head;   /* it is a HEAD request: its answer has no body */
 	u8 tunnels;   /* the current request is CONNECT: a 2xx answer ends all that is known */
 	u8 fin_sent;
-	u8 crowded;    /* requests came together, or before their answers */
-	u8 closed;     /* the last record of it is out */
-	u8 leaves;     /* no header is written any more, see inject.h */
-	u8 streaming;  /* chunks are shown as they come, see stream.h: */
-	u8 ordered;    /* as the worker ordered */
-	u32 limit;     /* bytes of a chunk; while nothing was ordered, bytes still to be shown */
-	u64 offset[2]; /* bytes of each direction since streaming began */
+	u8 crowded;     /* requests came together, or before their answers */
+	u8 closed;      /* the last record of it is out */
+	u8 leaves;      /* no header is written any more, see inject.h */
+	u8 streaming;   /* chunks are shown as they come, see stream.h: */
+	u8 ordered;     /* as the worker ordered */
+	u8 datagrams;   /* each chunk is a message, with a peer of its own */
+	u8 several;     /* messages of the last call of several that were seen */
+	u32 limit;      /* bytes of a chunk; while nothing was ordered, bytes still to be shown */
+	u64 several_at; /* the call of several datagrams that was seen last */
+	u64 offset[2];  /* bytes of each direction since streaming began */
 	u32 pid;
 	struct obi_tuple tuple;
 	u32 opener;    /* thread that called connect(2), */
@@ -193,6 +196,7 @@ struct user_data {
 	u64 skip; /* bytes of the first piece before the chunk */
 	u64 kind; /* enum vec_kind */
 	struct user_iovec one;
+	u64 peer; /* where the address stands to which the call sends; 0 = nowhere */
 };
 
 /* How far a vector was walked through, see pieces.h. */

@@ -58,6 +58,26 @@ static __always_inline u32 stream_share(struct conn_state *state, u64 bytes)
 	return share;
 }
 
+/* A datagram that is sent says where to, unless its socket does. */
+static __always_inline void tuple_of_peer(struct obi_tuple *tuple, const struct user_data *data)
+{
+	struct user_sockaddr_in6 peer6 = { 0 };
+	struct user_sockaddr_in peer = { 0 };
+
+	if (tuple->remote_port || !data->peer ||
+	    bpf_probe_read_user(&peer, sizeof(peer), (void *)data->peer))
+		return;
+	if (peer.sin_family == AF_INET) {
+		map_ipv4(tuple->remote_addr, peer.sin_addr);
+	} else if (peer.sin_family == AF_INET6) {
+		(void)bpf_probe_read_user(&peer6, sizeof(peer6), (void *)data->peer);
+		__builtin_memcpy(tuple->remote_addr, peer6.sin6_addr, sizeof(tuple->remote_addr));
+	} else {
+		return;
+	}
+	tuple->remote_port = bpf_ntohs(peer.sin_port);
+}
+
 /* len bytes of the chunk were read into the scratch. */
 static __always_inline void stream_output(struct sock *sk, struct conn_state *state,
 					  struct scratch *s, u32 slot, u8 direction, u64 now,
@@ -71,6 +91,12 @@ static __always_inline void stream_output(struct sock *sk, struct conn_state *st
 	record_fill(s, state, OBI_RECORD_CHUNK, direction, now);
 	if (!state->ordered)
 		r->flags |= OBI_RECORD_UNORDERED;
+	if (state->datagrams) {
+		r->flags |= OBI_RECORD_DATAGRAM;
+		if (direction == OBI_SEND)
+			tuple_of_peer(&r->tuple, &s->data);
+		share = share < OBI_HEAD_MAX ? share : OBI_HEAD_MAX;
+	}
 	if (s->could_wait)
 		r->flags |= OBI_RECORD_COULD_WAIT;
 	r->bytes = s->bytes;
@@ -123,7 +149,7 @@ static __always_inline bool stream_chunk(struct sock *sk, struct conn_state *sta
 		return true;
 	if (len == 0)
 		unread_chunk(state->pid, unread);
-	if (!state->ordered && len) {
+	if (!state->ordered && len && !state->datagrams) {
 		guess = scratch_guess(slot, len);
 		if (guess == GUESS_HTTP_REQUEST || guess == GUESS_HTTP_RESPONSE) {
 			state->streaming = 0;

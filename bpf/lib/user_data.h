@@ -30,6 +30,7 @@ enum {
 #define REGS_NR(regs) ((regs)->orig_ax)
 #define REGS_ARG2(regs) ((regs)->si)
 #define REGS_ARG3(regs) ((regs)->dx)
+#define REGS_ARG5(regs) ((regs)->r8)
 /* A 64-bit program, too, may call by int 0x80: then neither the numbers nor the registers are those
  * of its code segment. */
 #define TS_COMPAT 0x0002
@@ -58,6 +59,7 @@ enum {
 #define REGS_NR(regs) ((regs)->syscallno)
 #define REGS_ARG2(regs) ((regs)->regs[1])
 #define REGS_ARG3(regs) ((regs)->regs[2])
+#define REGS_ARG5(regs) ((regs)->regs[4])
 #define IS_COMPAT(task, regs) (((regs)->pstate & 0x10) != 0) /* PSR_MODE32_BIT */
 #endif
 
@@ -121,6 +123,7 @@ static __always_inline void user_data_of_msghdr(u64 at, struct user_data *ret_da
 	struct user_msghdr_head msg = { 0 };
 
 	(void)bpf_probe_read_user(&msg, sizeof(msg), (void *)at);
+	ret_data->peer = (u64)msg.msg_name;
 	user_data_of_vector((u64)msg.msg_iov, msg.msg_iovlen, VEC_USER, ret_data);
 }
 
@@ -244,14 +247,17 @@ static __always_inline enum obi_unread user_data_of_syscall(struct scratch *s, u
 	 * the verifier refuses. */
 	barrier_var(arg2);
 	barrier_var(arg3);
+	s->data.peer = 0;
 	if (!call_is_under_way(regs))
 		return OBI_UNREAD_URING;
 	if (IS_COMPAT(task, regs))
 		return scratch_compat(slot);
 	switch (nr) {
+	case NR_SENDTO:
+		s->data.peer = REGS_ARG5(regs);
+		/* fallthrough */
 	case NR_READ:
 	case NR_WRITE:
-	case NR_SENDTO:
 	case NR_RECVFROM:
 		user_data_of_buffer(arg2, arg3, &s->data);
 		return OBI_READ;

@@ -15,6 +15,10 @@
 
 #include "conn/state.h"
 
+/* Connections without an end: how long until one is forgotten, and how many are looked at a tick.
+ */
+#define IDLE_NS (30 * NSEC_PER_SEC)
+#define IDLE_LOOKS 16
 /* Times in idle_ns that a silent response is looked at. */
 #define QUIET_LOOKS 4
 
@@ -247,17 +251,37 @@ void conn_take_chunk(struct obi_conns *conns, struct conn *c, const struct obi_r
 		conn_pass_unseen(conns, c, record->direction, end - half->at, record->time_ns);
 }
 
+/* A message by itself: of a socket without a peer of its own it may say which one it has. */
+static void on_datagram(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
+{
+	struct chunk chunk = {
+		.record = record,
+		.bytes = slice_of(record->head, record->head_len),
+		.time_ns = record->time_ns,
+		.cut = record->head_len < record->bytes,
+	};
+
+	if (!c->protocol && !conn_recognise_datagram(conns, c, record))
+		return;
+	if (chunk.bytes.len)
+		conn_feed(conns, c, record->direction, &chunk);
+}
+
 /* A chunk of a connection of which the kernel side tells no messages. */
 static void on_stream(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
 {
 	if (!c->streaming) {
 		conn_leave_heads(conns, c);
 		c->streaming = true;
+		c->muted = false;
+		c->datagrams = record->flags & OBI_RECORD_DATAGRAM;
 		c->halves[OBI_SEND].at = c->halves[OBI_RECV].at = 0;
 	}
 	if (c->muted)
 		return;
-	if (!c->protocol)
+	if (c->datagrams)
+		on_datagram(conns, c, record);
+	else if (!c->protocol)
 		conn_recognise(conns, c, record);
 	else
 		conn_take_chunk(conns, c, record);
@@ -415,6 +439,18 @@ static void look_at_responses(struct obi_conns *conns, enum await await)
 	}
 }
 
+/* Of sockets that are not TCP's no end is seen: they are looked at, some each time. */
+static void sweep_idle(struct obi_conns *conns)
+{
+	for (int i = 0; i < IDLE_LOOKS && conns->slots_used; i++) {
+		struct conn *c = &conns->slots[conns->idle_at++ % conns->slots_used];
+
+		if (c->id && (c->datagrams || c->local_port == 0) && conns->now_ns > c->last_ns &&
+		    conns->now_ns - c->last_ns >= IDLE_NS)
+			end_conn(conns, c, conns->now_ns, false);
+	}
+}
+
 void obi_conns_tick(struct obi_conns *conns, uint64_t now_ns)
 {
 	if (now_ns > conns->now_ns)
@@ -425,6 +461,7 @@ void obi_conns_tick(struct obi_conns *conns, uint64_t now_ns)
 	}
 	look_at_responses(conns, AWAIT_BUSY);
 	time_out_requests(conns);
+	sweep_idle(conns);
 }
 
 void obi_conns_flush(struct obi_conns *conns)

@@ -112,6 +112,7 @@ struct obi_protocol {
 	const struct obi_system *system;
 	size_t state_size;      /* of a connection, zero at first; at best CONN_ROOM */
 	uint16_t pipeline;      /* most requests open on one connection */
+	bool datagrams;         /* each chunk is a message; else it is asked about streams */
 	struct obi_order order; /* what the kernel shows once the protocol is recognised */
 
 	/* Which half of an exchange do these first bytes of a connection begin? */
@@ -191,6 +192,7 @@ struct conn {
 	uint32_t await_next; /* or next free slot */
 	uint16_t open;       /* exchanges in the list */
 	bool muted;          /* what follows is not looked at */
+	bool datagrams;      /* as its protocol's row */
 	bool streaming;      /* its records are CHUNKs: halves[].at counts all bytes */
 	uint64_t room[CONN_ROOM / sizeof(uint64_t)];
 };

@@ -132,13 +132,16 @@ void conn_leave_heads(struct obi_conns *conns, struct conn *c)
 /* ---- Recognition --------------------------------------------------------------------------- */
 
 /* Which protocol do the bytes begin? *ret_more: some may, if more came. */
-static const struct obi_protocol *ask_all(const struct obi_conns *conns, struct slice bytes,
-					  enum obi_role *ret_role, bool *ret_more)
+static const struct obi_protocol *ask_all(const struct obi_conns *conns, bool datagrams,
+					  struct slice bytes, enum obi_role *ret_role,
+					  bool *ret_more)
 {
 	*ret_more = false;
 	for (const struct obi_protocol *const *p = conns->options.protocols; *p; p++) {
-		enum obi_guess guess = (*p)->guess(bytes, ret_role);
+		enum obi_guess guess = OBI_GUESS_NO;
 
+		if ((*p)->datagrams == datagrams)
+			guess = (*p)->guess(bytes, ret_role);
 		if (guess == OBI_GUESS_YES)
 			return *p;
 		*ret_more |= guess == OBI_GUESS_MORE;
@@ -150,7 +153,7 @@ static const struct obi_protocol *ask_to_resume(const struct obi_conns *conns, s
 						enum obi_role *ret_role)
 {
 	for (const struct obi_protocol *const *p = conns->options.protocols; *p; p++)
-		if ((*p)->resume && (*p)->resume(bytes, ret_role))
+		if (!(*p)->datagrams && (*p)->resume && (*p)->resume(bytes, ret_role))
 			return *p;
 	return NULL;
 }
@@ -277,7 +280,7 @@ void conn_recognise(struct obi_conns *conns, struct conn *c, const struct obi_re
 		partial = keep(conns, c, record);
 		bytes = slice_of(partial->bytes, partial->len);
 	}
-	protocol = ask_all(conns, bytes, &role, &more);
+	protocol = ask_all(conns, false, bytes, &role, &more);
 	if (protocol) {
 		begin_from(conns, c, protocol, record->direction, role, true);
 		if (c->muted)
@@ -287,4 +290,20 @@ void conn_recognise(struct obi_conns *conns, struct conn *c, const struct obi_re
 		   (!partial && !keep(conns, c, record))) {
 		pass(conns, c, record);
 	}
+}
+
+bool conn_recognise_datagram(struct obi_conns *conns, struct conn *c,
+			     const struct obi_record *record)
+{
+	enum obi_role role = OBI_ROLE_UNKNOWN;
+	bool more;
+	const struct obi_protocol *protocol =
+		ask_all(conns, true, slice_of(record->head, record->head_len), &role, &more);
+
+	if (!protocol) {
+		pass(conns, c, record);
+		return false;
+	}
+	begin_from(conns, c, protocol, record->direction, role, true);
+	return !c->muted;
 }

@@ -45,7 +45,8 @@ struct obi_conns {
 	struct partial *free_partials;
 	size_t partials_made;
 	struct slab *slabs;
-	size_t memory; /* taken by protocols */
+	size_t memory;    /* taken by protocols */
+	uint32_t idle_at; /* where the search for idle ones goes on */
 	struct kins *kins;
 };
 
@@ -79,6 +80,9 @@ bool conn_take_heads(struct obi_conns *conns, struct conn *c, const struct obi_r
 void conn_leave_heads(struct obi_conns *conns, struct conn *c);
 /* Asks the protocols about a chunk of a connection that has none yet; it is taken. */
 void conn_recognise(struct obi_conns *conns, struct conn *c, const struct obi_record *record);
+/* The same of a datagram, which is left to the caller: does it have a protocol now? */
+bool conn_recognise_datagram(struct obi_conns *conns, struct conn *c,
+			     const struct obi_record *record);
 /* Gives the state back; the protocol was told before. */
 void conn_end_protocol(struct obi_conns *conns, struct conn *c);
 

@@ -14,7 +14,6 @@
 
 static void begin(struct obi_conns *conns, struct conn *c, bool fresh)
 {
-	(void)conns;
 	for (uint8_t direction = 0; direction < 2; direction++) {
 		stream_of(c, direction)->state = fresh ? STREAM_HEAD : STREAM_LOST;
 		stream_of(c, direction)->fresh = fresh;

@@ -65,7 +65,6 @@ static void begin(struct obi_conns *conns, struct conn *c, bool fresh)
 {
 	struct redis_conn *redis = redis_of(c);
 
-	(void)conns;
 	redis->hidden = !fresh || c->side == OBI_SIDE_UNKNOWN;
 	redis->database = redis->hidden ? -1 : 0;
 	/* An array with a name that is not known: who connects asks. */
@@ -112,7 +111,6 @@ static void unseen(struct obi_conns *conns, struct conn *c, uint8_t direction, u
 	struct redis_conn *redis = redis_of(c);
 	bool requests = conn_is_request_stream(c, direction);
 
-	(void)time_ns;
 	if ((requests ? redis_skip_request(&redis->requests, len)
 		      : redis_skip_reply(&redis->replies, len)) == 0)
 		return;
