@@ -75,8 +75,10 @@ static uint8_t *decode_most(struct bits *bits, uint8_t *out, const uint8_t *end)
 		for (int i = 0; i < LOOKS; i++) {
 			uint32_t entry = huffman_short[bits->word >> (64 - HUFFMAN_BITS)];
 
-			if (!entry)
+			if (!entry) {
+				refill(bits);
 				return out;
+			}
 			out[0] = (uint8_t)entry;
 			out[1] = (uint8_t)(entry >> 8);
 			out += entry >> 22 & 3;
