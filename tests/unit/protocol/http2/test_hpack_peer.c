@@ -316,10 +316,12 @@ static void late_decoder_catches_up(void **state)
 	assert_int_equal(unknown, 0);
 }
 
+#define BYTE_CASES ((size_t)256 * 40)
+
 /* A byte between letters, so many that nghttp2 codes all by Huffman. */
 static void each_byte_is_decoded(void **state)
 {
-	for (size_t at = 0; at < 256 * 40; at++) {
+	for (size_t at = 0; at < BYTE_CASES; at++) {
 		uint8_t text[40], bytes[512], room[64];
 		struct hpack_scratch scratch = { room, sizeof(room) };
 		nghttp2_nv nv = { (uint8_t *)"host", text, 4, sizeof(text), 0 };
