@@ -148,7 +148,7 @@ $(SAN_BUILD)/unit/%: tests/unit/%.c $(SAN_BUILD)/libobi.a
 		-MMD -MP -MT $@ -MF $@.d -o $@ $< $(SAN_BUILD)/libobi.a $(LIBS) $(PEER_LIBS) -lcmocka
 
 # Tests against another implementation of the same.
-$(SAN_BUILD)/unit/protocol/http2/test_hpack_peer: PEER_LIBS := -lnghttp2
+$(SAN_BUILD)/unit/protocol/http2/test_%_peer: PEER_LIBS := -lnghttp2
 
 # A program a file: T selects by path, `make test T=http1`.
 unit-tests: $(if $(T),$(foreach t,$(UNIT_TESTS),$(if $(findstring $(T),$(t)),$(t))),$(UNIT_TESTS))

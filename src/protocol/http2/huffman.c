@@ -68,21 +68,35 @@ static unsigned long_symbol(uint64_t word, unsigned *ret_length)
 			    huffman_lengths[length - HUFFMAN_BITS - 1].offset];
 }
 
+/* Takes what one look gives. Returns false where that is nothing: the next code is a long one. */
+static inline bool look(struct bits *bits, uint8_t **out)
+{
+	uint32_t entry = huffman_short[bits->word >> (64 - HUFFMAN_BITS)];
+
+	if (!entry)
+		return false;
+	(*out)[0] = (uint8_t)entry;
+	(*out)[1] = (uint8_t)(entry >> 8);
+	*out += entry >> 22 & 3;
+	drop(bits, entry >> 16 & 63);
+	return true;
+}
+
 /* As long as neither side can run out. */
 static uint8_t *decode_most(struct bits *bits, uint8_t *out, const uint8_t *end)
 {
-	for (refill(bits); bits->count >= LOOK_BITS && end - out >= MOST_OUT; refill(bits)) {
+	refill(bits);
+	for (; bits->count >= LOOK_BITS && end - out >= MOST_OUT; refill(bits)) {
 		for (int i = 0; i < LOOKS; i++) {
-			uint32_t entry = huffman_short[bits->word >> (64 - HUFFMAN_BITS)];
-
-			if (!entry)
+			if (!look(bits, &out)) {
+				refill(bits);
 				return out;
-			out[0] = (uint8_t)entry;
-			out[1] = (uint8_t)(entry >> 8);
-			out += entry >> 22 & 3;
-			drop(bits, entry >> 16 & 63);
+			}
 		}
 	}
+	while (bits->count >= HUFFMAN_BITS && end - out >= 2 && look(bits, &out))
+		;
+	refill(bits);
 	return out;
 }
 

@@ -25,6 +25,7 @@ static void examples_of_the_rfc(void **state)
 		{ "94e7 821d d7f2 e6c7 b335 dfdf cd5b 3960 d5af 2708 7f36 72c1 ab27 0fb5 291f 9587 "
 		  "3160 65c0 03ed 4ee5 b106 3d50 07",
 		  "foo=ASDJKHQKBZXOQWEOPIUAXQWEOIU; max-age=3600; version=1" },
+		{ "4d83 21f4 ffff ff3f", "tracoN\x07" }, /* a long code across the register's end */
 		{ "", "" },
 	};
 	uint8_t room[128];
