@@ -31,6 +31,7 @@
 #include "lib/head.h"
 #include "lib/kin.h"
 #include "lib/record.h"
+#include "lib/frames.h"
 #include "lib/stream.h"
 #include "lib/message.h"
 #include "lib/process.h"

@@ -15,6 +15,14 @@ const volatile __u64 ring_wake_bytes = 4 << 20; /* bytes waiting that wake the r
 /* Of a head's piece: a traceparent field that is cut by its end begins within so many bytes. */
 #define EDGE_LEN 68
 
+/* Where the frames of a direction stand, see frames.h. */
+struct frame_walk {
+	u8 header[OBI_FRAME_HEADER_MAX] __attribute__((aligned(8)));
+	u32 left; /* bytes of the payload to come */
+	u8 skips; /* it is not shown */
+	u8 have;  /* bytes of the header so far */
+};
+
 /* One connection of a selected process. */
 struct conn_state {
 	u64 id;
@@ -44,16 +52,19 @@ struct conn_state {
 	u8 to_head;   /* it is a HEAD request: its answer has no body */
 	u8 tunnels;   /* the current request is CONNECT: a 2xx answer ends all that is known */
 	u8 fin_sent;
-	u8 crowded;     /* requests came together, or before their answers */
-	u8 closed;      /* the last record of it is out */
-	u8 leaves;      /* no header is written any more, see inject.h */
-	u8 streaming;   /* chunks are shown as they come, see stream.h: */
-	u8 ordered;     /* as the worker ordered */
-	u8 datagrams;   /* each chunk is a message, with a peer of its own */
-	u8 several;     /* messages of the last call of several that were seen */
-	u32 limit;      /* bytes of a chunk; while nothing was ordered, bytes still to be shown */
-	u64 several_at; /* the call of several datagrams that was seen last */
-	u64 offset[2];  /* bytes of each direction since streaming began */
+	u8 crowded;   /* requests came together, or before their answers */
+	u8 closed;    /* the last record of it is out */
+	u8 leaves;    /* no header is written any more, see inject.h */
+	u8 streaming; /* chunks are shown as they come, see stream.h: */
+	u8 ordered;   /* as the worker ordered */
+	u8 walks;     /* bits by direction: its frames are followed, see frames.h */
+	u8 datagrams; /* each chunk is a message, with a peer of its own */
+	u8 several;   /* messages of the last call of several that were seen */
+	u32 limit;    /* bytes of a chunk; while nothing was ordered, bytes still to be shown */
+	struct obi_frame_rule rule;
+	struct frame_walk frames[2]; /* of directions with a bit in walks */
+	u64 several_at;              /* the call of several datagrams that was seen last */
+	u64 offset[2];               /* bytes of each direction since streaming began */
 	u32 pid;
 	struct obi_tuple tuple;
 	u32 opener;    /* thread that called connect(2), */
@@ -241,6 +252,10 @@ struct scratch {
 	u32 crowd;    /* another request follows there, ... */
 	u64 head_end; /* ... at this offset of the chunk */
 	u8 edge[EDGE_LEN + 4] __attribute__((aligned(8)));
+	struct obi_frame_rule rule; /* of frames.h, which looks through head */
+	struct frame_walk frames;
+	u32 run;
+	u32 window;
 	u64 line;
 	u64 answer_end;
 	struct obi_trace found;

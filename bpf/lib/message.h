@@ -440,6 +440,8 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 		if (propagate)
 			request_end(state);
 		stream_begin(state);
+		if (guess == GUESS_HTTP2)
+			frames_begin_http2(state, direction, state->message == 0);
 		stream_output(sk, state, s, slot, direction, now, len);
 		return;
 	}

@@ -42,8 +42,10 @@ static __always_inline void stream_take_order(struct conn_state *state)
 	bytes = *(volatile u32 *)&slot->order.bytes;
 	if (mode == OBI_ORDER_MUTE) {
 		stream_mute(state);
-	} else if (mode == OBI_ORDER_STREAM) {
+	} else if (mode == OBI_ORDER_STREAM || mode == OBI_ORDER_FRAMES) {
 		state->ordered = bytes ? mode : OBI_ORDER_NONE;
+		if (mode == OBI_ORDER_STREAM)
+			state->walks = 0;
 		state->limit = bytes < OBI_ORDER_BYTES_MAX ? bytes : OBI_ORDER_BYTES_MAX;
 	}
 }
@@ -78,6 +80,15 @@ static __always_inline void tuple_of_peer(struct obi_tuple *tuple, const struct 
 	tuple->remote_port = bpf_ntohs(peer.sin_port);
 }
 
+static __always_inline void stream_passed(struct conn_state *state, const struct scratch *s,
+					  u8 direction)
+{
+	state->offset[direction & 1] += s->bytes;
+	if (direction == OBI_SEND)
+		state->opened_ns = 0;
+	state->direction = direction;
+}
+
 /* len bytes of the chunk were read into the scratch. */
 static __always_inline void stream_output(struct sock *sk, struct conn_state *state,
 					  struct scratch *s, u32 slot, u8 direction, u64 now,
@@ -102,6 +113,11 @@ static __always_inline void stream_output(struct sock *sk, struct conn_state *st
 	r->bytes = s->bytes;
 	r->before = state->offset[direction & 1];
 	r->total_bytes = r->last_ns = 0;
+	if (state->walks & 1 << direction) {
+		frames_output(state, s, slot, direction);
+		stream_passed(state, s, direction);
+		return;
+	}
 	s->pieces = share ? (share + OBI_HEAD_MAX - 1) / OBI_HEAD_MAX : 1;
 	if (len > share)
 		len = share;
@@ -109,10 +125,7 @@ static __always_inline void stream_output(struct sock *sk, struct conn_state *st
 		(void)scratch_output(slot, len);
 	else
 		record_output(s, len);
-	state->offset[direction & 1] += s->bytes;
-	if (direction == OBI_SEND)
-		state->opened_ns = 0;
-	state->direction = direction;
+	stream_passed(state, s, direction);
 }
 
 /* Nothing is shown any more. What began in the middle of a body may still turn out to be HTTP/1. */
@@ -156,6 +169,8 @@ static __always_inline bool stream_chunk(struct sock *sk, struct conn_state *sta
 			state->total = 0;
 			return false;
 		}
+		if (guess == GUESS_HTTP2)
+			frames_begin_http2(state, direction, false);
 	}
 	if (!state->ordered && !state->limit) {
 		state->offset[direction & 1] += s->bytes;

@@ -316,6 +316,11 @@ static void on_event(struct obi_conns *conns, struct conn *c, uint8_t direction,
 	case HTTP2_DATA:
 		on_data(conns, c, direction, event, chunk->time_ns);
 		break;
+	case HTTP2_SETTINGS:
+		if (event->settings.max_frame_size != HTTP2_UNSAID)
+			http2_of(c)->readers[!direction].max_frame =
+				event->settings.max_frame_size;
+		break;
 	case HTTP2_RESET:
 		on_reset(conns, c, event, chunk->time_ns);
 		break;
@@ -516,7 +521,7 @@ const struct obi_protocol protocol_http2 = {
 	.system = &obi_system_http,
 	.state_size = sizeof(struct http2_conn),
 	.pipeline = STREAMS,
-	.order = { OBI_ORDER_STREAM, OBI_ORDER_BYTES_MAX },
+	.order = { OBI_ORDER_FRAMES, OBI_ORDER_BYTES_MAX, OBI_FRAMES_HTTP2 },
 	.guess = guess,
 	.resume = resume,
 	.begin = begin,

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Chunks of frames, by a rule that the worker gave: all is shown but the payloads of long frames of
+ * some types, so that bulk costs nothing and no frame behind it is lost. What is not shown is a
+ * hole of known length; the record before it says that it is there, so that its end has its time.
+ */
+#ifndef OBI_BPF_FRAMES_H
+#define OBI_BPF_FRAMES_H
+
+#define FRAMES_ROUNDS 192 /* OBI_HEAD_MAX bytes of frames, one each, a header byte by byte */
+
+/* Is a frame with this header one whose payload is not shown? */
+static __always_inline bool frame_is_skipped(const struct obi_frame_rule *rule,
+					     const struct frame_walk *frames)
+{
+	u8 type = frames->header[rule->type_at & (OBI_FRAME_HEADER_MAX - 1)];
+
+	if (frames->left <= rule->shown_over)
+		return false;
+	return rule->types_count == 0 || type == rule->types[0] ||
+	       (rule->types_count > 1 && type == rule->types[1]) ||
+	       (rule->types_count > 2 && type == rule->types[2]) ||
+	       (rule->types_count > 3 && type == rule->types[3]);
+}
+
+/* The header is whole: what follows it? */
+static __always_inline void frame_begin(const struct obi_frame_rule *rule,
+					struct frame_walk *frames)
+{
+	u32 at = rule->length_at & (OBI_FRAME_HEADER_MAX / 2 - 1);
+	u32 unused = 8 * (4 - (rule->length_width & 3)) & 31; /* bits */
+	u32 length = *(u32 *)(frames->header + at);
+	s64 left;
+
+	length = rule->little_endian ? length << unused >> unused
+				     : __builtin_bswap32(length) >> unused;
+	left = (s64)length + rule->bias;
+	frames->left = left < 0 ? 0 : left;
+	frames->have = 0;
+	frames->skips = frame_is_skipped(rule, frames);
+}
+
+/* Takes bytes of a header from head, where run is: all of it where it is there, else one. */
+static __always_inline void frame_header(struct scratch *s)
+{
+	u64 *to = (u64 *)s->frames.header;
+	u32 at = s->run;
+
+	barrier_var(at);
+	if (s->frames.have == 0 && at <= OBI_HEAD_MAX - OBI_FRAME_HEADER_MAX &&
+	    at + OBI_FRAME_HEADER_MAX <= s->window) {
+		to[0] = *(u64 *)(s->head + at);
+		to[1] = *(u64 *)(s->head + at + 8);
+		s->frames.have = s->rule.header;
+		s->run += s->rule.header;
+		return;
+	}
+	s->frames.header[s->frames.have & (OBI_FRAME_HEADER_MAX - 1)] =
+		s->head[at & (OBI_HEAD_MAX - 1)];
+	s->frames.have++;
+	s->run++;
+}
+
+/* Goes on by a frame, or by a byte of its header. false: at the end, or where nothing is shown. */
+static __always_inline bool frame_next(struct scratch *s)
+{
+	u32 n = s->window - s->run;
+
+	if (n > s->frames.left)
+		n = s->frames.left;
+	s->frames.left -= n;
+	s->run += n;
+	if (s->run >= s->window)
+		return false;
+	frame_header(s);
+	if (s->frames.have < s->rule.header)
+		return true;
+	frame_begin(&s->rule, &s->frames);
+	return !s->frames.skips;
+}
+
+/* Goes through the len bytes in head of a scratch, and sets run: those up to a payload that is not
+ * shown. All that is known is in memory, so that each round looks the same to the verifier. */
+__noinline int scratch_frames(u32 slot, u32 len)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
+
+	if (!s || len > OBI_HEAD_MAX)
+		return 0;
+	s->window = len;
+	s->run = 0;
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < FRAMES_ROUNDS; i++) {
+		if (!frame_next(s))
+			break;
+		barrier();
+	}
+	return 0;
+}
+
+/* The records of a chunk, the first of which is filled in but for its bytes. */
+__noinline int scratch_output_frames(u32 slot)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
+	u64 all, pos = 0, before;
+	u32 len, hole;
+
+	if (!s)
+		return 0;
+	all = s->bytes;
+	before = s->record.before;
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < 2 * CROWD_PIECES && pos < all; i++) {
+		len = 0;
+		if (!s->frames.left || !s->frames.skips) {
+			s->skip = pos;
+			s->bytes = all - pos;
+			len = scratch_read(slot);
+			if (len == 0 || len > OBI_HEAD_MAX)
+				break;
+			(void)scratch_frames(slot, len);
+			len = s->run;
+		}
+		hole = 0;
+		if (s->frames.skips) {
+			hole = all - pos - len < s->frames.left ? all - pos - len : s->frames.left;
+			s->frames.left -= hole;
+		}
+		s->record.before = before + pos;
+		s->record.bytes = len + hole;
+		pos += len + hole;
+		/* Of the end of what is not shown only a record behind it tells, in the same chunk.
+		 */
+		if (len || (!s->frames.left && pos == all))
+			record_output(s, len);
+	}
+	s->skip = 0;
+	s->bytes = all;
+	s->run = pos < all; /* the rest was too much */
+	return 0;
+}
+
+/* Such a chunk of a connection. */
+static __always_inline void frames_output(struct conn_state *state, struct scratch *s, u32 slot,
+					  u8 direction)
+{
+	s->rule = state->rule;
+	s->frames = state->frames[direction & 1];
+	(void)scratch_output_frames(slot);
+	state->frames[direction & 1] = s->frames;
+	if (s->run) /* nobody knows where the next frame begins */
+		state->walks &= ~(1 << direction);
+}
+
+/* HTTP/2 begins with this chunk: what its client sends, and, where nothing came before, all that is
+ * answered. */
+static __always_inline void frames_begin_http2(struct conn_state *state, u8 direction, bool both)
+{
+	const struct obi_frame_rule rule = OBI_FRAMES_HTTP2;
+
+	state->rule = rule;
+	__builtin_memset(state->frames, 0, sizeof(state->frames));
+	state->frames[direction & 1].left = OBI_HTTP2_PREFACE_LEN;
+	state->walks = both ? 3 : 1 << direction;
+	state->ordered =
+		OBI_ORDER_FRAMES; /* what the worker would say, too late for the first ones */
+	state->limit = OBI_ORDER_BYTES_MAX;
+}
+
+#endif
