@@ -373,7 +373,7 @@ static ptrdiff_t step_preface(struct http2_reader *reader, struct slice in)
 {
 	struct slice part = slice_first(in, HTTP2_PREFACE_LEN - reader->small_len);
 
-	if (memcmp(HTTP2_PREFACE + reader->small_len, part.data, part.len) != 0)
+	if (memcmp(&HTTP2_PREFACE[reader->small_len], part.data, part.len) != 0)
 		return -EPROTO;
 	reader->small_len += (uint8_t)part.len;
 	if (reader->small_len == HTTP2_PREFACE_LEN) {
