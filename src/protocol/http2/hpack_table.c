@@ -128,7 +128,7 @@ void hpack_init(struct hpack *hpack, void *memory, size_t room, unsigned flags)
 	slots = room / (HPACK_ENTRY_LEAST + HPACK_ENTRY_SIZE);
 	*hpack = (struct hpack){
 		.entries = memory,
-		.text = (uint8_t *)memory + slots * HPACK_ENTRY_SIZE,
+		.text = slots ? (uint8_t *)memory + slots * HPACK_ENTRY_SIZE : NULL,
 		.slots = (uint32_t)slots,
 		.text_room = (uint32_t)(slots ? room - slots * HPACK_ENTRY_SIZE : 0),
 		.flags = (uint8_t)flags,
