@@ -67,7 +67,7 @@ static inline struct slice slice_from(struct slice s, size_t offset)
 {
 	if (offset > s.len)
 		offset = s.len;
-	return slice_of(s.data + offset, s.len - offset);
+	return slice_of(offset ? s.data + offset : s.data, s.len - offset); /* data may be NULL */
 }
 
 /* At most len bytes from the start. */

@@ -286,6 +286,8 @@ void conn_recognise(struct obi_conns *conns, struct conn *c, const struct obi_re
 		if (c->muted)
 			return;
 		conn_take_chunk(conns, c, record);
+	} else if (!more && !partial && c->side == OBI_SIDE_UNKNOWN) {
+		recognise_later(conns, c, record); /* others may have passed before */
 	} else if (!more || cut || bytes.len >= GUESS_BYTES ||
 		   (!partial && !keep(conns, c, record))) {
 		pass(conns, c, record);

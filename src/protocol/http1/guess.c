@@ -25,6 +25,9 @@ static enum obi_guess guess_request(struct slice in)
 	struct http1_head head;
 	int err = http1_read_request_line(in, &head);
 
+	/* The preface of HTTP/2 has this for a method (RFC 9113 section 3.4): its version tells. */
+	if (err == -EAGAIN && slice_equal(head.method, SLICE_LIT("PRI")))
+		return OBI_GUESS_MORE;
 	if (err == -EAGAIN)
 		return is_likely_request(&head) ? OBI_GUESS_YES : OBI_GUESS_MORE;
 	return err ? OBI_GUESS_NO : OBI_GUESS_YES;

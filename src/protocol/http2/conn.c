@@ -31,6 +31,8 @@ struct http2_conn {
 	void *memory[2];           /* of the tables */
 	struct partial *blocks[2]; /* rooms lent to the readers */
 	struct origin origins[2];  /* where the block under way began */
+	uint32_t first; /* streams that requests were seen of, without a hole: up to last */
+	uint32_t last;
 	bool lost[2];
 	uint8_t bad;
 };
@@ -182,6 +184,19 @@ static void keep_request(struct exchange *x, const struct fields *fields)
 	x->own_code = -1;
 }
 
+/* Trailers have no pseudo-header fields (RFC 9113 section 8.1), and streams are opened in the order
+ * of their numbers (section 5.1.1). */
+static bool begins_request(struct http2_conn *h, uint32_t stream, const struct fields *fields)
+{
+	if (stream <= h->last || !(fields->method.len || fields->path.len || fields->scheme.len ||
+				   fields->authority.len))
+		return false;
+	if (!h->first)
+		h->first = stream;
+	h->last = stream;
+	return true;
+}
+
 static void set_grpc(struct exchange *x)
 {
 	x->mark |= MARK_GRPC;
@@ -192,9 +207,9 @@ static void on_request(struct obi_conns *conns, struct conn *c, const struct htt
 		       const struct fields *fields)
 {
 	struct http2_conn *h = http2_of(c);
-	struct exchange *x = exchange_find(conns, c, event->stream);
+	struct exchange *x;
 
-	if (x) /* trailers */
+	if (!begins_request(h, event->stream, fields))
 		return;
 	x = exchange_open(conns, c,
 			  fields->path.len + fields->method.len + fields->scheme.len +
@@ -213,13 +228,16 @@ static void on_request(struct obi_conns *conns, struct conn *c, const struct htt
 
 /* ---- Responses ----------------------------------------------------------------------------- */
 
-/* A response without its request: pushed ones, which no request asked for, are not counted. */
+/* A response without its request: pushed ones, which no request asked for, are not counted, nor are
+ * those whose request was. */
 static void on_stray(struct obi_conns *conns, const struct conn *c, const struct http2_event *event,
 		     const struct fields *fields)
 {
 	const struct http2_conn *h = http2_of(c);
 
 	if (fields->status < 200 || event->stream % 2 == 0 || event->stream == UPGRADED_STREAM)
+		return;
+	if (h->first && event->stream >= h->first && event->stream <= h->last)
 		return;
 	exchange_count_drop(conns,
 			    h->lost[c->requests] ? OBI_DROP_LOST_RECORD : OBI_DROP_NO_REQUEST);
@@ -360,8 +378,10 @@ static void lose(struct obi_conns *conns, struct conn *c, uint8_t direction)
 	take_room(conns, h, direction);
 	h->lost[direction] = true;
 	hpack_lose(&h->tables[direction]);
-	if (conn_is_request_stream(c, direction))
+	if (conn_is_request_stream(c, direction)) {
+		h->first = 0;
 		return;
+	}
 	while (c->first) /* any of them may have been answered unseen */
 		exchange_drop(conns, c->first, OBI_DROP_LOST_RECORD);
 }

@@ -100,6 +100,23 @@ static inline void wire_db_span(struct wire *w, const struct obi_span *span)
 	w->last_trace = span->trace;
 }
 
+/* server 5 package.Service/Method "not found" [1..2] */
+static inline void wire_rpc_span(struct wire *w, const struct obi_span *span)
+{
+	const struct obi_rpc *rpc = &span->op.rpc;
+	uint64_t epoch = (uint64_t)epoch_clock_offset(w->options.epoch, 0);
+
+	w->spans_len += (size_t)snprintf(
+		w->spans + w->spans_len, sizeof(w->spans) - w->spans_len,
+		"%s %d " SLICE_FMT " \"" SLICE_FMT "\" [%llu..%llu]%s\n",
+		span->kind == OBI_KIND_SERVER ? "server" : "client", rpc->status,
+		SLICE_ARG(rpc->method), SLICE_ARG(rpc->message),
+		(unsigned long long)((span->start_ns - epoch) / STEP_NS),
+		(unsigned long long)((span->end_ns - epoch) / STEP_NS),
+		span->flags & OBI_SPAN_INCOMPLETE ? " incomplete" : "");
+	w->last_trace = span->trace;
+}
+
 static inline void wire_http_span(struct wire *w, const struct obi_span *span)
 {
 	int64_t epoch = epoch_clock_offset(w->options.epoch, 0);
@@ -124,6 +141,8 @@ static inline void wire_span(void *context, struct obi_span *span)
 {
 	if (span->system->family == OBI_FAMILY_DB)
 		wire_db_span(context, span);
+	else if (span->system->family == OBI_FAMILY_RPC)
+		wire_rpc_span(context, span);
 	else
 		wire_http_span(context, span);
 }
