@@ -282,7 +282,7 @@ void conn_recognise(struct obi_conns *conns, struct conn *c, const struct obi_re
 	}
 	protocol = ask_all(conns, false, bytes, &role, &more);
 	if (protocol) {
-		begin_from(conns, c, protocol, record->direction, role, true);
+		begin_from(conns, c, protocol, record->direction, role, c->message == 0);
 		if (c->muted)
 			return;
 		conn_take_chunk(conns, c, record);

@@ -6,6 +6,7 @@
 
 #define LONGEST_DATA (4 << 20) /* what gRPC's implementations agree on at most */
 #define LAST_SETTING 0x10      /* of the registry at IANA */
+#define GRPC_SETTING 0xfe03    /* GRPC_ALLOW_TRUE_BINARY_METADATA, of gRPC's C core */
 #define LAST_CODE 0x0d         /* section 7 */
 
 /* What a frame tells. */
@@ -107,8 +108,9 @@ static enum evidence of_settings(const struct http2_frame *frame, struct slice p
 
 	for (size_t at = 0; at < payload.len; at += HTTP2_SETTING_LEN) {
 		const uint8_t *setting = payload.data + at;
+		unsigned id = (unsigned)setting[0] << 8 | setting[1];
 
-		if (setting[0] || !setting[1] || setting[1] > LAST_SETTING ||
+		if (!id || (id > LAST_SETTING && id != GRPC_SETTING) ||
 		    http2_take_setting(&settings, setting) < 0)
 			return NOT_HTTP2;
 	}

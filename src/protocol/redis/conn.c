@@ -105,14 +105,34 @@ static void on_bad(struct obi_conns *conns, struct conn *c, uint8_t direction)
 		conn_mute(conns, c);
 }
 
+static void feed(struct obi_conns *conns, struct conn *c, uint8_t direction, struct chunk *chunk);
+
+/* The rest of a string was not seen, and what stands behind it, which is known. */
+static bool pass_string(struct obi_conns *conns, struct conn *c, uint8_t direction, uint64_t len,
+			uint64_t time_ns)
+{
+	static const struct obi_record none;
+	struct redis_conn *redis = redis_of(c);
+	bool requests = conn_is_request_stream(c, direction);
+	uint64_t left =
+		requests ? redis_request_left(&redis->requests) : redis_reply_left(&redis->replies);
+	struct chunk chunk = { .record = &none, .time_ns = time_ns };
+
+	if (left > len)
+		left = len;
+	if (len - left > 2 || (requests ? redis_skip_request(&redis->requests, left)
+					: redis_skip_reply(&redis->replies, left)))
+		return false;
+	chunk.bytes = slice_first(SLICE_LIT("\r\n"), len - left);
+	if (chunk.bytes.len)
+		feed(conns, c, direction, &chunk);
+	return true;
+}
+
 static void unseen(struct obi_conns *conns, struct conn *c, uint8_t direction, uint64_t len,
 		   uint64_t time_ns)
 {
-	struct redis_conn *redis = redis_of(c);
-	bool requests = conn_is_request_stream(c, direction);
-
-	if ((requests ? redis_skip_request(&redis->requests, len)
-		      : redis_skip_reply(&redis->replies, len)) == 0)
+	if (pass_string(conns, c, direction, len, time_ns))
 		return;
 	exchange_count_unread(conns, len);
 	lose(conns, c, direction);

@@ -422,6 +422,11 @@ ptrdiff_t redis_read_reply(struct redis_replies *state, struct redis_text *text,
 	return at.at - in.data;
 }
 
+uint64_t redis_reply_left(const struct redis_replies *state)
+{
+	return state->phase == PHASE_BYTES ? state->left : 0;
+}
+
 int redis_skip_reply(struct redis_replies *state, uint64_t len)
 {
 	if (len == 0 && state->phase != PHASE_LOST)

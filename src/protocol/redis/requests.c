@@ -269,6 +269,11 @@ ptrdiff_t redis_read_request(struct redis_requests *state, struct redis_text *te
 	return at.at - in.data;
 }
 
+uint64_t redis_request_left(const struct redis_requests *state)
+{
+	return state->phase == PHASE_BYTES ? state->left : 0;
+}
+
 int redis_skip_request(struct redis_requests *state, uint64_t len)
 {
 	if (len == 0 && state->phase != PHASE_LOST)

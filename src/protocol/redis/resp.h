@@ -131,6 +131,10 @@ struct redis_request {
 ptrdiff_t redis_read_request(struct redis_requests *state, struct redis_text *text, struct slice in,
 			     struct redis_request *ret_request);
 
+/* What is to come of the string under way, without the line's end behind it. Outside of one, or
+ * behind its last byte, 0. */
+uint64_t redis_request_left(const struct redis_requests *state);
+
 /* Passes len bytes that nobody saw: 0 where they lie within a string, else -EPROTO. */
 int redis_skip_request(struct redis_requests *state, uint64_t len);
 
@@ -189,6 +193,7 @@ struct redis_reply {
 ptrdiff_t redis_read_reply(struct redis_replies *state, struct redis_text *text, struct slice in,
 			   struct redis_reply *ret_reply);
 
+uint64_t redis_reply_left(const struct redis_replies *state);
 int redis_skip_reply(struct redis_replies *state, uint64_t len);
 
 static inline bool redis_reply_begun(const struct redis_replies *state)

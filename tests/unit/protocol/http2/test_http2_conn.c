@@ -491,6 +491,30 @@ static void seen_from_its_middle(void **state)
 	ends_with(h, "server 200 GET  0>0 [2..3]\nserver 404 GET h/103 0>0 [4..5]\n");
 }
 
+/* As gRPC's C core does, which has a setting of its own. */
+static void server_speaks_first(void **state)
+{
+	static const char *const settings[] = { "\x00\x03\0\0\0\x64\xfe\x03\0\0\0\1",
+						"\x7f\x7f\0\0\0\x64\xfe\x03\0\0\0\1" };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct h2 *h = h2_new(OBI_SIDE_ACCEPTED);
+
+		frames_add(&h->f, HTTP2_FRAME_SETTINGS, 0, 0, slice_of(settings[i], 12));
+		answers(h);
+		frames_text(&h->f, SLICE_LIT(HTTP2_PREFACE));
+		frames_add(&h->f, HTTP2_FRAME_SETTINGS, 0, 0, SLICE_LIT(""));
+		frames_headers(&h->f, 1, END_STREAM, GET("\x02", "/a"));
+		asks(h);
+		frames_add(&h->f, HTTP2_FRAME_SETTINGS, HTTP2_FLAG_ACK, 0, SLICE_LIT(""));
+		answers(h);
+		frames_headers(&h->f, 1, END_STREAM, ST_200);
+		answers(h);
+		assert_int_equal(wire_stats(h->w).requests, 1);
+		ends_with(h, "server 200 GET h/a 0>0 [2..4]\n");
+	}
+}
+
 static void seen_from_an_answer_on(void **state)
 {
 	struct h2 *h = h2_new(OBI_SIDE_UNKNOWN);
@@ -594,6 +618,7 @@ int main(void)
 		cmocka_unit_test(after_lost_headers_no_field_is_a_wrong_one),
 		cmocka_unit_test(after_lost_answers_no_status_is_a_wrong_one),
 		cmocka_unit_test(seen_from_its_middle),
+		cmocka_unit_test(server_speaks_first),
 		cmocka_unit_test(seen_from_an_answer_on),
 		cmocka_unit_test(hostile_bytes_are_let_go),
 		cmocka_unit_test(blocks_without_end_are_bounded),

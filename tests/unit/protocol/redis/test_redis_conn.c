@@ -151,6 +151,31 @@ static void long_values_need_not_be_seen(void **state)
 	wire_free(w);
 }
 
+/* The line's end behind a long string is in the same chunk, mostly. */
+static void long_values_need_not_be_seen_to_their_end(void **state)
+{
+	for (int behind = 0; behind <= 2; behind++) {
+		struct wire *w = redis_server();
+
+		wire_pass(w, OBI_RECV, SLICE_LIT("*3\r\n$3\r\nSET\r\n$1\r\na\r\n$4000\r\nxxxx"),
+			  27 + 4000 + (uint64_t)behind);
+		if (behind < 2)
+			wire_recv(w, "\r\n" + behind);
+		wire_send(w, OK);
+		wire_recv(w, GET);
+		wire_pass(w, OBI_SEND, SLICE_LIT("$4000\r\nxx"), 7 + 4000 + (uint64_t)behind);
+		if (behind < 2)
+			wire_send(w, "\r\n" + behind);
+		wire_recv(w, PING);
+		wire_send(w, "+PONG\r\n");
+		assert_int_equal(wire_stats(w).unread_bytes, 0);
+		wire_close(w);
+		wire_forget_times(w);
+		wire_spans(w, "server SET 0\nserver GET 0\nserver PING 0\n");
+		wire_free(w);
+	}
+}
+
 /* Requests that nobody saw may be answered by what comes next. */
 static void after_a_loss_nothing_is_paired_at_once(void **state)
 {
@@ -326,6 +351,7 @@ int main(void)
 		cmocka_unit_test(what_is_pushed_answers_nothing),
 		cmocka_unit_test(what_is_not_answered_waits_for_nothing),
 		cmocka_unit_test(long_values_need_not_be_seen),
+		cmocka_unit_test(long_values_need_not_be_seen_to_their_end),
 		cmocka_unit_test(after_a_loss_nothing_is_paired_at_once),
 		cmocka_unit_test(after_many_turns_it_is_paired_again),
 		cmocka_unit_test(open_since_before_our_time),
