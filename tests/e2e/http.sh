@@ -326,7 +326,7 @@ test_a_tunnel_is_left_alone() {
 	begin_conversations websocket
 	expect_spans 1 path=/ws status=101
 	stop_agent
-	assert_eq 4 "$(total "application totals" records)" "records"
+	assert_eq 3 "$(total "application totals" records)" "records"
 }
 
 run_tests "$@"
