@@ -181,14 +181,12 @@ const struct otlp_span_type otlp_span_types[OBI_SPAN_SIDES] = {
 		.kind = OTLP_KIND_SERVER,
 		.attributes = http_server,
 		.count = ARRAY_SIZE(http_server),
-		.status = span_http_status,
 	},
 	[OBI_KIND_CLIENT] = {
 		.title = "HTTP client",
 		.kind = OTLP_KIND_CLIENT,
 		.attributes = http_client,
 		.count = ARRAY_SIZE(http_client),
-		.status = span_http_status,
 	},
 };
 

@@ -55,7 +55,6 @@ struct otlp_span_type {
 	enum otlp_span_kind kind;
 	const struct otlp_span_attribute *attributes;
 	size_t count;
-	enum span_status (*status)(const struct obi_span *span);
 };
 
 extern const struct otlp_span_type otlp_span_types[OBI_SPAN_SIDES];

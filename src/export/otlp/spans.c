@@ -358,7 +358,7 @@ static void put_whole(struct otlp_spans *batch, const struct obi_span *span,
 		otlp_put_bool_attribute(buf, SPAN_ATTRIBUTES, SLICE_LIT(OTLP_SKIP_METRICS_KEY),
 					true);
 	status = proto_begin(buf, SPAN_STATUS);
-	if (type->status(span) == SPAN_STATUS_ERROR)
+	if (span_status(span) == SPAN_STATUS_ERROR)
 		proto_put_varint(buf, STATUS_CODE, STATUS_CODE_ERROR);
 	proto_end(buf, status);
 	proto_end(buf, mark);

@@ -115,7 +115,7 @@ void span_put_text(const struct obi_span *span, struct local_second *second, str
 	buffer_put_char(buf, '[');
 	put_duration(span->start_ns, span->end_ns, buf);
 	buffer_put_cstr(buf, "]) ");
-	buffer_put_cstr(buf, span_type_word(span->kind));
+	buffer_put_cstr(buf, span_type_word(span));
 	buffer_put_cstr(buf, "(subType=0) ");
 	buffer_put_i64(buf, span->op.http.status);
 	buffer_put_char(buf, ' ');
@@ -242,7 +242,7 @@ void span_put_json(const struct obi_span *span, int indent, struct buffer *buf)
 	const struct obi_trace *trace = &span->trace;
 
 	buffer_put_char(buf, '{');
-	put_string(&object, "type", slice_cstr(span_type_word(span->kind)));
+	put_string(&object, "type", slice_cstr(span_type_word(span)));
 	put_addresses(&object, span);
 	put_hex(&object, "traceID", trace->trace_id, sizeof(trace->trace_id));
 	put_hex(&object, "spanID", trace->span_id, sizeof(trace->span_id));

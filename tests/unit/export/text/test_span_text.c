@@ -194,8 +194,8 @@ static void status_is_an_error_from_the_side_that_sees_it(void **state)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		server.op.http.status = client.op.http.status = cases[i].status;
-		assert_int_equal(span_http_status(&server), cases[i].server);
-		assert_int_equal(span_http_status(&client), cases[i].client);
+		assert_int_equal(span_status(&server), cases[i].server);
+		assert_int_equal(span_status(&client), cases[i].client);
 	}
 }
 
