@@ -29,6 +29,15 @@ struct slice span_known_method(struct slice method)
 	return SLICE_LIT("_OTHER");
 }
 
+uint32_t system_instrumentation(const struct obi_system *system)
+{
+	for (const struct obi_name *name = obi_instrumentation_names; name->name; name++) {
+		if (strcmp(name->name, system->instrumentation) == 0)
+			return (uint32_t)name->value;
+	}
+	return 0;
+}
+
 struct slice peer_named(struct slice name, const char *instead)
 {
 	return *instead && address_text(name) ? slice_cstr(instead) : name;

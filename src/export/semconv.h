@@ -5,6 +5,7 @@
 #ifndef OBI_EXPORT_SEMCONV_H
 #define OBI_EXPORT_SEMCONV_H
 
+#include "export/options.h"
 #include "span/family.h"
 
 /* "STATUS_CODE_UNSET", "STATUS_CODE_ERROR". */
@@ -16,6 +17,16 @@ struct slice span_known_method(struct slice method);
 /* The name, or what stands instead of one that is an address (`attributes.rename_unresolved_*`):
  * each peer would be a series of its own. */
 struct slice peer_named(struct slice name, const char *instead);
+
+/* The bit of `instrumentations` that switches the system (enum obi_instrumentation); 0: none does.
+ */
+uint32_t system_instrumentation(const struct obi_system *system);
+
+static inline uint32_t span_instrumentation(const struct obi_span *span)
+{
+	return span->system == &obi_system_http ? OBI_INSTRUMENT_HTTP
+						: system_instrumentation(span->system);
+}
 
 /* From accept or the start of the queue to the end, ns. */
 static inline uint64_t span_duration(const struct obi_span *span)
