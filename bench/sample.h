@@ -23,6 +23,7 @@ static inline struct obi_span sample_span(uint64_t i, char path[SAMPLE_PATH])
 	int len = snprintf(path, SAMPLE_PATH, "/api/v1/customers/%llu/orders",
 			   (unsigned long long)(100000 + i % 100000));
 	struct obi_span span = {
+		.system = &obi_system_http,
 		.kind = OBI_KIND_SERVER,
 		.request_start_ns = 1795534176432936000 + i * 1000,
 		.start_ns = 1795534176432936000 + i * 1000,

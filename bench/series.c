@@ -52,6 +52,7 @@ static void fill(struct families *families, size_t series)
 {
 	char route[64];
 	struct obi_span span = {
+		.system = &obi_system_http,
 		.kind = OBI_KIND_SERVER,
 		.op.http.status = 200,
 		.op.http.request_length = 3,

@@ -14,6 +14,7 @@
 #include "export/otlp/json.h"
 #include "export/otlp/outbox.h"
 #include "export/otlp/spans.h"
+#include "export/semconv.h"
 #include "base/line_writer.h"
 #include "settings/settings.h"
 
@@ -85,11 +86,10 @@ static void end_batch(struct traces *traces)
 		(void)outbox_put(OTLP_TRACES, &traces->body, (uint32_t)spans);
 }
 
-/* All types that there are so far are of one instrumentation. */
 static bool is_selected(const struct traces *traces, const struct obi_span *span)
 {
 	return !(span->flags & (OBI_SPAN_IGNORE_TRACES | OBI_SPAN_UNSAMPLED)) &&
-	       traces->options->instrumentations.bits & OBI_INSTRUMENT_HTTP;
+	       traces->options->instrumentations.bits & span_instrumentation(span);
 }
 
 static void traces_put_span(void *state, const struct obi_span *span)

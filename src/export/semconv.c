@@ -6,34 +6,6 @@
 #include "base/address.h"
 #include "base/cleanup.h"
 
-static const struct {
-	const char *type;
-	const char *kind;
-	int first_error; /* status */
-} words[] = {
-	[OBI_KIND_SERVER] = { "HTTP", "SPAN_KIND_SERVER", 500 },
-	[OBI_KIND_CLIENT] = { "HTTPClient", "SPAN_KIND_CLIENT", 400 },
-};
-
-_Static_assert(ARRAY_SIZE(words) == OBI_SPAN_SIDES, "words for each type of span");
-
-const char *span_type_word(enum obi_span_kind type)
-{
-	return words[type].type;
-}
-
-const char *span_kind_word(enum obi_span_kind type)
-{
-	return words[type].kind;
-}
-
-enum span_status span_http_status(const struct obi_span *span)
-{
-	return span->op.http.status == 0 || span->op.http.status >= words[span->kind].first_error
-		       ? SPAN_STATUS_ERROR
-		       : SPAN_STATUS_UNSET;
-}
-
 const char *span_status_word(enum span_status status)
 {
 	return status == SPAN_STATUS_ERROR ? "STATUS_CODE_ERROR" : "STATUS_CODE_UNSET";
@@ -55,6 +27,15 @@ struct slice span_known_method(struct slice method)
 			return known[i];
 	}
 	return SLICE_LIT("_OTHER");
+}
+
+uint32_t system_instrumentation(const struct obi_system *system)
+{
+	for (const struct obi_name *name = obi_instrumentation_names; name->name; name++) {
+		if (strcmp(name->name, system->instrumentation) == 0)
+			return (uint32_t)name->value;
+	}
+	return 0;
 }
 
 struct slice peer_named(struct slice name, const char *instead)
@@ -80,13 +61,4 @@ struct slice service_host(const struct obi_service *service)
 
 	return slice_of(service->instance,
 			colon ? (size_t)(colon - service->instance) : strlen(service->instance));
-}
-
-void span_put_name(const struct obi_span *span, struct buffer *buf)
-{
-	buffer_put_slice(buf, span->op.http.method);
-	if (!span->op.http.route.len)
-		return;
-	buffer_put_char(buf, ' ');
-	buffer_put_slice(buf, span->op.http.route);
 }

@@ -3,12 +3,14 @@
 
 #include "base/authority.h"
 
-/* Whom a client asks for is in its Host field; who answers may be a proxy's address. */
+/* Whom a client asks for is in its Host field; who answers may be a proxy's address. Other families
+ * do not say whom they ask. */
 static bool take_asked(struct obi_span *span)
 {
 	uint16_t port;
 
-	if (authority_split(span->op.http.host, &span->host_name, &port))
+	if (span->system->family != OBI_FAMILY_HTTP ||
+	    authority_split(span->op.http.host, &span->host_name, &port))
 		return false;
 	/* Without a port it says less than the connection: a proxy hands on a Host that is not the
 	 * backend's origin. */

@@ -2,7 +2,8 @@
 /*
  * The stages in their order. Each takes the span, sets its own fields and may lend it
  * memory until the next span comes; only the filter drops one. What is to be left out otherwise is
- * marked instead, because metrics and traces may differ there.
+ * marked instead, because metrics and traces may differ there. Paths and queries are only HTTP's,
+ * so spans of other families pass by redaction and routes.
  */
 #include "pipeline/pipeline.h"
 
@@ -77,8 +78,10 @@ void obi_pipeline_put(void *context, struct obi_span *span)
 {
 	struct obi_pipeline *pipeline = context;
 
-	redact_stage_apply(pipeline->redact, span);
-	route_stage_apply(pipeline->route, policies_routes(pipeline->policies, span), span);
+	if (span->system->family == OBI_FAMILY_HTTP) {
+		redact_stage_apply(pipeline->redact, span);
+		route_stage_apply(pipeline->route, policies_routes(pipeline->policies, span), span);
+	}
 	names_stage_apply(&pipeline->names, span);
 	if (!obi_filter_span(pipeline->filter, span)) {
 		pipeline->filtered++;

@@ -59,7 +59,9 @@ static void copy(struct slice from, char *to, size_t size)
 static void feed(struct slice input)
 {
 	struct obi_service service = { .language = "go", .instance = "h:1" };
-	struct obi_span span = { .service = &service, .end_ns = 1000 * input.len };
+	struct obi_span span = { .system = &obi_system_http,
+				 .service = &service,
+				 .end_ns = 1000 * input.len };
 
 	copy(next_line(&input), service.name, sizeof(service.name));
 	copy(next_line(&input), service.name_space, sizeof(service.name_space));

@@ -69,7 +69,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static char *env[] = { NULL };
 	struct slice input = slice_of(data, size), name;
 	struct obi_service service = { .language = "go", .instance = "h:1" };
-	struct obi_span span = { .service = &service, .op.http.status = 200 };
+	struct obi_span span = { .system = &obi_system_http,
+				 .service = &service,
+				 .op.http.status = 200 };
 	struct obi_error error;
 	size_t mode;
 

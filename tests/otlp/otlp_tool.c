@@ -171,6 +171,7 @@ static void set_span(struct texts *texts, struct obi_span *span)
 	static const int statuses[] = { 0, 100, 200, 204, 301, 399, 400, 404, 499, 500, 503, 999 };
 
 	*span = (struct obi_span){
+		.system = &obi_system_http,
 		.kind = (enum obi_span_kind)below(OBI_SPAN_SIDES),
 		.op.http.status = statuses[below(ARRAY_SIZE(statuses))],
 		.op.http.request_length = one_in(3) ? -1 : (int64_t)(next() >> (1 + below(63))),

@@ -89,12 +89,27 @@ void service_graph_free(struct service_graph *graph)
 	free(graph);
 }
 
+/* Producers and consumers too: the broker is the server. */
+static bool is_client(const struct obi_span *span)
+{
+	return span->kind != OBI_KIND_SERVER;
+}
+
 /* Does this client call somebody with a name whom nobody here observes? */
 static bool calls_stranger(const struct service_graph *graph, const struct obi_span *span)
 {
-	return span->kind == OBI_KIND_CLIENT && span->host_name.len &&
-	       !address_text(span->host_name) &&
+	return is_client(span) && span->host_name.len && !address_text(span->host_name) &&
 	       !live_services_has(graph->options->live, span->host_name);
+}
+
+/* What a client talks to that is no service. */
+static struct slice connection_type(const struct obi_span *span, bool stranger)
+{
+	if (span->system->family == OBI_FAMILY_DB && span->kind == OBI_KIND_CLIENT)
+		return SLICE_LIT("database");
+	if (span->system->family == OBI_FAMILY_MESSAGING)
+		return SLICE_LIT("messaging_system");
+	return stranger ? SLICE_LIT("virtual_node") : SLICE_LIT("");
 }
 
 static void get_values(const struct service_graph *graph, const struct obi_span *span,
@@ -103,7 +118,7 @@ static void get_values(const struct service_graph *graph, const struct obi_span 
 	const struct obi_attributes_options *options =
 		&graph->options->settings->pipeline.attributes;
 	struct slice space = slice_cstr(span->service->name_space);
-	bool client = span->kind == OBI_KIND_CLIENT;
+	bool client = is_client(span);
 
 	values[GRAPH_CLIENT] =
 		peer_named(span->peer_name, client ? options->rename_unresolved
@@ -113,7 +128,7 @@ static void get_values(const struct service_graph *graph, const struct obi_span 
 						   : options->rename_unresolved);
 	values[GRAPH_CLIENT_NAMESPACE] = client ? space : SLICE_LIT("");
 	values[GRAPH_SERVER_NAMESPACE] = client ? SLICE_LIT("") : space;
-	values[GRAPH_CONNECTION_TYPE] = stranger ? SLICE_LIT("virtual_node") : SLICE_LIT("");
+	values[GRAPH_CONNECTION_TYPE] = connection_type(span, stranger);
 	values[GRAPH_SOURCE] = SLICE_LIT("obi");
 }
 
@@ -128,13 +143,15 @@ static void count_call(struct service_graph *graph, enum graph_metric metric,
 
 void service_graph_put(struct service_graph *graph, const struct obi_span *span, uint64_t now_ns)
 {
-	bool client = span->kind == OBI_KIND_CLIENT, stranger = calls_stranger(graph, span);
+	bool client = is_client(span), stranger = calls_stranger(graph, span);
 	struct metric_table *seconds =
 		graph->tables[client ? GRAPH_CLIENT_SECONDS : GRAPH_SERVER_SECONDS];
 	const struct metric_origin origin = span_origin(span);
 	struct slice values[GRAPH_ATTRIBUTES];
 	struct metric_row *row;
 
+	if (span->system->family == OBI_FAMILY_DNS)
+		return; /* nobody's call: the edge is the one to whom the name belongs */
 	if (!graph->options->self_references &&
 	    memcmp(span->peer_addr, span->host_addr, sizeof(span->peer_addr)) == 0)
 		return;
@@ -145,6 +162,6 @@ void service_graph_put(struct service_graph *graph, const struct obi_span *span,
 				    &origin);
 	if (!client || stranger)
 		count_call(graph, GRAPH_TOTAL, values, now_ns);
-	if (span_http_status(span) == SPAN_STATUS_ERROR)
+	if (span_status(span) == SPAN_STATUS_ERROR)
 		count_call(graph, GRAPH_FAILED, values, now_ns);
 }

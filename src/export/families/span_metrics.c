@@ -166,10 +166,10 @@ static void feed(const struct span_table *table, const struct obi_span *span,
 
 		switch (table->ids[i]) {
 		case METRIC_SPAN_SIZE:
-			metric_add(metric, row, span_body_size(span->op.http.request_length));
+			metric_add(metric, row, span_request_size(span));
 			break;
 		case METRIC_SPAN_RESPONSE_SIZE:
-			metric_add(metric, row, span_body_size(span->op.http.response_length));
+			metric_add(metric, row, span_response_size(span));
 			break;
 		case METRIC_SPAN_CALLS:
 		case METRIC_SPAN_CALLS_OTEL:
@@ -198,7 +198,7 @@ void span_metrics_put(struct span_metrics *spans, const struct obi_span *span, u
 		[SPAN_SOURCE] = SLICE_LIT("obi"),
 		[SPAN_KIND] = slice_cstr(span_kind_word(span->kind)),
 		[SPAN_NAME] = span_name(spans, span),
-		[SPAN_STATUS_CODE] = slice_cstr(span_status_word(span_http_status(span))),
+		[SPAN_STATUS_CODE] = slice_cstr(span_status_word(span_status(span))),
 		[SPAN_SDK_LANGUAGE] = slice_cstr(service->language),
 	};
 

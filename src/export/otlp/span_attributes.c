@@ -4,76 +4,6 @@
 #include "base/address.h"
 #include "base/cleanup.h"
 
-/* ---- Values ---- */
-
-static struct otlp_value string_value(struct slice text)
-{
-	return (struct otlp_value){
-		.type = text.len ? OTLP_VALUE_STRING : OTLP_VALUE_NONE,
-		.string = text,
-	};
-}
-
-static struct otlp_value int_value(int64_t number)
-{
-	return (struct otlp_value){ .type = OTLP_VALUE_INT, .number = number };
-}
-
-static struct otlp_value get_status(const struct otlp_span_view *view)
-{
-	return int_value(view->span->op.http.status);
-}
-
-static struct otlp_value get_method(const struct otlp_span_view *view)
-{
-	return string_value(view->span->op.http.method);
-}
-
-static struct otlp_value get_peer_name(const struct otlp_span_view *view)
-{
-	return string_value(view->span->peer_name);
-}
-
-static struct otlp_value get_host_name(const struct otlp_span_view *view)
-{
-	return string_value(view->span->host_name);
-}
-
-static struct otlp_value get_host_port(const struct otlp_span_view *view)
-{
-	return int_value(obi_span_server_port(view->span));
-}
-
-static struct otlp_value get_request_size(const struct otlp_span_view *view)
-{
-	return int_value((int64_t)span_body_size(view->span->op.http.request_length));
-}
-
-static struct otlp_value get_response_size(const struct otlp_span_view *view)
-{
-	return int_value((int64_t)span_body_size(view->span->op.http.response_length));
-}
-
-static struct otlp_value get_path(const struct otlp_span_view *view)
-{
-	return string_value(view->span->op.http.path);
-}
-
-static struct otlp_value get_query(const struct otlp_span_view *view)
-{
-	return string_value(view->span->op.http.query);
-}
-
-static struct otlp_value get_scheme(const struct otlp_span_view *view)
-{
-	return string_value(view->span->op.http.scheme);
-}
-
-static struct otlp_value get_route(const struct otlp_span_view *view)
-{
-	return string_value(view->span->op.http.route);
-}
-
 /* host:port as it stands in a URL (RFC 3986 section 3.2). */
 static void put_authority(const struct obi_span *span, struct buffer *buf)
 {
@@ -108,7 +38,7 @@ enum client_attribute {
 };
 
 /* With the query only where that may be seen at all. */
-static struct otlp_value get_url(const struct otlp_span_view *view)
+static struct slice get_url(const struct otlp_span_view *view)
 {
 	const struct obi_span *span = view->span;
 	struct buffer *text = view->text;
@@ -123,80 +53,152 @@ static struct otlp_value get_url(const struct otlp_span_view *view)
 		buffer_put_char(text, '?');
 		buffer_put_slice(text, span->op.http.query);
 	}
-	return string_value(text->failed ? slice_of(NULL, 0) : slice_of(text->data, text->len));
+	return text->failed ? slice_of(NULL, 0) : slice_of(text->data, text->len);
 }
 
 /* ---- Tables ---- */
+
+#define ALWAYS(id_, help_)                                                                         \
+	{                                                                                          \
+		.id = OBI_ATTR_##id_, .by_default = true, .help = (help_)                          \
+	}
+#define CHOICE(id_, on_, help_)                                                                    \
+	{                                                                                          \
+		.id = OBI_ATTR_##id_, .optional = true, .by_default = (on_), .help = (help_)       \
+	}
 
 #define KEY(text_)                                                                                 \
 	{                                                                                          \
 		.data = (const uint8_t *)(text_), .len = sizeof(text_) - 1                         \
 	}
-#define ALWAYS(key_, get_, help_)                                                                  \
-	{                                                                                          \
-		.key = KEY(key_), .get = (get_), .by_default = true, .help = (help_)               \
-	}
-#define DEFAULT(key_, get_, help_)                                                                 \
-	{                                                                                          \
-		.key = KEY(key_), .get = (get_), .optional = true, .by_default = true,             \
-		.help = (help_)                                                                    \
-	}
+
+#define HELP_NO_ANSWER "0 where there was no answer"
+#define HELP_CLIENT "name of the client, else its address"
+#define HELP_SERVICE "name of the service"
+#define HELP_ASKED "the host that was asked for, else its address"
+#define HELP_PORT "the port that was asked for, else the connection's"
+#define HELP_PEER "as `server.address`"
+#define HELP_SIZE "bytes; 0 where it is not known"
+#define HELP_QUERY "where there is one; values of secret parameters hidden"
 
 static const struct otlp_span_attribute http_server[] = {
-	ALWAYS("http.response.status_code", get_status, "0 where there was no answer"),
-	ALWAYS("client.address", get_peer_name, "name of the client, else its address"),
-	ALWAYS("server.address", get_host_name, "name of the service"),
-	ALWAYS("server.port", get_host_port, ""),
-	ALWAYS("http.request.body.size", get_request_size, "bytes; 0 where it is not known"),
-	ALWAYS("http.response.body.size", get_response_size, "bytes; 0 where it is not known"),
-	ALWAYS("http.request.method", get_method, "as sent"),
-	ALWAYS("url.path", get_path, ""),
-	ALWAYS("url.scheme", get_scheme, ""),
-	ALWAYS("http.route", get_route, "as `routes` has it, where it has one"),
-	DEFAULT("url.query", get_query, "where there is one; values of secret parameters hidden"),
+	ALWAYS(HTTP_STATUS, HELP_NO_ANSWER),
+	ALWAYS(CLIENT_ADDRESS, HELP_CLIENT),
+	ALWAYS(SERVER_ADDRESS, HELP_SERVICE),
+	ALWAYS(SERVER_PORT, ""),
+	ALWAYS(HTTP_REQUEST_SIZE, HELP_SIZE),
+	ALWAYS(HTTP_RESPONSE_SIZE, HELP_SIZE),
+	ALWAYS(HTTP_METHOD, "as sent"),
+	ALWAYS(URL_PATH, ""),
+	ALWAYS(URL_SCHEME, ""),
+	ALWAYS(HTTP_ROUTE, "as `routes` has it, where it has one"),
+	CHOICE(URL_QUERY, true, HELP_QUERY),
 };
 
 static const struct otlp_span_attribute http_client[CLIENT_ATTRIBUTES] = {
-	[CLIENT_STATUS] =
-		ALWAYS("http.response.status_code", get_status, "0 where there was no answer"),
-	[CLIENT_URL] = ALWAYS("url.full", get_url, "with the query, if `url.query` is chosen"),
-	[CLIENT_SCHEME] = ALWAYS("url.scheme", get_scheme, ""),
-	[CLIENT_SERVER] = ALWAYS("server.address", get_host_name,
-				 "the host that was asked for, else its address"),
-	[CLIENT_PORT] = ALWAYS("server.port", get_host_port,
-			       "the port that was asked for, else the connection's"),
-	[CLIENT_PEER] = ALWAYS("service.peer.name", get_host_name, "as `server.address`"),
-	[CLIENT_REQUEST_SIZE] = ALWAYS("http.request.body.size", get_request_size,
-				       "bytes; 0 where it is not known"),
-	[CLIENT_RESPONSE_SIZE] = ALWAYS("http.response.body.size", get_response_size,
-					"bytes; 0 where it is not known"),
-	[CLIENT_METHOD] = ALWAYS("http.request.method", get_method, "as sent"),
-	[CLIENT_QUERY] = DEFAULT("url.query", get_query,
-				 "where there is one; values of secret parameters hidden"),
+	[CLIENT_STATUS] = ALWAYS(HTTP_STATUS, HELP_NO_ANSWER),
+	[CLIENT_URL] = { .own = { KEY("url.full"), get_url },
+			 .by_default = true,
+			 .help = "with the query, if `url.query` is chosen" },
+	[CLIENT_SCHEME] = ALWAYS(URL_SCHEME, ""),
+	[CLIENT_SERVER] = ALWAYS(SERVER_ADDRESS, HELP_ASKED),
+	[CLIENT_PORT] = ALWAYS(SERVER_PORT, HELP_PORT),
+	[CLIENT_PEER] = ALWAYS(SERVICE_PEER, HELP_PEER),
+	[CLIENT_REQUEST_SIZE] = ALWAYS(HTTP_REQUEST_SIZE, HELP_SIZE),
+	[CLIENT_RESPONSE_SIZE] = ALWAYS(HTTP_RESPONSE_SIZE, HELP_SIZE),
+	[CLIENT_METHOD] = ALWAYS(HTTP_METHOD, "as sent"),
+	[CLIENT_QUERY] = CHOICE(URL_QUERY, true, HELP_QUERY),
 };
 
-const struct otlp_span_type otlp_span_types[OBI_SPAN_SIDES] = {
-	[OBI_KIND_SERVER] = {
-		.title = "HTTP server",
-		.kind = OTLP_KIND_SERVER,
-		.attributes = http_server,
-		.count = ARRAY_SIZE(http_server),
-		.status = span_http_status,
-	},
-	[OBI_KIND_CLIENT] = {
-		.title = "HTTP client",
-		.kind = OTLP_KIND_CLIENT,
-		.attributes = http_client,
-		.count = ARRAY_SIZE(http_client),
-		.status = span_http_status,
-	},
+#define RPC_ROWS                                                                                   \
+	ALWAYS(RPC_METHOD, "package.Service/Method"), ALWAYS(RPC_SYSTEM, "`grpc`"),                \
+		ALWAYS(RPC_STATUS, "`OK`, `CANCELLED`, ...; where one came"),                      \
+		ALWAYS(ERROR_TYPE, "of an error: name of the status, `_OTHER` where none came")
+
+static const struct otlp_span_attribute rpc_server[] = {
+	RPC_ROWS,
+	ALWAYS(SERVER_ADDRESS, HELP_SERVICE),
+	ALWAYS(SERVER_PORT, ""),
+	ALWAYS(CLIENT_ADDRESS, HELP_CLIENT),
 };
 
-_Static_assert(ARRAY_SIZE(http_server) <= ATTRIBUTES_MAX && CLIENT_ATTRIBUTES <= ATTRIBUTES_MAX,
+static const struct otlp_span_attribute rpc_client[] = {
+	RPC_ROWS,
+	ALWAYS(SERVER_ADDRESS, "address of the server"),
+	ALWAYS(SERVER_PORT, ""),
+	CHOICE(SERVICE_PEER, false, HELP_PEER),
+};
+
+#define DB_ROWS                                                                                    \
+	ALWAYS(SERVER_PORT, ""), ALWAYS(DB_SYSTEM, "`redis`, ..."),                                \
+		ALWAYS(DB_OPERATION, "the command"),                                               \
+		ALWAYS(DB_COLLECTION, "table or the like, where there is one"),                    \
+		ALWAYS(DB_NAMESPACE, "database, where it is known"),                               \
+		ALWAYS(DB_STATUS, "of an error: its code"), ALWAYS(ERROR_TYPE, "the same"),        \
+		CHOICE(DB_QUERY, false, "the text, which may hold what is secret"),                \
+	{                                                                                          \
+		.own = { KEY("db.response.error"), NULL }, .optional = true,                       \
+		.help = "no attribute: the server's words as the status' message"                  \
+	}
+
+static const struct otlp_span_attribute db_server[] = {
+	ALWAYS(CLIENT_ADDRESS, HELP_CLIENT),
+	ALWAYS(SERVER_ADDRESS, HELP_SERVICE),
+	DB_ROWS,
+};
+
+static const struct otlp_span_attribute db_client[] = {
+	ALWAYS(SERVER_ADDRESS, "address of the server"),
+	CHOICE(SERVICE_PEER, false, HELP_PEER),
+	DB_ROWS,
+};
+
+static const struct otlp_span_attribute messaging[] = {
+	ALWAYS(MESSAGING_SYSTEM, "`kafka`, ..."),
+	ALWAYS(MESSAGING_DESTINATION, "topic or queue"),
+	ALWAYS(MESSAGING_CLIENT, "where it is known"),
+	ALWAYS(MESSAGING_OPERATION_TYPE, "`publish`, `process`"),
+	ALWAYS(SERVER_ADDRESS, "address of the broker, or its name"),
+	ALWAYS(SERVER_PORT, ""),
+	CHOICE(SERVICE_PEER, false, HELP_PEER),
+};
+
+static const struct otlp_span_attribute dns[] = {
+	ALWAYS(CLIENT_ADDRESS, HELP_SERVICE),
+	ALWAYS(SERVER_ADDRESS, "address of the server"),
+	ALWAYS(SERVER_PORT, ""),
+	ALWAYS(DNS_ANSWERS, "addresses, with commas between them"),
+	CHOICE(DNS_NAME, true, ""),
+	ALWAYS(ERROR_TYPE, "of an error: name of its code, `timeout`"),
+};
+
+#define ROWS(rows_) .attributes = (rows_), .count = ARRAY_SIZE(rows_)
+
+const struct otlp_span_type otlp_span_types[OTLP_SPAN_TYPES] = {
+	[OTLP_SPAN_TYPE(OBI_FAMILY_HTTP, true)] = { "HTTP server", "SERVER", ROWS(http_server) },
+	[OTLP_SPAN_TYPE(OBI_FAMILY_HTTP, false)] = { "HTTP client", "CLIENT", ROWS(http_client) },
+	[OTLP_SPAN_TYPE(OBI_FAMILY_RPC, true)] = { "RPC server", "SERVER", ROWS(rpc_server) },
+	[OTLP_SPAN_TYPE(OBI_FAMILY_RPC, false)] = { "RPC client", "CLIENT", ROWS(rpc_client) },
+	[OTLP_SPAN_TYPE(OBI_FAMILY_DB, true)] = { "Database server", "SERVER", ROWS(db_server) },
+	[OTLP_SPAN_TYPE(OBI_FAMILY_DB, false)] = { "Database client", "CLIENT", ROWS(db_client) },
+	[OTLP_SPAN_TYPE(OBI_FAMILY_MESSAGING, true)] = { "Message broker", "SERVER",
+							 ROWS(messaging) },
+	[OTLP_SPAN_TYPE(OBI_FAMILY_MESSAGING, false)] = { "Message", "PRODUCER` or `CONSUMER",
+							  ROWS(messaging) },
+	[OTLP_SPAN_TYPE(OBI_FAMILY_DNS, true)] = { NULL, "SERVER", ROWS(dns) },
+	[OTLP_SPAN_TYPE(OBI_FAMILY_DNS, false)] = { "DNS", "INTERNAL", ROWS(dns) },
+};
+
+_Static_assert(ARRAY_SIZE(http_server) <= ATTRIBUTES_MAX && CLIENT_ATTRIBUTES <= ATTRIBUTES_MAX &&
+		       ARRAY_SIZE(db_client) <= ATTRIBUTES_MAX,
 	       "a bit of an attribute_set each");
-_Static_assert(OBI_SPAN_SIDES == OBI_KIND_CLIENT + 1, "a row for each type of span");
 
 /* ---- Selection and encoding ---- */
+
+static struct slice key_of(const struct otlp_span_attribute *row)
+{
+	return row->own.key.len ? row->own.key : obi_attributes[row->id].name;
+}
 
 attribute_set otlp_span_select(const struct otlp_span_type *type,
 			       const struct obi_selection_list *select)
@@ -206,7 +208,7 @@ attribute_set otlp_span_select(const struct otlp_span_type *type,
 	for (size_t i = 0; i < type->count; i++) {
 		const struct otlp_span_attribute *row = &type->attributes[i];
 		const struct attribute attribute = {
-			.name = (const char *)row->key.data, /* ends with a zero: a literal */
+			.name = (const char *)key_of(row).data, /* ends with a zero: a literal */
 			.by_default = row->by_default,
 		};
 
@@ -214,6 +216,32 @@ attribute_set otlp_span_select(const struct otlp_span_type *type,
 			set |= 1u << i;
 	}
 	return set;
+}
+
+/* Such a row stands for the status' message. */
+static bool is_message(const struct otlp_span_attribute *row)
+{
+	return row->own.key.len && !row->own.get;
+}
+
+static void put_attribute(const struct otlp_span_attribute *row, const struct otlp_span_view *view,
+			  uint32_t field, struct otlp_faults *faults, struct buffer *buf)
+{
+	const struct obi_attribute *attribute = &obi_attributes[row->id];
+	struct obi_value value = { .type = OBI_VALUE_STRING };
+	char text[SPAN_TEXT];
+
+	if (is_message(row))
+		return;
+	if (row->own.get)
+		value.string = row->own.get(view);
+	else
+		value = attribute->get(view->span, text);
+	if (value.type == OBI_VALUE_INT)
+		otlp_put_int_attribute(buf, field, attribute->name, value.number);
+	else if (value.string.len)
+		otlp_faults_add(faults,
+				otlp_put_string_attribute(buf, field, key_of(row), value.string));
 }
 
 struct otlp_faults otlp_span_put_attributes(const struct otlp_span_type *type,
@@ -224,45 +252,37 @@ struct otlp_faults otlp_span_put_attributes(const struct otlp_span_type *type,
 
 	for (size_t i = 0; i < type->count; i++) {
 		const struct otlp_span_attribute *row = &type->attributes[i];
-		struct otlp_value value;
 
-		if (!(view->selected & 1u << i))
-			continue;
-		value = row->get(view);
-		if (value.type == OTLP_VALUE_INT)
-			otlp_put_int_attribute(buf, field, row->key, value.number);
-		else if (value.type == OTLP_VALUE_STRING)
-			otlp_faults_add(&faults, otlp_put_string_attribute(buf, field, row->key,
-									   value.string));
+		if (view->selected & 1u << i)
+			put_attribute(row, view, field, &faults, buf);
 	}
 	return faults;
 }
 
-/* ---- Docs ---- */
-
-static const char *kind_word(enum otlp_span_kind kind)
+bool otlp_span_tells_message(const struct otlp_span_type *type, attribute_set selected)
 {
-	static const char *const words[] = {
-		[OTLP_KIND_INTERNAL] = "INTERNAL", [OTLP_KIND_SERVER] = "SERVER",
-		[OTLP_KIND_CLIENT] = "CLIENT",     [OTLP_KIND_PRODUCER] = "PRODUCER",
-		[OTLP_KIND_CONSUMER] = "CONSUMER",
-	};
-
-	return words[kind];
+	for (size_t i = 0; i < type->count; i++) {
+		if (is_message(&type->attributes[i]))
+			return selected & 1u << i;
+	}
+	return true;
 }
+
+/* ---- Docs ---- */
 
 void otlp_span_put_markdown(struct buffer *buf)
 {
-	for (int t = 0; t < OBI_SPAN_SIDES; t++) {
+	for (int t = 0; t < OTLP_SPAN_TYPES; t++) {
 		const struct otlp_span_type *type = &otlp_span_types[t];
 
-		buffer_printf(buf, "\n## %s\n\nKind: `%s`.\n\n", type->title,
-			      kind_word(type->kind));
+		if (!type->title)
+			continue;
+		buffer_printf(buf, "\n## %s\n\nKind: `%s`.\n\n", type->title, type->kinds);
 		buffer_put_cstr(buf, "| attribute | value | can be chosen |\n|---|---|---|\n");
 		for (size_t i = 0; i < type->count; i++) {
 			const struct otlp_span_attribute *row = &type->attributes[i];
 
-			buffer_printf(buf, "| `%s` | %s | %s |\n", (const char *)row->key.data,
+			buffer_printf(buf, "| `%s` | %s | %s |\n", (const char *)key_of(row).data,
 				      row->help,
 				      !row->optional    ? ""
 				      : row->by_default ? "yes, on"

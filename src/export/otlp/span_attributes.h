@@ -10,6 +10,7 @@
 #include "export/attributes.h"
 #include "export/otlp/proto.h"
 #include "export/semconv.h"
+#include "span/attributes.h"
 
 /* opentelemetry/proto/trace/v1/trace.proto */
 enum otlp_span_kind {
@@ -23,18 +24,6 @@ enum otlp_span_kind {
 /* Names of the rows of a type's table, in a selection's text. */
 #define OTLP_TRACES_KEY "traces"
 
-struct otlp_value {
-	enum {
-		OTLP_VALUE_NONE, /* the span has no such attribute */
-		OTLP_VALUE_STRING,
-		OTLP_VALUE_INT,
-	} type;
-	union {
-		struct slice string;
-		int64_t number;
-	};
-};
-
 /* A span on its way out. */
 struct otlp_span_view {
 	const struct obi_span *span;
@@ -43,22 +32,38 @@ struct otlp_span_view {
 };
 
 struct otlp_span_attribute {
-	struct slice key;
-	struct otlp_value (*get)(const struct otlp_span_view *view);
+	enum obi_attribute_id id; /* of the catalog (span/attributes.h), unless own.key is set */
+	struct {
+		struct slice key;
+		/* NULL: no attribute; the choice of it is that of the status' message. */
+		struct slice (*get)(const struct otlp_span_view *view);
+	} own;
 	bool optional;   /* attributes.select with the key `traces` decides */
 	bool by_default; /* if it says nothing; true for all that are not optional */
 	const char *help;
 };
 
 struct otlp_span_type {
-	const char *title;
-	enum otlp_span_kind kind;
+	const char *title; /* NULL: not in the docs, for there are none such */
+	const char *kinds; /* for the docs */
 	const struct otlp_span_attribute *attributes;
 	size_t count;
-	enum span_status (*status)(const struct obi_span *span);
 };
 
-extern const struct otlp_span_type otlp_span_types[OBI_SPAN_SIDES];
+/* A family has two types: that of servers, and that of all others. */
+#define OTLP_SPAN_TYPE(family_, server_) (2 * (family_) + ((server_) ? 0 : 1))
+#define OTLP_SPAN_TYPES (2 * OBI_FAMILIES)
+
+extern const struct otlp_span_type otlp_span_types[OTLP_SPAN_TYPES];
+
+/* Which of them a span is of. */
+static inline size_t otlp_span_type_of(const struct obi_span *span)
+{
+	return OTLP_SPAN_TYPE((size_t)span->system->family, span->kind == OBI_KIND_SERVER);
+}
+
+/* Does a status carry its message? */
+bool otlp_span_tells_message(const struct otlp_span_type *type, attribute_set selected);
 
 /* The attributes that a type's spans carry. */
 attribute_set otlp_span_select(const struct otlp_span_type *type,

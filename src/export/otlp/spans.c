@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "base/hash.h"
 #include "base/random.h"
 #include "export/otlp/resource.h"
@@ -46,6 +47,7 @@ enum span_field {
 };
 
 enum status_field {
+	STATUS_MESSAGE = 2,
 	STATUS_CODE = 3,
 };
 
@@ -56,6 +58,14 @@ enum status_field {
 #define FLAG_SAMPLED 0x01u
 #define FLAG_REMOTE_KNOWN 0x100u
 #define FLAG_REMOTE 0x200u
+
+static const enum otlp_span_kind kinds[] = {
+	[OBI_KIND_SERVER] = OTLP_KIND_SERVER,     [OBI_KIND_CLIENT] = OTLP_KIND_CLIENT,
+	[OBI_KIND_PRODUCER] = OTLP_KIND_PRODUCER, [OBI_KIND_CONSUMER] = OTLP_KIND_CONSUMER,
+	[OBI_KIND_INTERNAL] = OTLP_KIND_INTERNAL,
+};
+
+_Static_assert(ARRAY_SIZE(kinds) == OBI_KINDS, "a number for each kind: 0 is none");
 
 /* The spans of one service. */
 struct group {
@@ -68,7 +78,7 @@ struct group {
 struct otlp_spans {
 	const struct obi_settings *settings;
 	struct otlp_resource *resource;
-	attribute_set selected[OBI_SPAN_SIDES];
+	attribute_set selected[OTLP_SPAN_TYPES];
 	struct group **groups;
 	size_t groups_count, groups_room;
 	uint32_t *index; /* group number + 1, 0 = empty; open addressing by pid */
@@ -90,7 +100,7 @@ int otlp_spans_new(const struct obi_settings *settings, struct otlp_spans **ret_
 		free(batch);
 		return error;
 	}
-	for (int i = 0; i < OBI_SPAN_SIDES; i++)
+	for (int i = 0; i < OTLP_SPAN_TYPES; i++)
 		batch->selected[i] = otlp_span_select(&otlp_span_types[i],
 						      &settings->pipeline.attributes.select);
 	batch->settings = settings;
@@ -245,7 +255,7 @@ static struct identity identify(const struct obi_span *span)
 	memcpy(identity.parent_id, trace->parent_id, sizeof(identity.parent_id));
 	identity.has_parent = !bytes_are_zero(trace->parent_id, sizeof(trace->parent_id));
 	identity.flags = FLAG_REMOTE_KNOWN | trace->trace_flags;
-	if (identity.has_parent && otlp_span_types[span->kind].kind == OTLP_KIND_SERVER)
+	if (identity.has_parent && span->kind == OBI_KIND_SERVER)
 		identity.flags |= FLAG_REMOTE;
 	return identity;
 }
@@ -336,19 +346,36 @@ static void put_name(struct otlp_spans *batch, const struct obi_span *span, stru
 			otlp_put_text(buf, SPAN_NAME, slice_of(text->data, text->len)));
 }
 
+static void put_status(struct otlp_spans *batch, const struct otlp_span_type *type,
+		       const struct otlp_span_view *view, struct buffer *buf)
+{
+	size_t mark = proto_begin(buf, SPAN_STATUS);
+
+	if (span_status(view->span) == SPAN_STATUS_ERROR) {
+		struct slice message = span_status_message(view->span);
+
+		if (message.len && otlp_span_tells_message(type, view->selected))
+			otlp_faults_add(&batch->faults,
+					otlp_put_text(buf, STATUS_MESSAGE, message));
+		proto_put_varint(buf, STATUS_CODE, STATUS_CODE_ERROR);
+	}
+	proto_end(buf, mark);
+}
+
 static void put_whole(struct otlp_spans *batch, const struct obi_span *span,
 		      const struct identity *identity, const uint8_t id[8], struct buffer *buf)
 {
-	const struct otlp_span_type *type = &otlp_span_types[span->kind];
+	size_t number = otlp_span_type_of(span);
+	const struct otlp_span_type *type = &otlp_span_types[number];
 	const struct otlp_span_view view = {
 		.span = span,
-		.selected = batch->selected[span->kind],
+		.selected = batch->selected[number],
 		.text = &batch->text,
 	};
-	size_t mark = proto_begin_guess(buf, SCOPE_SPANS_SPANS, PROTO_MIDDLE), status;
+	size_t mark = proto_begin_guess(buf, SCOPE_SPANS_SPANS, PROTO_MIDDLE);
 	uint64_t start = span->request_start_ns;
 
-	put_head(buf, identity, id, type->kind,
+	put_head(buf, identity, id, kinds[span->kind],
 		 in_order(start && start < span->start_ns ? start : span->start_ns, span->end_ns));
 	put_name(batch, span, buf);
 	(void)scratch(batch);
@@ -357,10 +384,7 @@ static void put_whole(struct otlp_spans *batch, const struct obi_span *span,
 	if (skips_metrics(batch, span->service))
 		otlp_put_bool_attribute(buf, SPAN_ATTRIBUTES, SLICE_LIT(OTLP_SKIP_METRICS_KEY),
 					true);
-	status = proto_begin(buf, SPAN_STATUS);
-	if (type->status(span) == SPAN_STATUS_ERROR)
-		proto_put_varint(buf, STATUS_CODE, STATUS_CODE_ERROR);
-	proto_end(buf, status);
+	put_status(batch, type, &view, buf);
 	proto_end(buf, mark);
 }
 
@@ -486,9 +510,13 @@ void otlp_spans_put_markdown(struct buffer *buf)
 		"no UTF-8 replaced. Where the last column says\n`yes`, `attributes.select` with "
 		"the key `traces` takes the attribute in or out.\n\n"
 		"A span's status is `ERROR` where there was no answer, from status 500 on for a "
-		"server, from 400 on\nfor a client, else unset. A request that waited before it "
-		"was handled has two child spans of kind\n`INTERNAL`: `in queue` and "
-		"`processing`, and the latter has the span id that was handed on.\n\n"
+		"server, from 400 on\nfor a client, else unset. Of RPC: where no status came, "
+		"for a client where it is not `OK`, for a\nserver `UNKNOWN`, "
+		"`DEADLINE_EXCEEDED`, `UNIMPLEMENTED`, `INTERNAL`, `UNAVAILABLE` and "
+		"`DATA_LOSS`. Of a\ndatabase and of DNS: where the answer says so. Of a message: "
+		"never. A request that waited before it\nwas handled has two child spans of kind "
+		"`INTERNAL`: `in queue` and `processing`, and the latter\nhas the span id that "
+		"was handed on.\n\n"
 		"By which calls a request may be read or sent, and what becomes of others: "
 		"[calls.md](calls.md).\n");
 	otlp_span_put_markdown(buf);

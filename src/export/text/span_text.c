@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/duration.h"
 #include "export/semconv.h"
+#include "span/attributes.h"
 
 /* ---- Text ---- */
 
@@ -107,6 +108,73 @@ static void put_service(const struct obi_service *service, struct buffer *buf)
 	buffer_put_char(buf, ']');
 }
 
+/* "ERROR NAME TARGET ": of what is not known, 0 and nothing. */
+static void put_words(struct slice error, struct slice name, struct slice target,
+		      struct buffer *buf)
+{
+	buffer_put_printable(buf, error.len ? error : SLICE_LIT("0"));
+	buffer_put_char(buf, ' ');
+	buffer_put_printable(buf, name);
+	buffer_put_char(buf, ' ');
+	if (!target.len)
+		return;
+	buffer_put_printable(buf, target);
+	buffer_put_char(buf, ' ');
+}
+
+static void put_http(const struct obi_http *http, struct buffer *buf)
+{
+	buffer_put_i64(buf, http->status);
+	buffer_put_char(buf, ' ');
+	buffer_put_printable(buf, http->method);
+	buffer_put_char(buf, ' ');
+	buffer_put_printable(buf, http->path);
+	if (http->route.len) {
+		buffer_put_char(buf, '(');
+		buffer_put_printable(buf, http->route);
+		buffer_put_char(buf, ')');
+	}
+	buffer_put_char(buf, ' ');
+}
+
+/* A database's query is not printed: what it holds may be secret. */
+static void put_operation(const struct obi_span *span, struct buffer *buf)
+{
+	const union obi_operation *op = &span->op;
+
+	switch (span->system->family) {
+	case OBI_FAMILY_HTTP:
+		put_http(&op->http, buf);
+		break;
+	case OBI_FAMILY_RPC:
+		buffer_put_i64(buf, op->rpc.status);
+		buffer_put_char(buf, ' ');
+		buffer_put_printable(buf, op->rpc.method);
+		buffer_put_char(buf, ' ');
+		break;
+	case OBI_FAMILY_DB:
+		put_words(op->db.status, op->db.operation,
+			  op->db.collection.len ? op->db.collection : op->db.name_space, buf);
+		break;
+	case OBI_FAMILY_MESSAGING:
+		put_words(SLICE_LIT(""), op->messaging.operation, op->messaging.destination, buf);
+		break;
+	case OBI_FAMILY_DNS:
+	case OBI_FAMILIES:
+		put_words(op->dns.error, op->dns.type, op->dns.name, buf);
+		break;
+	}
+}
+
+static void put_lengths(const struct obi_span *span, struct buffer *buf)
+{
+	buffer_put_cstr(buf, " contentLen:");
+	buffer_put_u64(buf, span_request_size(span));
+	buffer_put_cstr(buf, "B responseLen:");
+	buffer_put_u64(buf, span_response_size(span));
+	buffer_put_char(buf, 'B');
+}
+
 void span_put_text(const struct obi_span *span, struct local_second *second, struct buffer *buf)
 {
 	put_time(span->request_start_ns, second, buf);
@@ -115,25 +183,11 @@ void span_put_text(const struct obi_span *span, struct local_second *second, str
 	buffer_put_char(buf, '[');
 	put_duration(span->start_ns, span->end_ns, buf);
 	buffer_put_cstr(buf, "]) ");
-	buffer_put_cstr(buf, span_type_word(span->kind));
+	buffer_put_cstr(buf, span_type_word(span));
 	buffer_put_cstr(buf, "(subType=0) ");
-	buffer_put_i64(buf, span->op.http.status);
-	buffer_put_char(buf, ' ');
-	buffer_put_printable(buf, span->op.http.method);
-	buffer_put_char(buf, ' ');
-	buffer_put_printable(buf, span->op.http.path);
-	if (span->op.http.route.len) {
-		buffer_put_char(buf, '(');
-		buffer_put_printable(buf, span->op.http.route);
-		buffer_put_char(buf, ')');
-	}
-	buffer_put_char(buf, ' ');
+	put_operation(span, buf);
 	put_ends(span, buf);
-	buffer_put_cstr(buf, " contentLen:");
-	buffer_put_u64(buf, span_body_size(span->op.http.request_length));
-	buffer_put_cstr(buf, "B responseLen:");
-	buffer_put_u64(buf, span_body_size(span->op.http.response_length));
-	buffer_put_char(buf, 'B');
+	put_lengths(span, buf);
 	put_service(span->service, buf);
 	put_trace(&span->trace, buf);
 }
@@ -199,29 +253,82 @@ static void put_took(struct json_object *object, const char *key, const char *ke
 	put_number(object, key_usec, ns / NSEC_PER_USEC);
 }
 
+/* An attribute by the printer's own name; all values are strings in this format. */
+struct json_attribute {
+	const char *key;
+	enum obi_attribute_id id;
+	bool only_server;
+};
+
+#define JSON_ATTRIBUTES 9
+
 /* Keys in alphabetical order. A client's lengths and route are not printed. */
+static const struct json_attribute json_attributes[OBI_FAMILIES][JSON_ATTRIBUTES] = {
+	[OBI_FAMILY_HTTP] = {
+		{ "clientAddr", OBI_ATTR_CLIENT_ADDRESS, false },
+		{ "contentLen", OBI_ATTR_HTTP_REQUEST_SIZE, true },
+		{ "method", OBI_ATTR_HTTP_METHOD, false },
+		{ "responseLen", OBI_ATTR_HTTP_RESPONSE_SIZE, true },
+		{ "route", OBI_ATTR_HTTP_ROUTE, true },
+		{ "serverAddr", OBI_ATTR_SERVER_ADDRESS, false },
+		{ "serverPort", OBI_ATTR_SERVER_PORT, false },
+		{ "status", OBI_ATTR_HTTP_STATUS, false },
+		{ "url", OBI_ATTR_URL_PATH, false },
+	},
+	[OBI_FAMILY_RPC] = {
+		{ "clientAddr", OBI_ATTR_CLIENT_ADDRESS, false },
+		{ "method", OBI_ATTR_RPC_METHOD, false },
+		{ "serverAddr", OBI_ATTR_SERVER_ADDRESS, false },
+		{ "serverPort", OBI_ATTR_SERVER_PORT, false },
+		{ "status", OBI_ATTR_RPC_STATUS, false },
+	},
+	[OBI_FAMILY_DB] = {
+		{ "clientAddr", OBI_ATTR_CLIENT_ADDRESS, false },
+		{ "namespace", OBI_ATTR_DB_NAMESPACE, false },
+		{ "operation", OBI_ATTR_DB_OPERATION, false },
+		{ "serverAddr", OBI_ATTR_SERVER_ADDRESS, false },
+		{ "serverPort", OBI_ATTR_SERVER_PORT, false },
+		{ "status", OBI_ATTR_DB_STATUS, false },
+		{ "system", OBI_ATTR_DB_SYSTEM, false },
+		{ "table", OBI_ATTR_DB_COLLECTION, false },
+	},
+	[OBI_FAMILY_MESSAGING] = {
+		{ "clientAddr", OBI_ATTR_CLIENT_ADDRESS, false },
+		{ "clientId", OBI_ATTR_MESSAGING_CLIENT, false },
+		{ "destination", OBI_ATTR_MESSAGING_DESTINATION, false },
+		{ "operation", OBI_ATTR_MESSAGING_OPERATION_TYPE, false },
+		{ "serverAddr", OBI_ATTR_SERVER_ADDRESS, false },
+		{ "serverPort", OBI_ATTR_SERVER_PORT, false },
+		{ "system", OBI_ATTR_MESSAGING_SYSTEM, false },
+	},
+	[OBI_FAMILY_DNS] = {
+		{ "answers", OBI_ATTR_DNS_ANSWERS, false },
+		{ "clientAddr", OBI_ATTR_CLIENT_ADDRESS, false },
+		{ "name", OBI_ATTR_DNS_NAME, false },
+		{ "serverAddr", OBI_ATTR_SERVER_ADDRESS, false },
+		{ "serverPort", OBI_ATTR_SERVER_PORT, false },
+		{ "status", OBI_ATTR_ERROR_TYPE, false },
+		{ "type", OBI_ATTR_DNS_TYPE, false },
+	},
+};
+
 static void put_attributes(struct json_object *parent, const struct obi_span *span)
 {
+	const struct json_attribute *rows = json_attributes[span->system->family];
+	bool server = span->kind == OBI_KIND_SERVER;
 	struct json_object object = {
 		.buf = parent->buf,
 		.indent = parent->indent < 0 ? -1 : parent->indent + 1,
 	};
-	bool server = span->kind == OBI_KIND_SERVER;
+	char text[SPAN_TEXT];
 
 	put_key(parent, "attributes");
 	buffer_put_char(object.buf, '{');
-	put_string(&object, "clientAddr", span->peer_name);
-	if (server)
-		put_number(&object, "contentLen", span_body_size(span->op.http.request_length));
-	put_string(&object, "method", span->op.http.method);
-	if (server) {
-		put_number(&object, "responseLen", span_body_size(span->op.http.response_length));
-		put_string(&object, "route", span->op.http.route);
+	for (size_t i = 0; i < JSON_ATTRIBUTES && rows[i].key; i++) {
+		if (server || !rows[i].only_server)
+			put_string(&object, rows[i].key,
+				   span_attribute_text(span, rows[i].id, text));
 	}
-	put_string(&object, "serverAddr", span->host_name);
-	put_number(&object, "serverPort", obi_span_server_port(span));
-	put_number(&object, "status", (uint64_t)span->op.http.status);
-	put_string(&object, "url", span->op.http.path);
 	put_break(object.buf, parent->indent);
 	buffer_put_char(object.buf, '}');
 }
@@ -242,7 +349,7 @@ void span_put_json(const struct obi_span *span, int indent, struct buffer *buf)
 	const struct obi_trace *trace = &span->trace;
 
 	buffer_put_char(buf, '{');
-	put_string(&object, "type", slice_cstr(span_type_word(span->kind)));
+	put_string(&object, "type", slice_cstr(span_type_word(span)));
 	put_addresses(&object, span);
 	put_hex(&object, "traceID", trace->trace_id, sizeof(trace->trace_id));
 	put_hex(&object, "spanID", trace->span_id, sizeof(trace->span_id));

@@ -3,6 +3,8 @@
 #ifndef OBI_TESTS_SAMPLE_H
 #define OBI_TESTS_SAMPLE_H
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "flow/flow.h"
 #include "span/span.h"
@@ -25,6 +27,7 @@ static const struct obi_service sample_gosrv = {
 static inline struct obi_span sample_server(void)
 {
 	return (struct obi_span){
+		.system = &obi_system_http,
 		.kind = OBI_KIND_SERVER,
 		.request_start_ns = SAMPLE_START_NS,
 		.start_ns = SAMPLE_START_NS + 35542,
@@ -60,6 +63,77 @@ static inline struct obi_span sample_client(void)
 	span.peer_port = 54954;
 	span.peer_name = SLICE_LIT("gosrv");
 	span.host_name = SLICE_LIT("127.0.0.1");
+	return span;
+}
+
+static const struct obi_system sample_redis_system = {
+	.family = OBI_FAMILY_DB, .name = "redis", .instrumentation = "redis", .fallback = "REDIS"
+};
+static const struct obi_system sample_sql_system = {
+	.family = OBI_FAMILY_DB, .name = "postgresql", .instrumentation = "sql", .fallback = "SQL"
+};
+static const struct obi_system sample_grpc_system = {
+	.family = OBI_FAMILY_RPC, .name = "grpc", .instrumentation = "grpc", .fallback = "GRPC"
+};
+static const struct obi_system sample_kafka_system = { .family = OBI_FAMILY_MESSAGING,
+						       .name = "kafka",
+						       .instrumentation = "kafka",
+						       .fallback = "KAFKA" };
+static const struct obi_system sample_dns_system = {
+	.family = OBI_FAMILY_DNS, .name = "", .instrumentation = "dns", .fallback = "DNS"
+};
+
+/* What it says of HTTP is overwritten: nobody may look there. */
+static inline struct obi_span sample_of(const struct obi_system *system, enum obi_span_kind kind)
+{
+	struct obi_span span = kind == OBI_KIND_SERVER ? sample_server() : sample_client();
+
+	span.system = system;
+	span.kind = kind;
+	memset(&span.op, 0, sizeof(span.op));
+	return span;
+}
+
+static inline struct obi_span sample_redis(enum obi_span_kind kind)
+{
+	struct obi_span span = sample_of(&sample_redis_system, kind);
+
+	span.host_port = 6379;
+	span.op.db.operation = SLICE_LIT("LPUSH");
+	span.op.db.name_space = SLICE_LIT("3");
+	span.op.db.query = SLICE_LIT("LPUSH queue secret");
+	return span;
+}
+
+static inline struct obi_span sample_grpc(enum obi_span_kind kind)
+{
+	struct obi_span span = sample_of(&sample_grpc_system, kind);
+
+	span.host_port = 50051;
+	span.op.rpc.method = SLICE_LIT("shop.Cart/Add");
+	return span;
+}
+
+static inline struct obi_span sample_kafka(enum obi_span_kind kind)
+{
+	struct obi_span span = sample_of(&sample_kafka_system, kind);
+
+	span.host_port = 9092;
+	span.op.messaging.operation =
+		kind == OBI_KIND_CONSUMER ? SLICE_LIT("process") : SLICE_LIT("publish");
+	span.op.messaging.destination = SLICE_LIT("orders");
+	span.op.messaging.client_id = SLICE_LIT("producer-1");
+	return span;
+}
+
+static inline struct obi_span sample_dns(void)
+{
+	struct obi_span span = sample_of(&sample_dns_system, OBI_KIND_INTERNAL);
+
+	span.host_port = 53;
+	span.op.dns.type = SLICE_LIT("AAAA");
+	span.op.dns.name = SLICE_LIT("shop.example");
+	span.op.dns.answers = SLICE_LIT("2001:db8::1,2001:db8::2");
 	return span;
 }
 

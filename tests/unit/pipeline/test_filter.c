@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "export/sample.h"
 #include "flow/attributes.h"
 #include "pipeline/pipeline.h"
 #include "settings/settings.h"
@@ -50,6 +51,7 @@ static bool flow_passes(const char *yaml, const struct obi_flow_record *record)
 static struct obi_span a_span(void)
 {
 	return (struct obi_span){
+		.system = &obi_system_http,
 		.op.http.status = 404,
 		.op.http.method = SLICE_LIT("GET"),
 		.op.http.path = SLICE_LIT("/users/7"),
@@ -90,6 +92,28 @@ static void numbers_are_compared(void **state)
 	/* What is no number passes no comparison. */
 	assert_false(
 		passes("filter: {application: {http.request.method: {not_equals: 1}}}", &span));
+}
+
+static void each_family_has_its_attributes(void **state)
+{
+	struct obi_span redis = sample_redis(OBI_KIND_CLIENT), http = a_span();
+	struct obi_span grpc = sample_grpc(OBI_KIND_SERVER), dns = sample_dns();
+
+#define KEEP(name_, glob_) "filter: {application: {" name_ ": {match: '" glob_ "'}}}"
+	assert_true(passes(KEEP("db.operation.name", "LPUSH"), &redis));
+	assert_true(passes(KEEP("db.system.name", "redis"), &redis));
+	assert_false(passes(KEEP("db.system.name", "?*"), &http));
+	assert_false(passes(KEEP("http.request.method", "?*"), &redis));
+	assert_false(passes(KEEP("error.type", "?*"), &redis));
+	redis.op.db.status = SLICE_LIT("ERR");
+	assert_true(passes(KEEP("error.type", "ERR"), &redis));
+	assert_true(passes(KEEP("rpc_method", "shop.*"), &grpc));
+	assert_true(passes(KEEP("rpc.response.status_code", "OK"), &grpc));
+	assert_true(passes(KEEP("dns.question.name", "*.example"), &dns));
+#undef KEEP
+	assert_false(
+		passes("filter: {application: {http.response.status_code: {equals: 0}}}", &redis));
+	assert_true(passes("filter: {application: {server.port: {equals: 6379}}}", &redis));
 }
 
 static void all_clauses_must_pass(void **state)
@@ -202,6 +226,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(globs_keep_and_drop),
 		cmocka_unit_test(numbers_are_compared),
+		cmocka_unit_test(each_family_has_its_attributes),
 		cmocka_unit_test(all_clauses_must_pass),
 		cmocka_unit_test(flows_are_filtered_too),
 		cmocka_unit_test(attributes_are_found_at_start),

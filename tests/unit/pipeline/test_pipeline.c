@@ -48,6 +48,7 @@ static void load(const char *yaml, struct obi_settings *ret_settings)
 static struct obi_span span_of(enum obi_span_kind type)
 {
 	return (struct obi_span){
+		.system = &obi_system_http,
 		.kind = type,
 		.op.http.path = SLICE_LIT("/users/123"),
 		.op.http.query = SLICE_LIT("token=1"),

@@ -98,7 +98,8 @@ static void put(const char *yaml, uint16_t entry, enum obi_span_kind type, const
 		.entries = { entry, entry, entry, entry },
 		.name = "shop",
 	};
-	struct obi_span span = { .kind = type,
+	struct obi_span span = { .system = &obi_system_http,
+				 .kind = type,
 				 .op.http.path = slice_cstr(path),
 				 .service = &service };
 	char *env[] = { NULL };

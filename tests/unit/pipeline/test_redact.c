@@ -16,7 +16,8 @@ static const struct obi_list none;
 
 static void check(struct redact_stage *stage, const char *query, const char *expected)
 {
-	struct obi_span span = { .op.http.query = guarded(slice_cstr(query)) };
+	struct obi_span span = { .system = &obi_system_http,
+				 .op.http.query = guarded(slice_cstr(query)) };
 
 	redact_stage_apply(stage, &span);
 	if (!slice_equal(span.op.http.query, slice_cstr(expected)))
@@ -109,7 +110,8 @@ static void semicolons_separate(void **state)
 
 static void check_path(struct redact_stage *stage, const char *path, const char *expected)
 {
-	struct obi_span span = { .op.http.path = guarded(slice_cstr(path)) };
+	struct obi_span span = { .system = &obi_system_http,
+				 .op.http.path = guarded(slice_cstr(path)) };
 
 	redact_stage_apply(stage, &span);
 	if (!slice_equal(span.op.http.path, slice_cstr(expected)))

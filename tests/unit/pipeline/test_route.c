@@ -29,7 +29,9 @@ static struct obi_routes_options options_of(enum obi_unmatched unmatched)
 
 static struct obi_span apply(struct route_stage *stage, const char *path)
 {
-	struct obi_span span = { .op.http.path = guarded(slice_cstr(path)), .service = &service };
+	struct obi_span span = { .system = &obi_system_http,
+				 .op.http.path = guarded(slice_cstr(path)),
+				 .service = &service };
 
 	route_stage_apply(stage, NULL, &span);
 	return span;
@@ -129,7 +131,8 @@ static void ignored_spans_are_marked_and_keep_their_route(void **state)
 static void a_route_that_is_known_stays(void **state)
 {
 	struct obi_routes_options options = options_of(OBI_UNMATCHED_HEURISTIC);
-	struct obi_span span = { .op.http.path = SLICE_LIT("/some/path"),
+	struct obi_span span = { .system = &obi_system_http,
+				 .op.http.path = SLICE_LIT("/some/path"),
 				 .op.http.route = SLICE_LIT("/{any}"),
 				 .service = &service };
 	struct route_stage *stage;
@@ -165,7 +168,9 @@ static void services_do_not_share_their_limit(void **state)
 	static const struct obi_service other = { .name = "shop", .name_space = "test" };
 	static const char *const words[] = { "/one", "/two", "/three", "/four" };
 	struct obi_routes_options options = options_of(OBI_UNMATCHED_LOW_CARDINALITY);
-	struct obi_span span = { .op.http.path = SLICE_LIT("/four"), .service = &other };
+	struct obi_span span = { .system = &obi_system_http,
+				 .op.http.path = SLICE_LIT("/four"),
+				 .service = &other };
 	struct route_stage *stage;
 
 	assert_int_equal(route_stage_new(&options, &stage), 0);

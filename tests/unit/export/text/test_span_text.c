@@ -45,6 +45,39 @@ static void text_of_a_server_and_a_client_span(void **state)
 		   "contentLen:0B responseLen:5B svc=[gosrv go] traceparent=[]");
 }
 
+#define TEXT_TIME "2026-11-24 15:29:36.432936 (1.497564ms[1.497564ms]) "
+#define TEXT_END " contentLen:0B responseLen:0B svc=[gosrv go] traceparent=[]"
+
+static void check_client_text(struct obi_span span, const char *expected)
+{
+	memset(&span.trace, 0, sizeof(span.trace));
+	check_text(&span, expected);
+}
+
+static void text_of_other_families(void **state)
+{
+	struct obi_span redis = sample_redis(OBI_KIND_CLIENT), dns = sample_dns();
+	struct obi_span grpc = sample_grpc(OBI_KIND_CLIENT);
+
+	check_client_text(redis,
+			  TEXT_TIME "RedisClient(subType=0) 0 LPUSH 3 [127.0.0.1 as gosrv:54954]->"
+				    "[127.0.0.1 as 127.0.0.1:6379]" TEXT_END);
+	redis.op.db.status = SLICE_LIT("WRONG\x1bTYPE");
+	redis.op.db.name_space = SLICE_LIT("");
+	check_client_text(redis,
+			  TEXT_TIME "RedisClient(subType=0) WRONG\\x1bTYPE LPUSH [127.0.0.1 as "
+				    "gosrv:54954]->[127.0.0.1 as 127.0.0.1:6379]" TEXT_END);
+	grpc.op.rpc.status = 12;
+	check_client_text(grpc, TEXT_TIME "GRPCClient(subType=0) 12 shop.Cart/Add [127.0.0.1 as "
+					  "gosrv:54954]->[127.0.0.1 as 127.0.0.1:50051]" TEXT_END);
+	check_client_text(sample_kafka(OBI_KIND_PRODUCER),
+			  TEXT_TIME "KafkaClient(subType=0) 0 publish orders [127.0.0.1 as "
+				    "gosrv:54954]->[127.0.0.1 as 127.0.0.1:9092]" TEXT_END);
+	dns.op.dns.error = SLICE_LIT("NXDOMAIN");
+	check_client_text(dns, TEXT_TIME "DNS(subType=0) NXDOMAIN AAAA shop.example [127.0.0.1 as "
+					 "gosrv:54954]->[127.0.0.1 as 127.0.0.1:53]" TEXT_END);
+}
+
 /* The existing program's own example: namespaces, parent, no route in parentheses when empty. */
 static void text_names_namespaces(void **state)
 {
@@ -168,6 +201,44 @@ static void json_of_a_client_has_no_lengths_and_no_route(void **state)
 	buffer_free(&buf);
 }
 
+static void check_json(struct obi_span span, const char *type, const char *kind,
+		       const char *attributes)
+{
+	struct buffer buf = { 0 };
+	json_t *root = parse(&span, -1, &buf);
+	char *text = json_dumps(json_object_get(root, "attributes"), JSON_COMPACT);
+
+	assert_string_equal(text, attributes);
+	assert_string_equal(json_string_value(json_object_get(root, "type")), type);
+	assert_string_equal(json_string_value(json_object_get(root, "kind")), kind);
+	free(text);
+	json_decref(root);
+	buffer_free(&buf);
+}
+
+#define JSON_ENDS(port_) "\"serverAddr\":\"127.0.0.1\",\"serverPort\":\"" port_ "\""
+
+static void json_of_other_families(void **state)
+{
+	struct obi_span redis = sample_redis(OBI_KIND_CLIENT), dns = sample_dns();
+
+	check_json(
+		redis, "RedisClient", "SPAN_KIND_CLIENT",
+		"{\"clientAddr\":\"gosrv\",\"namespace\":\"3\",\"operation\":\"LPUSH\"," JSON_ENDS(
+			"6379") ",\"status\":\"\",\"system\":\"redis\",\"table\":\"\"}");
+	check_json(sample_grpc(OBI_KIND_CLIENT), "GRPCClient", "SPAN_KIND_CLIENT",
+		   "{\"clientAddr\":\"gosrv\",\"method\":\"shop.Cart/Add\"," JSON_ENDS(
+			   "50051") ",\"status\":\"OK\"}");
+	check_json(sample_kafka(OBI_KIND_PRODUCER), "KafkaClient", "SPAN_KIND_PRODUCER",
+		   "{\"clientAddr\":\"gosrv\",\"clientId\":\"producer-1\","
+		   "\"destination\":\"orders\",\"operation\":\"publish\"," JSON_ENDS(
+			   "9092") ",\"system\":\"kafka\"}");
+	check_json(
+		dns, "DNS", "SPAN_KIND_INTERNAL",
+		"{\"answers\":\"2001:db8::1,2001:db8::2\",\"clientAddr\":\"gosrv\","
+		"\"name\":\"shop.example\"," JSON_ENDS("53") ",\"status\":\"\",\"type\":\"AAAA\"}");
+}
+
 static void status_is_an_error_from_the_side_that_sees_it(void **state)
 {
 	static const struct {
@@ -194,8 +265,8 @@ static void status_is_an_error_from_the_side_that_sees_it(void **state)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		server.op.http.status = client.op.http.status = cases[i].status;
-		assert_int_equal(span_http_status(&server), cases[i].server);
-		assert_int_equal(span_http_status(&client), cases[i].client);
+		assert_int_equal(span_status(&server), cases[i].server);
+		assert_int_equal(span_status(&client), cases[i].client);
 	}
 }
 
@@ -221,6 +292,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_of_a_server_and_a_client_span),
+		cmocka_unit_test(text_of_other_families),
+		cmocka_unit_test(json_of_other_families),
 		cmocka_unit_test(text_names_namespaces),
 		cmocka_unit_test(text_cannot_drive_a_terminal),
 		cmocka_unit_test(json_has_the_keys_in_their_order),
