@@ -98,4 +98,60 @@ static inline void frames_begin(struct frames *f, struct wire *w, uint8_t reques
 	frames_pass(f, w, !requests);
 }
 
+struct h2 {
+	struct wire *w;
+	struct frames f;
+	uint8_t requests; /* the direction of them */
+};
+
+static inline struct h2 *h2_new(uint8_t side)
+{
+	struct h2 *h = calloc(1, sizeof(*h));
+
+	h->w = wire_new();
+	h->w->stream = true;
+	h->w->side = side;
+	h->requests = side == OBI_SIDE_CONNECTED ? OBI_SEND : OBI_RECV;
+	return h;
+}
+
+static inline struct h2 *server(void)
+{
+	struct h2 *h = h2_new(OBI_SIDE_ACCEPTED);
+
+	frames_begin(&h->f, h->w, h->requests);
+	return h;
+}
+
+static inline void h2_free(struct h2 *h)
+{
+	wire_free(h->w);
+	free(h);
+}
+
+static inline void asks(struct h2 *h)
+{
+	frames_pass(&h->f, h->w, h->requests);
+}
+
+static inline void answers(struct h2 *h)
+{
+	frames_pass(&h->f, h->w, !h->requests);
+}
+
+/* Closed, with exactly these spans. */
+static inline void ends_with(struct h2 *h, const char *spans)
+{
+	wire_close(h->w);
+	wire_spans(h->w, spans);
+	assert_int_equal(wire_stats(h->w).connections, 0);
+	assert_int_equal(wire_stats(h->w).pending, 0);
+	h2_free(h);
+}
+
+static inline uint64_t drops(const struct h2 *h, enum obi_conn_drop reason)
+{
+	return wire_stats(h->w).dropped[reason];
+}
+
 #endif

@@ -1,0 +1,301 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Redis, HTTP/2 and gRPC as they really come: what the client asked is what the agent counts, of
+# servers, of clients, and of connections that are older than the agent.
+
+# shellcheck source=../lib/lib.sh
+. "$(dirname "$0")/../lib/lib.sh"
+
+PORT=8080
+
+# expect_operations COUNT TYPE OPERATION STATUS: spans of the text printer that say so.
+expect_operations() {
+	expect_spans "$1" "type=$2" "method=$3" "status=$4"
+}
+
+# observe [PRINTER]: what listens on PORT.
+observe() {
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=$PORT OTEL_EBPF_TRACE_PRINTER="${1:-json}"
+}
+
+# begin_server COMMAND...: listens on PORT, is observed. Sets SERVER.
+begin_server() {
+	serve "$@"
+	observe "${PRINTER:-json}"
+	application_ready $SERVER
+}
+
+serve() {
+	"$@" >"$SCRATCH/server.log" 2>&1 &
+	SERVER=$!
+	defer stop $SERVER
+	wait_until 10 listens $SERVER $PORT || fail "the server does not listen"
+}
+
+# begin_talker COMMAND...: it waits for a line. Sets TALKER; what it prints is in the file answer.
+begin_talker() {
+	mkfifo "$SCRATCH/line"
+	"$@" <"$SCRATCH/line" >"$SCRATCH/answer" &
+	TALKER=$!
+	defer stop $TALKER
+	exec 9>"$SCRATCH/line"
+}
+
+go_on() {
+	local status=0
+	echo >&9
+	exec 9>&-
+	wait $TALKER || status=$?
+	assert_eq 0 $status "status of the client"
+}
+
+# Ends the agent: it saw requests, and each became a span.
+expect_all() {
+	echo "asked: $1"
+	wait_until 2 false || true
+	stop_agent
+	assert_eq "$1" "$(total 'span totals' requests)" "requests"
+	assert_eq "$1" "$(total 'span totals' spans)" "spans"
+}
+
+# expect_most ASKED LOST: at least so many spans, and what is missing is counted.
+expect_most() {
+	local spans
+	echo "asked: $1"
+	wait_until 2 false || true
+	stop_agent
+	spans=$(total 'span totals' spans)
+	assert_ge "$spans" $(($1 - $2)) "spans"
+	assert_le "$spans" "$1" "spans"
+	assert_eq "$(total 'span totals' requests)" $((spans + $(dropped))) "requests = spans + dropped"
+}
+
+# ---- Redis ----
+
+REDIS=(redis-server --bind 127.0.0.1 --port $PORT --save '' --appendonly no)
+
+talk_redis() {
+	timeout 40 $PYTHON "$LIB/redis_talk.py" "$@"
+}
+
+begin_redis() {
+	need redis-server redis-benchmark redis-cli
+	begin_server "${REDIS[@]}" --dir "$SCRATCH"
+}
+
+# What the server itself has counted, this question too.
+redis_counts() {
+	redis-cli -h 127.0.0.1 -p $PORT INFO stats |
+		sed -n 's/^total_commands_processed:\([0-9]*\).*/\1/p' |
+		awk '{ print $1 + 1 }'
+}
+
+# begin_redis, and REQUESTS with PIPELINE.
+benchmark_redis() {
+	redis-benchmark -h 127.0.0.1 -p $PORT -t get -n "$1" -c 20 -P "$2" -q
+	ASKED=$(redis_counts)
+	assert_ge "$ASKED" "$1" "commands that the server counted"
+}
+
+test_redis_one_at_a_time() {
+	PRINTER=counter begin_redis
+	benchmark_redis 20000 1
+	expect_all "$ASKED"
+}
+
+test_redis_pipelined() {
+	PRINTER=counter begin_redis
+	benchmark_redis 20000 8
+	expect_most "$ASKED" 2
+}
+
+test_redis_in_every_way() {
+	local sent
+	begin_redis
+	sent=$(talk_redis talk $PORT)
+	expect_all "$sent"
+}
+
+test_redis_cli() {
+	begin_redis
+	redis-cli -h 127.0.0.1 -p $PORT SET a 1
+	redis-cli -3 -h 127.0.0.1 -p $PORT GET a
+	redis-cli -n 3 -h 127.0.0.1 -p $PORT LPUSH a x
+	# -3 says HELLO first, -n SELECT.
+	expect_all 5
+}
+
+test_redis_client_is_observed() {
+	need redis-server
+	serve "${REDIS[@]}" --dir "$SCRATCH"
+	begin_talker $PYTHON "$LIB/redis_talk.py" later $PORT
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_AUTO_TARGET_EXE='*/python3*' OTEL_EBPF_TRACE_PRINTER=json
+	application_ready $TALKER
+	go_on
+	expect_all "$(cat "$SCRATCH/answer")"
+}
+
+# Which reply is whose is known after some turns of one command each.
+test_redis_connection_older_than_the_agent() {
+	need redis-server
+	serve "${REDIS[@]}" --dir "$SCRATCH"
+	begin_talker $PYTHON "$LIB/redis_talk.py" old $PORT 100
+	wait_until 5 grep -q . "/proc/$TALKER/net/tcp"
+	sleep 0.5
+	observe
+	application_ready $SERVER
+	go_on
+	expect_most 100 20
+}
+
+# ---- HTTP/2 ----
+
+talk_h2() {
+	timeout 40 $PYTHON "$LIB/h2_talk.py" "$@"
+}
+
+begin_nghttpd() {
+	need nghttpd h2load
+	www small
+	begin_server nghttpd --no-tls -a 127.0.0.1 -d "$SCRATCH/www" $PORT
+}
+
+# load REQUESTS STREAMS
+load() {
+	h2load -n "$1" -c 4 -m "$2" "http://127.0.0.1:$PORT/small" >"$SCRATCH/load"
+	assert_line "$SCRATCH/load" "^requests: $1 total, $1 started, $1 done, $1 succeeded"
+}
+
+test_http2_one_stream_at_a_time() {
+	PRINTER=counter begin_nghttpd
+	load 20000 1
+	expect_all 20000
+}
+
+test_http2_many_streams() {
+	PRINTER=counter begin_nghttpd
+	load 20000 50
+	expect_most 20000 2
+}
+
+# www FILE...: small files that are served, and a large one.
+www() {
+	local file
+	mkdir "$SCRATCH/www"
+	truncate -s 20971520 "$SCRATCH/www/large"
+	for file in "$@"; do
+		echo hello >"$SCRATCH/www/$file"
+	done
+}
+
+serve_nghttpd() {
+	need nghttpd
+	# shellcheck disable=SC2046
+	www before $(seq -f a%g 0 99)
+	serve nghttpd --no-tls -a 127.0.0.1 -d "$SCRATCH/www" $PORT
+}
+
+# One connection: the large one is under way while the small ones are answered.
+test_http2_download_beside_small_requests() {
+	serve_nghttpd
+	observe
+	application_ready $SERVER
+	assert_eq 102 "$(talk_h2 large $PORT 100)" "answers"
+	expect_spans 1 type=HTTP path=/large status=200 responseLen=20971520
+	expect_spans 101 type=HTTP 'path=/a*' status=200 responseLen=6
+	expect_all 102
+}
+
+prior_knowledge() {
+	curl -sS --http2-prior-knowledge -o /dev/null "$@"
+}
+
+test_http2_statuses_of_nginx() {
+	local path
+	need nginx curl
+	start_nginx "server { listen $PORT http2; location / { return 200 'hello'; }
+		location = /none { return 404; } location = /broken { return 500; }
+		location = /empty { return 204; } }"
+	observe
+	application_ready "$NGINX" "$(children "$NGINX")"
+	for path in none broken 'a?b=c' empty; do
+		prior_knowledge "http://127.0.0.1:$PORT/$path"
+	done
+	prior_knowledge -X DELETE "http://127.0.0.1:$PORT/gone"
+	prior_knowledge -I "http://127.0.0.1:$PORT/head"
+	expect_spans 1 type=HTTP path=/none status=404 method=GET
+	expect_spans 1 path=/broken status=500
+	expect_spans 1 path=/a status=200 responseLen=5
+	expect_spans 1 path=/empty status=204 responseLen=0
+	expect_spans 1 path=/gone status=200 method=DELETE
+	expect_spans 1 path=/head status=200 method=HEAD
+	expect_all 6
+}
+
+test_http2_client_is_observed() {
+	serve_nghttpd
+	begin_talker $PYTHON "$LIB/h2_talk.py" later $PORT 20
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_AUTO_TARGET_EXE='*/python3*' OTEL_EBPF_TRACE_PRINTER=json
+	application_ready $TALKER
+	go_on
+	assert_eq 20 "$(cat "$SCRATCH/answer")" "answers"
+	expect_spans 20 type=HTTPClient 'path=/a*' status=200 method=GET
+	expect_all 20
+}
+
+# The first request on it may have to be let go.
+test_http2_connection_older_than_the_agent() {
+	serve_nghttpd
+	begin_talker $PYTHON "$LIB/h2_talk.py" old $PORT 20
+	sleep 0.5
+	observe
+	application_ready $SERVER
+	go_on
+	assert_eq 21 "$(cat "$SCRATCH/answer")" "answers"
+	expect_spans 1 type=HTTP path=/a19 status=200
+	expect_spans 0 type=HTTP path=/before
+	expect_most 20 1
+}
+
+# ---- gRPC ----
+
+talk_grpc() {
+	timeout 50 $PYTHON "$LIB/grpc_talk.py" "$@"
+}
+
+serve_grpc() {
+	$PYTHON -c 'import grpc' 2>/dev/null || skip "needs python3-grpcio"
+	serve $PYTHON "$LIB/grpc_talk.py" serve $PORT
+}
+
+test_grpc_all_kinds_of_calls() {
+	local calls
+	serve_grpc
+	observe
+	application_ready $SERVER
+	calls=$(talk_grpc call $PORT 50)
+	expect_all "$calls"
+}
+
+test_grpc_client_is_observed() {
+	serve_grpc
+	begin_talker $PYTHON "$LIB/grpc_talk.py" later $PORT 20
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_AUTO_TARGET_EXE='*/python3*' \
+		OTEL_EBPF_TRACE_PRINTER=counter
+	application_ready $TALKER $SERVER
+	go_on
+	# The server runs the same program: each call is seen at both ends.
+	expect_all $(($(cat "$SCRATCH/answer") * 2))
+}
+
+test_grpc_connection_older_than_the_agent() {
+	serve_grpc
+	begin_talker $PYTHON "$LIB/grpc_talk.py" old $PORT 10
+	sleep 1.5
+	observe
+	application_ready $SERVER
+	go_on
+	expect_most $(($(cat "$SCRATCH/answer") - 1)) 1
+}
+
+run_tests "$@"
