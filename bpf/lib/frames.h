@@ -44,19 +44,18 @@ static __always_inline void frame_begin(const struct obi_frame_rule *rule,
 static __always_inline void frame_header(struct scratch *s)
 {
 	u64 *to = (u64 *)s->frames.header;
-	u32 at = s->run;
+	u64 at = s->run & (OBI_HEAD_MAX - 1);
 
 	barrier_var(at);
-	if (s->frames.have == 0 && at <= OBI_HEAD_MAX - OBI_FRAME_HEADER_MAX &&
-	    at + OBI_FRAME_HEADER_MAX <= s->window) {
+	at &= OBI_HEAD_MAX - 1; /* of the register that is used */
+	if (s->frames.have == 0 && s->run + OBI_FRAME_HEADER_MAX <= s->window) {
 		to[0] = *(u64 *)(s->head + at);
 		to[1] = *(u64 *)(s->head + at + 8);
 		s->frames.have = s->rule.header;
 		s->run += s->rule.header;
 		return;
 	}
-	s->frames.header[s->frames.have & (OBI_FRAME_HEADER_MAX - 1)] =
-		s->head[at & (OBI_HEAD_MAX - 1)];
+	s->frames.header[s->frames.have & (OBI_FRAME_HEADER_MAX - 1)] = s->head[at];
 	s->frames.have++;
 	s->run++;
 }

@@ -10,6 +10,9 @@ static __always_inline void record_output(struct scratch *s, u32 head_len)
 	if (head_len > OBI_HEAD_MAX)
 		return;
 	s->record.head_len = head_len;
+	barrier_var(size);
+	if (size > OBI_RECORD_MAX) /* the bound is of the register that is used */
+		return;
 	ring_put(s, size, s->record.pid);
 }
 
