@@ -15,15 +15,19 @@
 #include "protocol/http2/hpack.h"
 #include "span/trace.h"
 
-#define STREAMS 1024      /* open on one connection */
-#define TABLE_LIMIT 4096  /* SETTINGS_HEADER_TABLE_SIZE at first, and mostly */
-#define TEXT_ROOM 4096    /* of a block's fields, decoded */
-#define MESSAGE_ROOM 128  /* of grpc-message */
-#define BAD_CHUNKS 8      /* without a frame in them, after which it is none */
-#define UPGRADED_STREAM 1 /* answers the request that asked for HTTP/2 (RFC 7540 section 3.2) */
+#define DATA_MOST                                                                                  \
+	(4 << 20)        /* what a DATA frame is taken to hold at most, where the place is lost */
+#define STREAMS 1024     /* open on one connection */
+#define TABLE_LIMIT 4096 /* SETTINGS_HEADER_TABLE_SIZE at first, and mostly */
+#define TEXT_ROOM 4096   /* of a block's fields, decoded */
+#define MESSAGE_ROOM 128 /* of grpc-message */
+#define BAD_CHUNKS 8     /* without a frame in them, after which it is none; ... */
+#define BAD_CHUNKS_KNOWN 4096 /* ... of a long body, where there were requests before */
+#define UPGRADED_STREAM 1     /* answers the request that asked for HTTP/2 (RFC 7540 section 3.2) */
 
 /* exchange.mark */
 #define MARK_GRPC 0x01
+#define MARK_UNSAID 0x02 /* its trailers have fields that are not known: grpc-status may be one */
 
 struct http2_conn {
 	struct http2_reader readers[2]; /* by direction */
@@ -34,7 +38,7 @@ struct http2_conn {
 	uint32_t first; /* streams that requests were seen of, without a hole: up to last */
 	uint32_t last;
 	bool lost[2];
-	uint8_t bad;
+	uint16_t bad;
 };
 
 const struct obi_system obi_system_grpc = {
@@ -82,6 +86,7 @@ struct fields {
 	int grpc_status; /* -1: none */
 	int64_t length;
 	bool traced;
+	bool unknown; /* there are fields that nobody knows any more */
 };
 
 static int64_t decimal(struct slice text, int64_t most)
@@ -143,6 +148,9 @@ static void take_field(struct fields *fields, const struct hpack_field *field)
 		break;
 	case HPACK_TRACEPARENT:
 		take_trace(fields, field->value);
+		break;
+	case HPACK_UNKNOWN:
+		fields->unknown = true;
 		break;
 	default:
 		break;
@@ -274,6 +282,8 @@ static void on_response(struct obi_conns *conns, struct conn *c, const struct ht
 		set_grpc(x);
 	if (fields->grpc_status >= 0)
 		x->own_code = fields->grpc_status;
+	else if (fields->unknown && event->flags & HTTP2_END_STREAM)
+		x->mark |= MARK_UNSAID;
 	if (fields->grpc_message.len)
 		keep_message(x, fields->grpc_message);
 	if (event->flags & HTTP2_END_STREAM)
@@ -388,16 +398,32 @@ static void lose(struct obi_conns *conns, struct conn *c, uint8_t direction)
 		exchange_drop(conns, c->first, OBI_DROP_LOST_RECORD);
 }
 
-/* A direction that lost its place goes on where a chunk is nothing but frames. */
+/* Does the chunk begin with a DATA frame of a stream that there was? What is sent in one call ends
+ * with a frame, mostly. */
+static bool begins_with_data(const struct http2_conn *h, struct slice bytes)
+{
+	struct http2_frame frame;
+
+	if (bytes.len < HTTP2_FRAME_HEADER)
+		return false;
+	frame = http2_frame_of(bytes.data);
+	return frame.type == HTTP2_FRAME_DATA && frame.length && frame.length <= DATA_MOST &&
+	       !(frame.flags & ~(HTTP2_FLAG_END_STREAM | HTTP2_FLAG_PADDED)) && frame.stream & 1 &&
+	       frame.stream <= h->last && !(bytes.data[5] & 0x80) &&
+	       http2_frame_length_is_valid(&frame, HTTP2_FRAME_LEAST);
+}
+
+/* A direction that lost its place goes on where a chunk is nothing but frames, or begins with DATA.
+ */
 static bool take_up(struct obi_conns *conns, struct conn *c, uint8_t direction,
 		    const struct chunk *chunk)
 {
 	struct http2_conn *h = http2_of(c);
 	enum http2_side side;
-	bool start;
+	bool start = false;
 
-	if (http2_guess(chunk->bytes, &side, &start) <= 0) {
-		if (++h->bad >= BAD_CHUNKS)
+	if (!begins_with_data(h, chunk->bytes) && http2_guess(chunk->bytes, &side, &start) <= 0) {
+		if (++h->bad >= (h->last ? BAD_CHUNKS_KNOWN : BAD_CHUNKS))
 			conn_mute(conns, c);
 		return false;
 	}
@@ -478,7 +504,8 @@ static void settle_grpc(struct exchange *x, unsigned flags)
 	struct obi_http http = x->op.http;
 	struct grpc_path path;
 
-	if (x->own_code < 0 && http.status && !(flags & OBI_SPAN_INCOMPLETE))
+	if (x->own_code < 0 && http.status && !(flags & OBI_SPAN_INCOMPLETE) &&
+	    !(x->mark & MARK_UNSAID))
 		x->own_code = grpc_status_of_http(http.status);
 	x->op.rpc = (struct obi_rpc){
 		.method = grpc_read_path(http.path, &path) ? http.path : path.full,

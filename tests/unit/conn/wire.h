@@ -106,14 +106,14 @@ static inline void wire_rpc_span(struct wire *w, const struct obi_span *span)
 	const struct obi_rpc *rpc = &span->op.rpc;
 	uint64_t epoch = (uint64_t)epoch_clock_offset(w->options.epoch, 0);
 
-	w->spans_len += (size_t)snprintf(
-		w->spans + w->spans_len, sizeof(w->spans) - w->spans_len,
-		"%s %d " SLICE_FMT " \"" SLICE_FMT "\" [%llu..%llu]%s\n",
-		span->kind == OBI_KIND_SERVER ? "server" : "client", rpc->status,
-		SLICE_ARG(rpc->method), SLICE_ARG(rpc->message),
-		(unsigned long long)((span->start_ns - epoch) / STEP_NS),
-		(unsigned long long)((span->end_ns - epoch) / STEP_NS),
-		span->flags & OBI_SPAN_INCOMPLETE ? " incomplete" : "");
+	w->spans_len +=
+		(size_t)snprintf(w->spans + w->spans_len, sizeof(w->spans) - w->spans_len,
+				 "%s %d " SLICE_FMT " \"" SLICE_FMT "\" [%llu..%llu]%s\n",
+				 span->kind == OBI_KIND_SERVER ? "server" : "client", rpc->status,
+				 SLICE_ARG(rpc->method), SLICE_ARG(rpc->message),
+				 (unsigned long long)((span->start_ns - epoch) / STEP_NS),
+				 (unsigned long long)((span->end_ns - epoch) / STEP_NS),
+				 span->flags & OBI_SPAN_INCOMPLETE ? " incomplete" : "");
 	w->last_trace = span->trace;
 }
 

@@ -85,6 +85,49 @@ static void after_lost_answers_no_status_is_a_wrong_one(void **state)
 	h2_free(h);
 }
 
+/* More was sent at once than is shown, and on it goes with DATA for a long while. */
+static void taken_up_within_a_long_body(void **state)
+{
+	struct h2 *h = server();
+	struct slice piece;
+
+	frames_headers(&h->f, 1, END_STREAM, GET("\x02", "/1"));
+	asks(h);
+	frames_headers(&h->f, 1, 0, ST_200);
+	answers(h);
+	wire_pass(h->w, OBI_SEND, slice_of(NULL, 0), 7000);
+	for (int i = 0; i < 50; i++) {
+		frames_add(&h->f, HTTP2_FRAME_DATA, 0, 1, slice_of(h->f.bytes + 64 * 1024, 9000));
+		piece = slice_of(h->f.bytes, h->f.len);
+		h->f.len = 0;
+		/* The first is not at a frame's beginning. */
+		wire_pass(h->w, OBI_SEND, slice_from(piece, i ? 0 : 100),
+			  piece.len - (i ? 0 : 100));
+	}
+	frames_headers(&h->f, 3, END_STREAM, GET("\x02", "/3"));
+	asks(h);
+	frames_headers(&h->f, 3, END_STREAM, ST_404);
+	answers(h);
+	h->w->spans[h->w->spans_len] = 0;
+	assert_non_null(strstr(h->w->spans, "server 404 GET h/3"));
+	assert_int_equal(wire_stats(h->w).requests, 2);
+	wire_close(h->w);
+	h2_free(h);
+}
+
+/* Only what was said is a status: not what follows from that there was none. */
+static void unknown_trailers_have_no_status(void **state)
+{
+	struct h2 *h = h2_new(OBI_SIDE_UNKNOWN);
+
+	frames_headers(&h->f, 101, END_STREAM, CALL("\x06", "/p.S/M"));
+	asks(h);
+	frames_headers(&h->f, 101, 0, ST_200 CT_GRPC);
+	frames_headers(&h->f, 101, END_STREAM, NEWEST);
+	answers(h);
+	ends_with(h, "server -1 p.S/M \"\" [1..2]\n");
+}
+
 static void seen_from_its_middle(void **state)
 {
 	struct h2 *h = h2_new(OBI_SIDE_UNKNOWN);
@@ -211,6 +254,8 @@ int main(void)
 		cmocka_unit_test(holes_in_data_lose_nothing),
 		cmocka_unit_test(after_lost_headers_no_field_is_a_wrong_one),
 		cmocka_unit_test(after_lost_answers_no_status_is_a_wrong_one),
+		cmocka_unit_test(taken_up_within_a_long_body),
+		cmocka_unit_test(unknown_trailers_have_no_status),
 		cmocka_unit_test(seen_from_its_middle),
 		cmocka_unit_test(server_speaks_first),
 		cmocka_unit_test(seen_from_an_answer_on),
