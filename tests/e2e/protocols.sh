@@ -45,7 +45,7 @@ go_on() {
 	local status=0
 	echo >&9
 	exec 9>&-
-	wait $TALKER || status=$?
+	wait "$TALKER" || status=$?
 	assert_eq 0 $status "status of the client"
 }
 
@@ -72,7 +72,7 @@ expect_most() {
 
 # ---- Redis ----
 
-REDIS=(redis-server --bind 127.0.0.1 --port $PORT --save '' --appendonly no)
+REDIS=(redis-server --bind 127.0.0.1 --port "$PORT" --save '' --appendonly no)
 
 talk_redis() {
 	timeout 40 $PYTHON "$LIB/redis_talk.py" "$@"
