@@ -22,7 +22,7 @@ observe() {
 begin_server() {
 	serve "$@"
 	observe "${PRINTER:-json}"
-	application_ready $SERVER
+	application_ready "$SERVER"
 }
 
 serve() {
@@ -130,7 +130,7 @@ test_redis_client_is_observed() {
 	serve "${REDIS[@]}" --dir "$SCRATCH"
 	begin_talker $PYTHON "$LIB/redis_talk.py" later $PORT
 	start_agent "$CAPS_APPLICATION" OTEL_EBPF_AUTO_TARGET_EXE='*/python3*' OTEL_EBPF_TRACE_PRINTER=json
-	application_ready $TALKER
+	application_ready "$TALKER"
 	go_on
 	expect_all "$(cat "$SCRATCH/answer")"
 }
@@ -143,7 +143,7 @@ test_redis_connection_older_than_the_agent() {
 	wait_until 5 grep -q . "/proc/$TALKER/net/tcp"
 	sleep 0.5
 	observe
-	application_ready $SERVER
+	application_ready "$SERVER"
 	go_on
 	expect_most 100 20
 }
@@ -199,7 +199,7 @@ serve_nghttpd() {
 test_http2_download_beside_small_requests() {
 	serve_nghttpd
 	observe
-	application_ready $SERVER
+	application_ready "$SERVER"
 	assert_eq 102 "$(talk_h2 large $PORT 100)" "answers"
 	expect_spans 1 type=HTTP path=/large status=200 responseLen=20971520
 	expect_spans 101 type=HTTP 'path=/a*' status=200 responseLen=6
@@ -236,7 +236,7 @@ test_http2_client_is_observed() {
 	serve_nghttpd
 	begin_talker $PYTHON "$LIB/h2_talk.py" later $PORT 20
 	start_agent "$CAPS_APPLICATION" OTEL_EBPF_AUTO_TARGET_EXE='*/python3*' OTEL_EBPF_TRACE_PRINTER=json
-	application_ready $TALKER
+	application_ready "$TALKER"
 	go_on
 	assert_eq 20 "$(cat "$SCRATCH/answer")" "answers"
 	expect_spans 20 type=HTTPClient 'path=/a*' status=200 method=GET
@@ -249,7 +249,7 @@ test_http2_connection_older_than_the_agent() {
 	begin_talker $PYTHON "$LIB/h2_talk.py" old $PORT 20
 	sleep 0.5
 	observe
-	application_ready $SERVER
+	application_ready "$SERVER"
 	go_on
 	assert_eq 21 "$(cat "$SCRATCH/answer")" "answers"
 	expect_spans 1 type=HTTP path=/a19 status=200
@@ -272,7 +272,7 @@ test_grpc_all_kinds_of_calls() {
 	local calls
 	serve_grpc
 	observe
-	application_ready $SERVER
+	application_ready "$SERVER"
 	calls=$(talk_grpc call $PORT 50)
 	expect_all "$calls"
 }
@@ -282,7 +282,7 @@ test_grpc_client_is_observed() {
 	begin_talker $PYTHON "$LIB/grpc_talk.py" later $PORT 20
 	start_agent "$CAPS_APPLICATION" OTEL_EBPF_AUTO_TARGET_EXE='*/python3*' \
 		OTEL_EBPF_TRACE_PRINTER=counter
-	application_ready $TALKER $SERVER
+	application_ready "$TALKER" $SERVER
 	go_on
 	# The server runs the same program: each call is seen at both ends.
 	expect_all $(($(cat "$SCRATCH/answer") * 2))
@@ -293,7 +293,7 @@ test_grpc_connection_older_than_the_agent() {
 	begin_talker $PYTHON "$LIB/grpc_talk.py" old $PORT 10
 	sleep 1.5
 	observe
-	application_ready $SERVER
+	application_ready "$SERVER"
 	go_on
 	expect_most $(($(cat "$SCRATCH/answer") - 1)) 1
 }

@@ -7,13 +7,12 @@
  * a chunk is nothing but frames. Fields that the decoder does not know are left out of the span.
  */
 #include <errno.h>
-#include <string.h>
 
 #include "conn/protocol.h"
+#include "protocol/http2/fields.h"
 #include "protocol/http2/frame.h"
 #include "protocol/http2/grpc.h"
 #include "protocol/http2/hpack.h"
-#include "span/trace.h"
 
 #define DATA_MOST                                                                                  \
 	(4 << 20)        /* what a DATA frame is taken to hold at most, where the place is lost */
@@ -25,9 +24,13 @@
 #define BAD_CHUNKS_KNOWN 4096 /* ... of a long body, where there were requests before */
 #define UPGRADED_STREAM 1     /* answers the request that asked for HTTP/2 (RFC 7540 section 3.2) */
 
-/* exchange.mark */
+/* exchange.mark: bits, and how often bytes of answers were missed since it was heard of. What ended
+ * among them is not heard of again, and goes after MARK_HOLES of them. */
 #define MARK_GRPC 0x01
 #define MARK_UNSAID 0x02 /* its trailers have fields that are not known: grpc-status may be one */
+
+#define MARK_HOLE 0x10
+#define MARK_HOLES 0xf0
 
 struct http2_conn {
 	struct http2_reader readers[2]; /* by direction */
@@ -77,106 +80,9 @@ static void begin(struct obi_conns *conns, struct conn *c, bool fresh)
 	}
 }
 
-/* ---- Fields -------------------------------------------------------------------------------- */
-
-struct fields {
-	struct slice method, path, authority, scheme, content_type, grpc_message;
-	struct obi_trace trace;
-	int status;      /* 0: none */
-	int grpc_status; /* -1: none */
-	int64_t length;
-	bool traced;
-	bool unknown; /* there are fields that nobody knows any more */
-};
-
-static int64_t decimal(struct slice text, int64_t most)
-{
-	int64_t value = 0;
-
-	if (text.len == 0)
-		return -1;
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] < '0' || text.data[i] > '9' || value > most)
-			return -1;
-		value = 10 * value + text.data[i] - '0';
-	}
-	return value <= most ? value : -1;
-}
-
-static void take_trace(struct fields *fields, struct slice value)
-{
-	fields->traced = trace_parse_traceparent(value, &fields->trace) == 0;
-}
-
-static void take_field(struct fields *fields, const struct hpack_field *field)
-{
-	int64_t number;
-
-	switch (field->name) {
-	case HPACK_METHOD:
-		fields->method = field->value;
-		break;
-	case HPACK_PATH:
-		fields->path = field->value;
-		break;
-	case HPACK_AUTHORITY:
-		fields->authority = field->value;
-		break;
-	case HPACK_HOST:
-		if (!fields->authority.len)
-			fields->authority = field->value;
-		break;
-	case HPACK_SCHEME:
-		fields->scheme = field->value;
-		break;
-	case HPACK_STATUS:
-		number = decimal(field->value, 999);
-		fields->status = number > 0 ? (int)number : 0;
-		break;
-	case HPACK_CONTENT_TYPE:
-		fields->content_type = field->value;
-		break;
-	case HPACK_CONTENT_LENGTH:
-		fields->length = decimal(field->value, INT64_MAX / 16);
-		break;
-	case HPACK_GRPC_STATUS:
-		number = grpc_read_status(field->value);
-		fields->grpc_status = number < 0 ? GRPC_UNKNOWN : (int)number;
-		break;
-	case HPACK_GRPC_MESSAGE:
-		fields->grpc_message = field->value;
-		break;
-	case HPACK_TRACEPARENT:
-		take_trace(fields, field->value);
-		break;
-	case HPACK_UNKNOWN:
-		fields->unknown = true;
-		break;
-	default:
-		break;
-	}
-}
-
-/* Reads a block. -EPROTO: it is none. */
-static int read_fields(struct hpack *table, const struct http2_event *event,
-		       struct hpack_scratch *scratch, struct fields *ret_fields)
-{
-	struct slice block = event->block;
-	struct hpack_field field;
-	int found;
-
-	*ret_fields = (struct fields){ .grpc_status = -1, .length = -1 };
-	hpack_begin(table);
-	while ((found = hpack_next(table, &block, scratch, &field)) > 0)
-		take_field(ret_fields, &field);
-	if (event->flags & HTTP2_CUT)
-		hpack_lose(table);
-	return found == -EPROTO ? -EPROTO : 0;
-}
-
 /* ---- Requests ------------------------------------------------------------------------------ */
 
-static void keep_request(struct exchange *x, const struct fields *fields)
+static void keep_request(struct exchange *x, const struct http2_fields *fields)
 {
 	struct slice target = exchange_keep(x, fields->path);
 	ptrdiff_t question = slice_find(target, '?');
@@ -196,7 +102,7 @@ static void keep_request(struct exchange *x, const struct fields *fields)
 
 /* Trailers have no pseudo-header fields (RFC 9113 section 8.1), and streams are opened in the order
  * of their numbers (section 5.1.1). */
-static bool begins_request(struct http2_conn *h, uint32_t stream, const struct fields *fields)
+static bool begins_request(struct http2_conn *h, uint32_t stream, const struct http2_fields *fields)
 {
 	if (stream <= h->last || !(fields->method.len || fields->path.len || fields->scheme.len ||
 				   fields->authority.len))
@@ -214,7 +120,7 @@ static void set_grpc(struct exchange *x)
 }
 
 static void on_request(struct obi_conns *conns, struct conn *c, const struct http2_event *event,
-		       const struct fields *fields)
+		       const struct http2_fields *fields)
 {
 	struct http2_conn *h = http2_of(c);
 	struct exchange *x;
@@ -241,7 +147,7 @@ static void on_request(struct obi_conns *conns, struct conn *c, const struct htt
 /* A response without its request: pushed ones, which no request asked for, are not counted, nor are
  * those whose request was. */
 static void on_stray(struct obi_conns *conns, const struct conn *c, const struct http2_event *event,
-		     const struct fields *fields)
+		     const struct http2_fields *fields)
 {
 	const struct http2_conn *h = http2_of(c);
 
@@ -262,8 +168,14 @@ static void keep_message(struct exchange *x, struct slice value)
 		x, slice_of(text, grpc_decode_message(value, text, sizeof(text), &cut)));
 }
 
+static void heard_of(struct exchange *x)
+{
+	if (x->mark & MARK_HOLES)
+		x->mark = (uint8_t)((x->mark & ~MARK_HOLES) | MARK_HOLE);
+}
+
 static void on_response(struct obi_conns *conns, struct conn *c, const struct http2_event *event,
-			const struct fields *fields, const struct chunk *chunk)
+			const struct http2_fields *fields, const struct chunk *chunk)
 {
 	struct exchange *x = exchange_find(conns, c, event->stream);
 
@@ -273,6 +185,13 @@ static void on_response(struct obi_conns *conns, struct conn *c, const struct ht
 	}
 	if (fields->status >= 100 && fields->status < 200)
 		return;
+	if (!x->answered && !fields->status && fields->grpc_status < 0) {
+		/* Trailers, the rest was missed; or nobody knows the field any more. */
+		if (event->flags & HTTP2_END_STREAM)
+			exchange_drop(conns, x, OBI_DROP_LOST_RECORD);
+		return;
+	}
+	heard_of(x);
 	if (!x->answered) {
 		exchange_answer(conns, x, chunk->record->tid);
 		x->op.http.status = fields->status;
@@ -298,9 +217,9 @@ static void on_block(struct obi_conns *conns, struct conn *c, uint8_t direction,
 	struct http2_conn *h = http2_of(c);
 	uint8_t text[TEXT_ROOM];
 	struct hpack_scratch scratch = { text, sizeof(text) };
-	struct fields fields;
+	struct http2_fields fields;
 
-	if (read_fields(&h->tables[direction], event, &scratch, &fields))
+	if (http2_read_fields(&h->tables[direction], event, &scratch, &fields))
 		return;
 	if (event->type == HTTP2_PROMISE)
 		return;
@@ -308,6 +227,15 @@ static void on_block(struct obi_conns *conns, struct conn *c, uint8_t direction,
 		on_request(conns, c, event, &fields);
 	else
 		on_response(conns, c, event, &fields, chunk);
+}
+
+/* Without a status where the answer was missed: no span at all. */
+static void finish(struct obi_conns *conns, struct exchange *x, uint64_t time_ns, unsigned flags)
+{
+	if (x->mark & MARK_HOLES && !x->answered)
+		exchange_drop(conns, x, OBI_DROP_LOST_RECORD);
+	else
+		exchange_finish(conns, x, time_ns, flags);
 }
 
 static void on_data(struct obi_conns *conns, struct conn *c, uint8_t direction,
@@ -319,8 +247,11 @@ static void on_data(struct obi_conns *conns, struct conn *c, uint8_t direction,
 	if (!x)
 		return;
 	x->passed[response] += event->length;
-	if (response && event->flags & HTTP2_END_STREAM)
-		exchange_finish(conns, x, time_ns, 0);
+	if (!response)
+		return;
+	heard_of(x);
+	if (event->flags & HTTP2_END_STREAM)
+		finish(conns, x, time_ns, 0);
 }
 
 static void on_reset(struct obi_conns *conns, struct conn *c, const struct http2_event *event,
@@ -332,7 +263,7 @@ static void on_reset(struct obi_conns *conns, struct conn *c, const struct http2
 		return;
 	if (x->own_code < 0 && !(event->flags & HTTP2_CUT))
 		x->own_code = grpc_status_of_reset(event->code);
-	exchange_finish(conns, x, time_ns, x->answered ? OBI_SPAN_INCOMPLETE : 0);
+	finish(conns, x, time_ns, x->answered ? OBI_SPAN_INCOMPLETE : 0);
 }
 
 static void on_event(struct obi_conns *conns, struct conn *c, uint8_t direction,
@@ -383,6 +314,20 @@ static void take_room(struct obi_conns *conns, struct http2_conn *h, uint8_t dir
 
 /* ---- Bytes --------------------------------------------------------------------------------- */
 
+/* Any of them may have been answered unseen. What comes of their streams is still theirs. */
+static void mark_holes(struct obi_conns *conns, struct conn *c)
+{
+	struct exchange *next;
+
+	for (struct exchange *x = c->first; x; x = next) {
+		next = x->next;
+		if ((x->mark & MARK_HOLES) == MARK_HOLES)
+			exchange_drop(conns, x, OBI_DROP_LOST_RECORD);
+		else
+			x->mark += MARK_HOLE;
+	}
+}
+
 static void lose(struct obi_conns *conns, struct conn *c, uint8_t direction)
 {
 	struct http2_conn *h = http2_of(c);
@@ -394,8 +339,7 @@ static void lose(struct obi_conns *conns, struct conn *c, uint8_t direction)
 		h->first = 0;
 		return;
 	}
-	while (c->first) /* any of them may have been answered unseen */
-		exchange_drop(conns, c->first, OBI_DROP_LOST_RECORD);
+	mark_holes(conns, c);
 }
 
 /* Does the chunk begin with a DATA frame of a stream that there was? What is sent in one call ends
@@ -482,6 +426,18 @@ static void unseen(struct obi_conns *conns, struct conn *c, uint8_t direction, u
 
 /* ---- Ends ---------------------------------------------------------------------------------- */
 
+/* Their ends may have passed long ago. */
+static void drop_missed(struct obi_conns *conns, struct conn *c)
+{
+	struct exchange *next;
+
+	for (struct exchange *x = c->first; x; x = next) {
+		next = x->next;
+		if (x->mark & MARK_HOLES)
+			exchange_drop(conns, x, OBI_DROP_LOST_RECORD);
+	}
+}
+
 static void end(struct obi_conns *conns, struct conn *c, enum conn_end how)
 {
 	struct http2_conn *h = http2_of(c);
@@ -491,6 +447,7 @@ static void end(struct obi_conns *conns, struct conn *c, enum conn_end how)
 		if (how == CONN_LOST)
 			lose(conns, c, d);
 	}
+	drop_missed(conns, c);
 }
 
 static void release(struct obi_conns *conns, struct conn *c)
@@ -524,6 +481,8 @@ static void settle(struct exchange *x, unsigned flags)
 	}
 	if (http->request_length < 0 || x->passed[0])
 		http->request_length = (int64_t)x->passed[0];
+	if (x->mark & MARK_HOLES) /* what was counted is less than what passed */
+		return;
 	if (http->response_length < 0 || x->passed[1] || flags & OBI_SPAN_INCOMPLETE)
 		http->response_length = (int64_t)x->passed[1];
 }

@@ -115,6 +115,45 @@ static void taken_up_within_a_long_body(void **state)
 	h2_free(h);
 }
 
+/* What is said of a stream after a hole is of that stream, since no number is used again. */
+static void streams_live_on_behind_a_hole(void **state)
+{
+	struct h2 *h = server();
+
+	frames_headers(&h->f, 1, END_STREAM, GET("\x02", "/1"));
+	frames_headers(&h->f, 3, END_STREAM, GET("\x02", "/3"));
+	frames_headers(&h->f, 5, END_STREAM, GET("\x02", "/5"));
+	frames_headers(&h->f, 7, END_STREAM, CALL("\x04", "/S/M"));
+	asks(h);
+	frames_headers(&h->f, 1, 0, ST_200);
+	answers(h);
+	wire_pass(h->w, OBI_SEND, slice_of(NULL, 0), 300);
+	frames_data(&h->f, 1, END_STREAM, "end");
+	frames_data(&h->f, 3, END_STREAM, "of an answer that began in the hole");
+	frames_headers(&h->f, 5, END_STREAM, ST_404);
+	frames_headers(&h->f, 7, END_STREAM, GRPC_STATUS("5"));
+	answers(h);
+	assert_int_equal(drops(h, OBI_DROP_LOST_RECORD), 1);
+	ends_with(h, "server 200 GET h/1 0>-1 [3..6]\nserver 404 GET h/5 0>-1 [3..6]\n"
+		     "server 5 S/M \"\" [3..6]\n");
+}
+
+static void what_ended_in_a_hole_is_let_go(void **state)
+{
+	struct h2 *h = server();
+
+	frames_headers(&h->f, 1, END_STREAM, GET("\x02", "/1"));
+	asks(h);
+	for (int i = 0; i < 20; i++) {
+		wire_pass(h->w, OBI_SEND, slice_of(NULL, 0), 300);
+		frames_add(&h->f, HTTP2_FRAME_PING, 0, 0, SLICE_LIT("12345678"));
+		answers(h);
+	}
+	assert_int_equal(wire_stats(h->w).pending, 0);
+	assert_int_equal(drops(h, OBI_DROP_LOST_RECORD), 1);
+	ends_with(h, "");
+}
+
 /* Only what was said is a status: not what follows from that there was none. */
 static void unknown_trailers_have_no_status(void **state)
 {
@@ -255,6 +294,8 @@ int main(void)
 		cmocka_unit_test(after_lost_headers_no_field_is_a_wrong_one),
 		cmocka_unit_test(after_lost_answers_no_status_is_a_wrong_one),
 		cmocka_unit_test(taken_up_within_a_long_body),
+		cmocka_unit_test(streams_live_on_behind_a_hole),
+		cmocka_unit_test(what_ended_in_a_hole_is_let_go),
 		cmocka_unit_test(unknown_trailers_have_no_status),
 		cmocka_unit_test(seen_from_its_middle),
 		cmocka_unit_test(server_speaks_first),
