@@ -83,51 +83,19 @@ GET(dns_answers, string(span->op.dns.answers))
 #define MESSAGING (1u << OBI_FAMILY_MESSAGING)
 #define DNS (1u << OBI_FAMILY_DNS)
 
-#define ROW(name_, what_, families_)                                                               \
-	{                                                                                          \
-		.name = { (const uint8_t *)(name_), sizeof(name_) - 1 }, .get = get_##what_,       \
-		.families = (families_)                                                            \
-	}
+#define OBI_ATTRIBUTE(id_, name_, get_, families_) const char obi_name_##id_[] = name_;
+#include "span/attributes.def"
+#undef OBI_ATTRIBUTE
 
 const struct obi_attribute obi_attributes[OBI_ATTRIBUTES] = {
-	[OBI_ATTR_CLIENT_ADDRESS] = ROW("client.address", client_address, ALL),
-	[OBI_ATTR_DB_COLLECTION] = ROW("db.collection.name", db_collection, DB),
-	[OBI_ATTR_DB_NAMESPACE] = ROW("db.namespace", db_namespace, DB),
-	[OBI_ATTR_DB_OPERATION] = ROW("db.operation.name", db_operation, DB),
-	[OBI_ATTR_DB_QUERY] = ROW("db.query.text", db_query, DB),
-	[OBI_ATTR_DB_STATUS] = ROW("db.response.status_code", db_status, DB),
-	[OBI_ATTR_DB_SYSTEM] = ROW("db.system.name", system, DB),
-	[OBI_ATTR_DNS_ANSWERS] = ROW("dns.answers", dns_answers, DNS),
-	[OBI_ATTR_DNS_NAME] = ROW("dns.question.name", dns_name, DNS),
-	[OBI_ATTR_DNS_TYPE] = ROW("dns.question.type", dns_type, DNS),
-	[OBI_ATTR_ERROR_TYPE] = ROW("error.type", error_type, ALL),
-	[OBI_ATTR_HTTP_METHOD] = ROW("http.request.method", method, HTTP),
-	[OBI_ATTR_HTTP_REQUEST_SIZE] = ROW("http.request.body.size", request_size, HTTP),
-	[OBI_ATTR_HTTP_RESPONSE_SIZE] = ROW("http.response.body.size", response_size, HTTP),
-	[OBI_ATTR_HTTP_ROUTE] = ROW("http.route", route, HTTP),
-	[OBI_ATTR_HTTP_STATUS] = ROW("http.response.status_code", status, HTTP),
-	[OBI_ATTR_INSTANCE] = ROW("instance", instance, ALL),
-	[OBI_ATTR_MESSAGING_CLIENT] = ROW("messaging.client.id", messaging_client, MESSAGING),
-	[OBI_ATTR_MESSAGING_DESTINATION] =
-		ROW("messaging.destination.name", messaging_destination, MESSAGING),
-	[OBI_ATTR_MESSAGING_OPERATION_NAME] =
-		ROW("messaging.operation.name", messaging_operation, MESSAGING),
-	[OBI_ATTR_MESSAGING_OPERATION_TYPE] =
-		ROW("messaging.operation.type", messaging_operation, MESSAGING),
-	[OBI_ATTR_MESSAGING_SYSTEM] = ROW("messaging.system", system, MESSAGING),
-	[OBI_ATTR_RPC_METHOD] = ROW("rpc.method", rpc_method, RPC),
-	[OBI_ATTR_RPC_STATUS] = ROW("rpc.response.status_code", rpc_status, RPC),
-	[OBI_ATTR_RPC_SYSTEM] = ROW("rpc.system.name", system, RPC),
-	[OBI_ATTR_SDK_LANGUAGE] = ROW("telemetry.sdk.language", language, ALL),
-	[OBI_ATTR_SERVER_ADDRESS] = ROW("server.address", server_address, ALL),
-	[OBI_ATTR_SERVER_PORT] = ROW("server.port", server_port, ALL),
-	[OBI_ATTR_SERVICE_INSTANCE] = ROW("service.instance.id", instance, ALL),
-	[OBI_ATTR_SERVICE_NAME] = ROW("service.name", service_name, ALL),
-	[OBI_ATTR_SERVICE_NAMESPACE] = ROW("service.namespace", service_namespace, ALL),
-	[OBI_ATTR_SERVICE_PEER] = ROW("service.peer.name", server_address, ALL),
-	[OBI_ATTR_URL_PATH] = ROW("url.path", path, HTTP),
-	[OBI_ATTR_URL_QUERY] = ROW("url.query", query, HTTP),
-	[OBI_ATTR_URL_SCHEME] = ROW("url.scheme", scheme, HTTP),
+#define OBI_ATTRIBUTE(id_, name_, what_, families_)                                                \
+	[OBI_ATTR_##id_] = {                                                                       \
+		.name = { (const uint8_t *)obi_name_##id_, sizeof(name_) - 1 },                    \
+		.get = get_##what_,                                                                \
+		.families = (families_),                                                           \
+	},
+#include "span/attributes.def"
+#undef OBI_ATTRIBUTE
 };
 
 struct obi_value span_attribute(const struct obi_span *span, enum obi_attribute_id id,

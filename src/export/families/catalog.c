@@ -4,8 +4,8 @@
 #include "base/clock.h"
 #include "export/families/bpf.h"
 #include "export/families/host_info.h"
+#include "export/families/measures.h"
 #include "export/families/net.h"
-#include "export/families/red.h"
 #include "export/families/service_graph.h"
 #include "export/families/span_metrics.h"
 #include "export/families/target.h"
@@ -29,11 +29,17 @@
 
 #define INFO(name_, help_) .desc = { .name = (name_), .help = (help_), .type = METRIC_GAUGE }
 
-#define OF_HTTP                                                                                    \
-	.features = OBI_FEATURE_APPLICATION, .instrumentations = OBI_INSTRUMENT_HTTP,              \
-	.selectable = true
-#define OF_HTTP_SERVER OF_HTTP, .attributes = &red_server_attributes
-#define OF_HTTP_CLIENT OF_HTTP, .attributes = &red_client_attributes
+#define OF_APPLICATION(instrumentations_, attributes_)                                             \
+	.features = OBI_FEATURE_APPLICATION, .instrumentations = (instrumentations_),              \
+	.selectable = true, .attributes = &(attributes_)
+#define OF_HTTP_SERVER OF_APPLICATION(OBI_INSTRUMENT_HTTP, http_server_attributes)
+#define OF_HTTP_CLIENT OF_APPLICATION(OBI_INSTRUMENT_HTTP, http_client_attributes)
+#define OF_RPC OBI_INSTRUMENT_GRPC | OBI_INSTRUMENT_SUNRPC
+#define OF_DB                                                                                      \
+	OBI_INSTRUMENT_SQL | OBI_INSTRUMENT_REDIS | OBI_INSTRUMENT_MONGO |                         \
+		OBI_INSTRUMENT_COUCHBASE | OBI_INSTRUMENT_MEMCACHED | OBI_INSTRUMENT_AEROSPIKE
+#define OF_MESSAGING                                                                               \
+	OBI_INSTRUMENT_KAFKA | OBI_INSTRUMENT_MQTT | OBI_INSTRUMENT_NATS | OBI_INSTRUMENT_AMQP
 #define OF_SPANS(features_) .features = (features_), .attributes = &span_metric_attributes
 #define OF_GRAPH .features = OBI_FEATURE_SERVICE_GRAPH, .attributes = &service_graph_attributes
 
@@ -67,6 +73,34 @@ const struct metric_info metric_catalog[METRIC_IDS] = {
 		BYTES("http.client.response.body.size", BUCKETS_RESPONSE_SIZE,
 		      "size, in bytes, of the HTTP response body as sent from the client side"),
 		OF_HTTP_CLIENT,
+	},
+	[METRIC_RPC_SERVER_DURATION] = {
+		SECONDS("rpc.server.call.duration", "s", "duration of RPC service calls from the server side, in seconds"),
+		OF_APPLICATION(OF_RPC, rpc_server_attributes),
+	},
+	[METRIC_RPC_CLIENT_DURATION] = {
+		SECONDS("rpc.client.call.duration", "s", "duration of RPC service calls from the client side, in seconds"),
+		OF_APPLICATION(OF_RPC, rpc_client_attributes),
+	},
+	[METRIC_DB_CLIENT_DURATION] = {
+		SECONDS("db.client.operation.duration", "s", "duration of db client operations, in seconds"),
+		OF_APPLICATION(OF_DB, db_client_attributes),
+	},
+	[METRIC_DB_SERVER_DURATION] = {
+		SECONDS("db.server.operation.duration", "s", "duration of db server operations, in seconds"),
+		OF_APPLICATION(OF_DB, db_server_attributes),
+	},
+	[METRIC_MESSAGING_CLIENT_DURATION] = {
+		SECONDS("messaging.client.operation.duration", "s", "duration of messaging client operations, in seconds"),
+		OF_APPLICATION(OF_MESSAGING, messaging_attributes),
+	},
+	[METRIC_MESSAGING_PROCESS_DURATION] = {
+		SECONDS("messaging.process.duration", "s", "duration of messaging process operations, in seconds"),
+		OF_APPLICATION(OF_MESSAGING, messaging_attributes),
+	},
+	[METRIC_DNS_DURATION] = {
+		SECONDS("dns.lookup.duration", "s", "duration of DNS lookups, in seconds"),
+		OF_APPLICATION(OBI_INSTRUMENT_DNS, dns_attributes),
 	},
 	[METRIC_SPAN_LATENCY] = {
 		SECONDS("traces_spanmetrics_latency", NULL,

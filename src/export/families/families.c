@@ -4,19 +4,21 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "export/families/bpf.h"
 #include "export/families/catalog.h"
 #include "export/families/host_info.h"
 #include "export/families/live_services.h"
+#include "export/families/measures.h"
 #include "export/families/net.h"
-#include "export/families/red.h"
 #include "export/families/service_graph.h"
 #include "export/families/span_metrics.h"
 #include "export/families/span_names.h"
 #include "export/families/target.h"
 #include "export/metrics/render.h"
 #include "export/otlp/resource.h"
+#include "export/semconv.h"
 #include "settings/settings.h"
 
 #define TARGET_FEATURES (OBI_FEATURE_APPLICATION | OBI_FEATURES_SPAN)
@@ -25,7 +27,7 @@ struct families {
 	struct family_options options;
 	struct metrics *metrics;
 	/* NULL: not asked for */
-	struct red *red;
+	struct measures *measures[OBI_FAMILIES];
 	struct span_metrics *spans;
 	struct service_graph *graph;
 	struct target *target;
@@ -156,19 +158,39 @@ struct family_options families_options(const struct obi_settings *settings, enum
 
 /* ---- Opening ---- */
 
+static const struct measures_family *const measured[] = {
+	[OBI_FAMILY_HTTP] = &measures_http,
+	[OBI_FAMILY_RPC] = &measures_rpc,
+	[OBI_FAMILY_DB] = &measures_db,
+	[OBI_FAMILY_DNS] = &measures_dns,
+	[OBI_FAMILY_MESSAGING] = &measures_messaging,
+};
+
+_Static_assert(ARRAY_SIZE(measured) == OBI_FAMILIES, "what each family is measured by");
+
+static int add_measures(struct families *families)
+{
+	int e = 0;
+
+	for (int i = 0; i < OBI_FAMILIES && !e; i++)
+		e = measures_new(measured[i], &families->options, families->metrics,
+				 &families->measures[i]);
+	return e;
+}
+
 static int add_families(struct families *families)
 {
 	const struct family_options *options = &families->options;
-	bool http = options->instrumentations & OBI_INSTRUMENT_HTTP;
+	bool spans = options->instrumentations;
 	uint32_t features = options->features;
 	struct metrics *metrics = families->metrics;
 	int e = 0;
 
-	if (http && features & OBI_FEATURE_APPLICATION)
-		e = red_new(options, metrics, &families->red);
-	if (!e && http && features & OBI_FEATURES_SPAN)
+	if (features & OBI_FEATURE_APPLICATION)
+		e = add_measures(families);
+	if (!e && spans && features & OBI_FEATURES_SPAN)
 		e = span_metrics_new(options, metrics, &families->spans);
-	if (!e && http && features & OBI_FEATURE_SERVICE_GRAPH)
+	if (!e && spans && features & OBI_FEATURE_SERVICE_GRAPH)
 		e = service_graph_new(options, metrics, &families->graph);
 	if (!e && features & TARGET_FEATURES)
 		e = target_new(options, metrics, &families->target);
@@ -225,7 +247,8 @@ void families_free(struct families *families)
 {
 	if (!families)
 		return;
-	red_free(families->red);
+	for (int i = 0; i < OBI_FAMILIES; i++)
+		measures_free(families->measures[i]);
 	span_metrics_free(families->spans);
 	service_graph_free(families->graph);
 	target_free(families->target);
@@ -245,6 +268,7 @@ void families_put_span(struct families *families, const struct obi_span *span, u
 {
 	uint32_t features =
 		obi_settings_features(families->options.settings, span->service->entries.last);
+	struct measures *measures = families->measures[span->system->family];
 
 	if (span->flags & OBI_SPAN_IGNORE_METRICS)
 		return;
@@ -252,8 +276,10 @@ void families_put_span(struct families *families, const struct obi_span *span, u
 		features &= ~(uint32_t)OBI_FEATURE_APPLICATION;
 	if (families->target)
 		target_span(families->target, span->service, now_ns);
-	if (families->red && features & OBI_FEATURE_APPLICATION)
-		red_put_span(families->red, span, now_ns);
+	if (!(families->options.instrumentations & span_instrumentation(span)))
+		return;
+	if (measures && features & OBI_FEATURE_APPLICATION)
+		measures_put_span(measures, span, now_ns);
 	if (families->spans && features & OBI_FEATURES_SPAN)
 		span_metrics_put(families->spans, span, features, now_ns);
 	if (families->graph && features & OBI_FEATURE_SERVICE_GRAPH)

@@ -25,6 +25,32 @@
 #define HTTP_PROMETHEUS                                                                            \
 	"http_request_method http_response_status_code http_route instance job server_address "    \
 	"server_port service_name service_namespace url_scheme"
+#define RPC_SERVER                                                                                 \
+	"rpc.method rpc.response.status_code rpc.system.name server.address server.port "          \
+	"service.name service.namespace"
+#define RPC_SERVER_PROMETHEUS                                                                      \
+	"instance job rpc_method rpc_response_status_code rpc_system_name server_address "         \
+	"server_port service_name service_namespace"
+#define RPC_CLIENT                                                                                 \
+	"error.type rpc.method rpc.response.status_code rpc.system.name server.address "           \
+	"service.name service.namespace"
+#define RPC_CLIENT_PROMETHEUS                                                                      \
+	"error_type instance job rpc_method rpc_response_status_code rpc_system_name "             \
+	"server_address service_name service_namespace"
+#define DB                                                                                         \
+	"db.namespace db.operation.name db.response.status_code db.system.name error.type "        \
+	"server.address server.port service.name service.namespace"
+#define DB_PROMETHEUS                                                                              \
+	"db_namespace db_operation_name db_response_status_code db_system_name error_type "        \
+	"instance job server_address server_port service_name service_namespace"
+#define MESSAGING                                                                                  \
+	"messaging.destination.name messaging.operation.name messaging.system server.address "     \
+	"service.name service.namespace"
+#define MESSAGING_PROMETHEUS                                                                       \
+	"instance job messaging_destination_name messaging_operation_name messaging_system "       \
+	"server_address service_name service_namespace"
+#define DNS "error.type service.name service.namespace"
+#define DNS_PROMETHEUS "error_type instance job service_name service_namespace"
 #define SPAN                                                                                       \
 	"host.id service.instance.id service.name service.namespace source span.kind span.name "   \
 	"status.code telemetry.sdk.language"
@@ -53,6 +79,20 @@ struct known {
 };
 
 static const struct known known[] = {
+	{ "rpc.server.call.duration", "rpc_server_call_duration_seconds", METRIC_HISTOGRAM, "s",
+	  RPC_SERVER, RPC_SERVER_PROMETHEUS },
+	{ "rpc.client.call.duration", "rpc_client_call_duration_seconds", METRIC_HISTOGRAM, "s",
+	  RPC_CLIENT, RPC_CLIENT_PROMETHEUS },
+	{ "db.client.operation.duration", "db_client_operation_duration_seconds", METRIC_HISTOGRAM,
+	  "s", DB, DB_PROMETHEUS },
+	{ "db.server.operation.duration", "db_server_operation_duration_seconds", METRIC_HISTOGRAM,
+	  "s", DB, DB_PROMETHEUS },
+	{ "messaging.client.operation.duration", "messaging_client_operation_duration_seconds",
+	  METRIC_HISTOGRAM, "s", MESSAGING, MESSAGING_PROMETHEUS },
+	{ "messaging.process.duration", "messaging_process_duration_seconds", METRIC_HISTOGRAM, "s",
+	  MESSAGING, MESSAGING_PROMETHEUS },
+	{ "dns.lookup.duration", "dns_lookup_duration_seconds", METRIC_HISTOGRAM, "s", DNS,
+	  DNS_PROMETHEUS },
 	{ "http.server.request.duration", "http_server_request_duration_seconds", METRIC_HISTOGRAM,
 	  "s", HTTP, HTTP_PROMETHEUS },
 	{ "http.server.request.body.size", "http_server_request_body_size_bytes", METRIC_HISTOGRAM,

@@ -10,32 +10,7 @@
 
 #include <cmocka.h>
 
-#include "base/cleanup.h"
-#include "export/otlp/json.h"
-#include "export/otlp/spans.h"
-#include "export/sample.h"
-#include "settings/settings.h"
-#include "text.h"
-
-static struct obi_settings settings;
-
-static struct otlp_spans *new_batch(const char *yaml)
-{
-	struct otlp_spans *batch = NULL;
-	struct obi_error error;
-	char *env[] = { NULL };
-
-	if (obi_settings_load_text("test", slice_cstr(yaml), env, &settings, &error) != 0)
-		fail_msg("%s", error.text);
-	assert_int_equal(otlp_spans_new(&settings, &batch), 0);
-	return batch;
-}
-
-static void free_batch(struct otlp_spans *batch)
-{
-	otlp_spans_free(batch);
-	obi_settings_free(&settings);
-}
+#include "export/otlp/spans_fixture.h"
 
 static struct obi_span server(void)
 {
@@ -44,28 +19,6 @@ static struct obi_span server(void)
 	span.start_ns = span.request_start_ns;
 	return span;
 }
-
-/* The batch as JSON, terminated; the caller frees it. */
-static char *take(struct otlp_spans *batch)
-{
-	struct buffer request = { 0 }, json = { 0 };
-	size_t bytes = otlp_spans_bytes(batch);
-
-	assert_int_equal(otlp_spans_take(batch, &request), 0);
-	assert_true(request.len <= bytes);
-	assert_int_equal(otlp_spans_count(batch), 0);
-	assert_int_equal(otlp_spans_encoded(batch), 0);
-	assert_int_equal(otlp_spans_bytes(batch), 0);
-	assert_int_equal(otlp_json_put(OTLP_TRACES, slice_of(request.data, request.len),
-				       OTLP_JSON_COMPACT, &json),
-			 0);
-	buffer_put_char(&json, '\0');
-	buffer_free(&request);
-	return json.data;
-}
-
-#define STRING(key, value) "{\"key\":\"" key "\",\"value\":{\"stringValue\":\"" value "\"}}"
-#define INT(key, value) "{\"key\":\"" key "\",\"value\":{\"intValue\":\"" value "\"}}"
 
 /* clang-format off */
 #define SERVER_SPAN \
@@ -136,125 +89,6 @@ static void client_span_is_all_of_this(void **state)
 	has(json, "\"spanId\":\"027f2e2a82a253ea\",\"parentSpanId\":\"0102030405060708\","
 		  "\"flags\":257,\"name\":\"GET /ping\",\"kind\":3,");
 	has(json, CLIENT_ATTRIBUTES);
-	free_batch(batch);
-}
-
-static void check_only(const char *yaml, struct obi_span span, const char *kind, const char *name,
-		       const char *attributes)
-{
-	struct otlp_spans *batch = new_batch(yaml);
-	_cleanup_free_ char *json = NULL;
-	char expected[1024];
-
-	assert_int_equal(otlp_spans_put(batch, &span), 0);
-	json = take(batch);
-	(void)snprintf(expected, sizeof(expected), "\"name\":\"%s\",\"kind\":%s,", name, kind);
-	has(json, expected);
-	(void)snprintf(expected, sizeof(expected), "\"attributes\":[%s}]}]}", attributes);
-	has(json, expected);
-	free_batch(batch);
-}
-
-/* clang-format off */
-#define REDIS_ATTRIBUTES \
-	INT("server.port", "6379") "," \
-	STRING("db.system.name", "redis") "," \
-	STRING("db.operation.name", "LPUSH") "," \
-	STRING("db.namespace", "3")
-#define REDIS_ERROR \
-	STRING("db.response.status_code", "WRONGTYPE") "," \
-	STRING("error.type", "WRONGTYPE")
-#define GRPC_ATTRIBUTES(status) \
-	STRING("rpc.method", "shop.Cart/Add") "," \
-	STRING("rpc.system.name", "grpc") "," \
-	status "," \
-	STRING("server.address", "gosrv") "," \
-	INT("server.port", "50051") "," \
-	STRING("client.address", "127.0.0.1")
-#define KAFKA_ATTRIBUTES \
-	STRING("messaging.system", "kafka") "," \
-	STRING("messaging.destination.name", "orders") "," \
-	STRING("messaging.client.id", "producer-1") "," \
-	STRING("messaging.operation.type", "process") "," \
-	STRING("server.address", "127.0.0.1") "," \
-	INT("server.port", "9092")
-#define DNS_ATTRIBUTES \
-	STRING("client.address", "gosrv") "," \
-	STRING("server.address", "127.0.0.1") "," \
-	INT("server.port", "53") "," \
-	STRING("dns.answers", "2001:db8::1,2001:db8::2") "," \
-	STRING("dns.question.name", "shop.example")
-#define STATUS_UNSET "],\"status\":{}"
-#define STATUS_ERROR "],\"status\":{\"code\":2}"
-/* clang-format on */
-
-static void database_span_is_all_of_this(void **state)
-{
-	struct obi_span span = sample_redis(OBI_KIND_CLIENT);
-
-	check_only("", span, "3", "LPUSH",
-		   STRING("server.address", "127.0.0.1") "," REDIS_ATTRIBUTES STATUS_UNSET);
-	span.op.db.status = SLICE_LIT("WRONGTYPE");
-	span.op.db.message = SLICE_LIT("not a list");
-	check_only("", span, "3", "LPUSH",
-		   STRING("server.address", "127.0.0.1") "," REDIS_ATTRIBUTES
-							 "," REDIS_ERROR STATUS_ERROR);
-}
-
-static void query_and_error_of_a_database_are_chosen(void **state)
-{
-	struct obi_span span = sample_redis(OBI_KIND_CLIENT);
-
-	span.op.db.status = SLICE_LIT("WRONGTYPE");
-	span.op.db.message = SLICE_LIT("not a list");
-	check_only(
-		"attributes: {select: {traces: {include: [db.*, service.peer.name]}}}", span, "3",
-		"LPUSH",
-		STRING("server.address", "127.0.0.1") "," STRING(
-			"service.peer.name",
-			"127.0.0.1") "," REDIS_ATTRIBUTES "," REDIS_ERROR
-				     "," STRING("db.query.text",
-						"LPUSH queue secret") "],"
-								      "\"status\":{\"message\":"
-								      "\"not a list\",\"code\":2}");
-}
-
-static void rpc_span_is_all_of_this(void **state)
-{
-	struct obi_span span = sample_grpc(OBI_KIND_SERVER);
-
-	span.start_ns = span.request_start_ns;
-	check_only("", span, "2", "shop.Cart/Add",
-		   GRPC_ATTRIBUTES(STRING("rpc.response.status_code", "OK")) STATUS_UNSET);
-	span.op.rpc.status = 5;
-	check_only("", span, "2", "shop.Cart/Add",
-		   GRPC_ATTRIBUTES(STRING("rpc.response.status_code", "NOT_FOUND")) STATUS_UNSET);
-	span.op.rpc.status = -1;
-	check_only("", span, "2", "shop.Cart/Add",
-		   GRPC_ATTRIBUTES(STRING("error.type", "_OTHER")) STATUS_ERROR);
-}
-
-static void message_and_dns_spans_are_all_of_this(void **state)
-{
-	check_only("", sample_kafka(OBI_KIND_CONSUMER), "5", "process orders",
-		   KAFKA_ATTRIBUTES STATUS_UNSET);
-	check_only("", sample_dns(), "1", "AAAA shop.example", DNS_ATTRIBUTES STATUS_UNSET);
-}
-
-static void nothing_of_one_span_is_in_the_next(void **state)
-{
-	struct otlp_spans *batch = new_batch("");
-	_cleanup_free_ char *json = NULL;
-	struct obi_span http = sample_client(), redis = sample_redis(OBI_KIND_CLIENT);
-
-	http.op.http.query = SLICE_LIT("a=1");
-	assert_int_equal(otlp_spans_put(batch, &http), 0);
-	free(take(batch));
-	assert_int_equal(otlp_spans_put(batch, &redis), 0);
-	json = take(batch);
-	assert_null(strstr(json, "http."));
-	assert_null(strstr(json, "url."));
-	assert_null(strstr(json, "ping"));
 	free_batch(batch);
 }
 
@@ -615,11 +449,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(server_span_is_all_of_this),
 		cmocka_unit_test(client_span_is_all_of_this),
-		cmocka_unit_test(database_span_is_all_of_this),
-		cmocka_unit_test(query_and_error_of_a_database_are_chosen),
-		cmocka_unit_test(rpc_span_is_all_of_this),
-		cmocka_unit_test(message_and_dns_spans_are_all_of_this),
-		cmocka_unit_test(nothing_of_one_span_is_in_the_next),
 		cmocka_unit_test(url_without_host_header_has_the_address),
 		cmocka_unit_test(resource_names_service_host_and_program),
 		cmocka_unit_test(one_resource_a_service),
