@@ -7,7 +7,7 @@
 #ifndef OBI_BPF_FRAMES_H
 #define OBI_BPF_FRAMES_H
 
-#define FRAMES_ROUNDS 192 /* OBI_HEAD_MAX bytes of frames, one each, a header byte by byte */
+#define FRAMES_ROUNDS 136 /* OBI_HEAD_MAX bytes of frames, one each, a header byte by byte */
 
 /* Is a frame with this header one whose payload is not shown? */
 static __always_inline bool frame_is_skipped(const struct obi_frame_rule *rule,
@@ -131,7 +131,7 @@ __noinline int scratch_output_frames(u32 slot)
 		/* Of the end of what is not shown only a record behind it tells, in the same chunk.
 		 */
 		if (len || (!s->frames.left && pos == all))
-			record_output(s, len);
+			(void)scratch_put(slot, len);
 	}
 	s->skip = 0;
 	s->bytes = all;

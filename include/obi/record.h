@@ -56,7 +56,8 @@ enum obi_side {
 #define OBI_RECORD_INJECTED 0x04   /* a traceparent header went out with this request */
 #define OBI_RECORD_RESET 0x08      /* CLOSE: by RST or error, not by FIN */
 #define OBI_RECORD_DATAGRAM 0x40   /* CHUNK: all of a datagram, or its beginning */
-#define OBI_RECORD_UNORDERED 0x20  /* CHUNK: the worker did not say what it wants, see obi/order.h \
+#define OBI_RECORD_UNORDERED                                                                       \
+	0x20                       /* CHUNK: the worker did not say what it wants, see obi/order.h \
 				    */
 #define OBI_RECORD_COULD_WAIT 0x10 /* received on a socket that is not non-blocking */
 
