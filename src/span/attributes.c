@@ -3,76 +3,71 @@
 
 #include "base/cleanup.h"
 
-static struct obi_value string(struct slice text)
-{
-	return (struct obi_value){ .type = OBI_VALUE_STRING, .string = text };
-}
-
-static struct obi_value number(int64_t value)
-{
-	return (struct obi_value){ .type = OBI_VALUE_INT, .number = value };
-}
-
-/* Defines get_NAME, which gives the value of an expression. */
-#define GET(name_, value_)                                                                         \
-	static struct obi_value get_##name_(const struct obi_span *span, char text[SPAN_TEXT])     \
+/* Defines a getter that gives the value of an expression. */
+#define TEXT(name_, value_)                                                                        \
+	static struct slice get_##name_(const struct obi_span *span, char text[SPAN_TEXT])         \
+	{                                                                                          \
+		return value_;                                                                     \
+	}
+#define NUMBER(name_, value_)                                                                      \
+	static int64_t get_##name_(const struct obi_span *span)                                    \
 	{                                                                                          \
 		return value_;                                                                     \
 	}
 
 /* A body of unknown length counts as empty. */
-static struct obi_value size(int64_t length)
+static int64_t size(int64_t length)
 {
-	return number(length > 0 ? length : 0);
+	return length > 0 ? length : 0;
 }
 
 /* ---- All families ---- */
 
-GET(client_address, string(span->peer_name))
-GET(server_address, string(span->host_name))
-GET(server_port, number(obi_span_server_port(span)))
-GET(system, string(slice_cstr(span->system->name)))
-GET(error_type, string(span_error_type(span, text)))
-GET(instance, string(slice_cstr(span->service->instance)))
-GET(service_name, string(slice_cstr(span->service->name)))
-GET(service_namespace, string(slice_cstr(span->service->name_space)))
-GET(language, string(slice_cstr(span->service->language)))
+TEXT(client_address, span->peer_name)
+TEXT(server_address, span->host_name)
+NUMBER(server_port, obi_span_server_port(span))
+TEXT(system, slice_cstr(span->system->name))
+TEXT(error_type, span_error_type(span, text))
+TEXT(instance, slice_cstr(span->service->instance))
+TEXT(service_name, slice_cstr(span->service->name))
+TEXT(service_namespace, slice_cstr(span->service->name_space))
+TEXT(language, slice_cstr(span->service->language))
 
 /* ---- HTTP ---- */
 
-GET(method, string(span->op.http.method))
-GET(status, number(span->op.http.status))
-GET(request_size, size(span->op.http.request_length))
-GET(response_size, size(span->op.http.response_length))
-GET(route, string(span->op.http.route))
-GET(path, string(span->op.http.path))
-GET(query, string(span->op.http.query))
-GET(scheme, string(span->op.http.scheme))
+TEXT(method, span->op.http.method)
+NUMBER(status, span->op.http.status)
+NUMBER(request_size, size(span->op.http.request_length))
+NUMBER(response_size, size(span->op.http.response_length))
+TEXT(route, span->op.http.route)
+TEXT(path, span->op.http.path)
+TEXT(query, span->op.http.query)
+TEXT(scheme, span->op.http.scheme)
 
 /* ---- RPC ---- */
 
-GET(rpc_method, string(span->op.rpc.method))
-GET(rpc_status, string(span_rpc_status_name(span->op.rpc.status)))
+TEXT(rpc_method, span->op.rpc.method)
+TEXT(rpc_status, span_rpc_status_name(span->op.rpc.status))
 
 /* ---- Databases ---- */
 
-GET(db_operation, string(span->op.db.operation))
-GET(db_collection, string(span->op.db.collection))
-GET(db_namespace, string(span->op.db.name_space))
-GET(db_query, string(span->op.db.query))
-GET(db_status, string(span->op.db.status))
+TEXT(db_operation, span->op.db.operation)
+TEXT(db_collection, span->op.db.collection)
+TEXT(db_namespace, span->op.db.name_space)
+TEXT(db_query, span->op.db.query)
+TEXT(db_status, span->op.db.status)
 
 /* ---- Messages ---- */
 
-GET(messaging_operation, string(span->op.messaging.operation))
-GET(messaging_destination, string(span->op.messaging.destination))
-GET(messaging_client, string(span->op.messaging.client_id))
+TEXT(messaging_operation, span->op.messaging.operation)
+TEXT(messaging_destination, span->op.messaging.destination)
+TEXT(messaging_client, span->op.messaging.client_id)
 
 /* ---- DNS ---- */
 
-GET(dns_name, string(span->op.dns.name))
-GET(dns_type, string(span->op.dns.type))
-GET(dns_answers, string(span->op.dns.answers))
+TEXT(dns_name, span->op.dns.name)
+TEXT(dns_type, span->op.dns.type)
+TEXT(dns_answers, span->op.dns.answers)
 
 /* ---- The catalog ---- */
 
@@ -83,30 +78,20 @@ GET(dns_answers, string(span->op.dns.answers))
 #define MESSAGING (1u << OBI_FAMILY_MESSAGING)
 #define DNS (1u << OBI_FAMILY_DNS)
 
-#define OBI_ATTRIBUTE(id_, name_, get_, families_) const char obi_name_##id_[] = name_;
+#define OBI_ATTRIBUTE(id_, name_, type_, get_, families_) const char obi_name_##id_[] = name_;
 #include "span/attributes.def"
 #undef OBI_ATTRIBUTE
 
 const struct obi_attribute obi_attributes[OBI_ATTRIBUTES] = {
-#define OBI_ATTRIBUTE(id_, name_, what_, families_)                                                \
+#define OBI_ATTRIBUTE(id_, name_, type_, what_, families_)                                         \
 	[OBI_ATTR_##id_] = {                                                                       \
 		.name = { (const uint8_t *)obi_name_##id_, sizeof(name_) - 1 },                    \
-		.get = get_##what_,                                                                \
+		.type_ = get_##what_,                                                              \
 		.families = (families_),                                                           \
 	},
 #include "span/attributes.def"
 #undef OBI_ATTRIBUTE
 };
-
-struct obi_value span_attribute(const struct obi_span *span, enum obi_attribute_id id,
-				char text[SPAN_TEXT])
-{
-	const struct obi_attribute *attribute = &obi_attributes[id];
-
-	if (!(attribute->families >> span->system->family & 1))
-		return string(SLICE_LIT(""));
-	return attribute->get(span, text);
-}
 
 /* The digits end where text ends. */
 static struct slice decimal(int64_t value, char text[SPAN_TEXT])
@@ -126,7 +111,10 @@ static struct slice decimal(int64_t value, char text[SPAN_TEXT])
 struct slice span_attribute_text(const struct obi_span *span, enum obi_attribute_id id,
 				 char text[SPAN_TEXT])
 {
-	struct obi_value value = span_attribute(span, id, text);
+	const struct obi_attribute *attribute = &obi_attributes[id];
 
-	return value.type == OBI_VALUE_INT ? decimal(value.number, text) : value.string;
+	if (!(attribute->families >> span->system->family & 1))
+		return SLICE_LIT("");
+	return attribute->text ? attribute->text(span, text)
+			       : decimal(attribute->number(span), text);
 }

@@ -10,43 +10,29 @@
 #include "span/family.h"
 
 enum obi_attribute_id {
-#define OBI_ATTRIBUTE(id_, name_, get_, families_) OBI_ATTR_##id_,
+#define OBI_ATTRIBUTE(id_, name_, type_, get_, families_) OBI_ATTR_##id_,
 #include "span/attributes.def"
 #undef OBI_ATTRIBUTE
 	OBI_ATTRIBUTES,
 };
 
 /* obi_name_DB_SYSTEM: "db.system.name", for tables of names. */
-#define OBI_ATTRIBUTE(id_, name_, get_, families_) extern const char obi_name_##id_[];
+#define OBI_ATTRIBUTE(id_, name_, type_, get_, families_) extern const char obi_name_##id_[];
 #include "span/attributes.def"
 #undef OBI_ATTRIBUTE
 
-struct obi_value {
-	enum {
-		OBI_VALUE_STRING, /* "": the span has no such attribute */
-		OBI_VALUE_INT,
-	} type;
-	union {
-		struct slice
-			string; /* lies where the span's strings lie, or in the caller's text */
-		int64_t number;
-	};
-};
-
+/* One of the getters is NULL. Only for spans of its families. */
 struct obi_attribute {
 	struct slice name; /* a literal: zero-terminated */
-	/* Only of spans of its families. */
-	struct obi_value (*get)(const struct obi_span *span, char text[SPAN_TEXT]);
-	unsigned families; /* bit 1 << enum obi_span_family; which spans may have it */
+	/* "": the span has none. Lies where the span's strings lie, in text, or is a constant. */
+	struct slice (*text)(const struct obi_span *span, char text[SPAN_TEXT]);
+	int64_t (*number)(const struct obi_span *span);
+	unsigned families; /* bit 1 << enum obi_span_family: which spans may have it */
 };
 
 extern const struct obi_attribute obi_attributes[OBI_ATTRIBUTES];
 
-/* The value that the span has, of whatever family it is. */
-struct obi_value span_attribute(const struct obi_span *span, enum obi_attribute_id id,
-				char text[SPAN_TEXT]);
-
-/* The same as text: a number is written into text. */
+/* The value that a span of whatever family has, as text: a number is written into text. */
 struct slice span_attribute_text(const struct obi_span *span, enum obi_attribute_id id,
 				 char text[SPAN_TEXT]);
 

@@ -48,6 +48,14 @@ static struct slice next_line(struct slice *input)
 	return line;
 }
 
+static const struct obi_system fuzz_systems[OBI_FAMILIES] = {
+	[OBI_FAMILY_HTTP] = { OBI_FAMILY_HTTP, "", "http", "HTTP" },
+	[OBI_FAMILY_RPC] = { OBI_FAMILY_RPC, "grpc", "grpc", "GRPC" },
+	[OBI_FAMILY_DB] = { OBI_FAMILY_DB, "postgresql", "sql", "SQL" },
+	[OBI_FAMILY_MESSAGING] = { OBI_FAMILY_MESSAGING, "kafka", "kafka", "KAFKA" },
+	[OBI_FAMILY_DNS] = { OBI_FAMILY_DNS, "", "dns", "DNS" },
+};
+
 static void copy(struct slice from, char *to, size_t size)
 {
 	from = slice_first(from, size - 1);
@@ -56,23 +64,59 @@ static void copy(struct slice from, char *to, size_t size)
 	to[from.len] = '\0';
 }
 
+/* The same texts, whatever family they are of. */
+static void set_operation(struct obi_span *span, struct slice *input)
+{
+	struct slice first = next_line(input), second = next_line(input);
+	union obi_operation *op = &span->op;
+
+	switch (span->system->family) {
+	case OBI_FAMILY_HTTP:
+		op->http.method = first;
+		op->http.route = second;
+		op->http.path = *input;
+		op->http.status = (int)(input->len % 700);
+		break;
+	case OBI_FAMILY_RPC:
+		op->rpc.method = first;
+		op->rpc.message = second;
+		op->rpc.status = (int)(input->len % 20) - 1;
+		break;
+	case OBI_FAMILY_DB:
+		op->db.operation = op->db.query = first;
+		op->db.collection = op->db.status = second;
+		op->db.name_space = *input;
+		break;
+	case OBI_FAMILY_MESSAGING:
+		op->messaging.operation = first;
+		op->messaging.destination = second;
+		op->messaging.client_id = *input;
+		break;
+	case OBI_FAMILY_DNS:
+	case OBI_FAMILIES:
+		op->dns.type = first;
+		op->dns.name = second;
+		op->dns.answers = op->dns.error = *input;
+		break;
+	}
+}
+
 static void feed(struct slice input)
 {
 	struct obi_service service = { .language = "go", .instance = "h:1" };
-	struct obi_span span = { .system = &obi_system_http,
+	struct obi_span span = { .system = &fuzz_systems[input.len % OBI_FAMILIES],
 				 .service = &service,
 				 .end_ns = 1000 * input.len };
 
 	copy(next_line(&input), service.name, sizeof(service.name));
 	copy(next_line(&input), service.name_space, sizeof(service.name_space));
 	copy(next_line(&input), service.resource_attributes, sizeof(service.resource_attributes));
-	span.op.http.method = next_line(&input);
-	span.op.http.route = next_line(&input);
 	span.host_name = next_line(&input);
 	span.peer_name = next_line(&input);
-	span.op.http.path = input;
-	span.op.http.status = (int)(input.len % 700);
-	span.kind = input.len & 1 ? OBI_KIND_CLIENT : OBI_KIND_SERVER;
+	set_operation(&span, &input);
+	span.kind = span.system->family == OBI_FAMILY_HTTP
+			    ? (input.len & 1 ? OBI_KIND_CLIENT : OBI_KIND_SERVER)
+			    : (enum obi_span_kind)(input.len % OBI_KINDS);
 	span.peer_addr[0] = (uint8_t)(input.len & 2);
 	for (int i = 0; i < 2; i++) {
 		families_service(families[i], &service, input.len & 4, 1);

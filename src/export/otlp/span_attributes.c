@@ -228,20 +228,18 @@ static void put_attribute(const struct otlp_span_attribute *row, const struct ot
 			  uint32_t field, struct otlp_faults *faults, struct buffer *buf)
 {
 	const struct obi_attribute *attribute = &obi_attributes[row->id];
-	struct obi_value value = { .type = OBI_VALUE_STRING };
 	char text[SPAN_TEXT];
+	struct slice value;
 
 	if (is_message(row))
 		return;
-	if (row->own.get)
-		value.string = row->own.get(view);
-	else
-		value = attribute->get(view->span, text);
-	if (value.type == OBI_VALUE_INT)
-		otlp_put_int_attribute(buf, field, attribute->name, value.number);
-	else if (value.string.len)
-		otlp_faults_add(faults,
-				otlp_put_string_attribute(buf, field, key_of(row), value.string));
+	if (!row->own.get && attribute->number) {
+		otlp_put_int_attribute(buf, field, attribute->name, attribute->number(view->span));
+		return;
+	}
+	value = row->own.get ? row->own.get(view) : attribute->text(view->span, text);
+	if (value.len)
+		otlp_faults_add(faults, otlp_put_string_attribute(buf, field, key_of(row), value));
 }
 
 struct otlp_faults otlp_span_put_attributes(const struct otlp_span_type *type,

@@ -153,8 +153,7 @@ static void put_operation(const struct obi_span *span, struct buffer *buf)
 		buffer_put_char(buf, ' ');
 		break;
 	case OBI_FAMILY_DB:
-		put_words(op->db.status, op->db.operation,
-			  op->db.collection.len ? op->db.collection : op->db.name_space, buf);
+		put_words(op->db.status, op->db.operation, op->db.collection, buf);
 		break;
 	case OBI_FAMILY_MESSAGING:
 		put_words(SLICE_LIT(""), op->messaging.operation, op->messaging.destination, buf);

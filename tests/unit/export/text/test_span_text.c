@@ -60,13 +60,13 @@ static void text_of_other_families(void **state)
 	struct obi_span grpc = sample_grpc(OBI_KIND_CLIENT);
 
 	check_client_text(redis,
-			  TEXT_TIME "RedisClient(subType=0) 0 LPUSH 3 [127.0.0.1 as gosrv:54954]->"
+			  TEXT_TIME "RedisClient(subType=0) 0 LPUSH [127.0.0.1 as gosrv:54954]->"
 				    "[127.0.0.1 as 127.0.0.1:6379]" TEXT_END);
 	redis.op.db.status = SLICE_LIT("WRONG\x1bTYPE");
-	redis.op.db.name_space = SLICE_LIT("");
-	check_client_text(redis,
-			  TEXT_TIME "RedisClient(subType=0) WRONG\\x1bTYPE LPUSH [127.0.0.1 as "
-				    "gosrv:54954]->[127.0.0.1 as 127.0.0.1:6379]" TEXT_END);
+	redis.op.db.collection = SLICE_LIT("queue");
+	check_client_text(redis, TEXT_TIME
+			  "RedisClient(subType=0) WRONG\\x1bTYPE LPUSH queue [127.0.0.1 as "
+			  "gosrv:54954]->[127.0.0.1 as 127.0.0.1:6379]" TEXT_END);
 	grpc.op.rpc.status = 12;
 	check_client_text(grpc, TEXT_TIME "GRPCClient(subType=0) 12 shop.Cart/Add [127.0.0.1 as "
 					  "gosrv:54954]->[127.0.0.1 as 127.0.0.1:50051]" TEXT_END);
