@@ -150,7 +150,7 @@ static __always_inline void response_began(struct conn_state *state, u32 status,
 		state->protocol = GUESS_NONE;
 		state->unrecognised = 0;
 		stream_begin(state);
-		state->limit = 0; /* only HTTP/2's preface is waited for */
+		state->limit = 0;                    /* only HTTP/2's preface is waited for */
 	} else if (state->tunnels && digit == '2') { /* nobody knows what comes */
 		state->muted = 1;
 		count(OBI_APP_MUTED);

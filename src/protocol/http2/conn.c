@@ -279,8 +279,7 @@ static void on_event(struct obi_conns *conns, struct conn *c, uint8_t direction,
 		break;
 	case HTTP2_SETTINGS:
 		if (event->settings.max_frame_size != HTTP2_UNSAID)
-			http2_of(c)->readers[!direction].max_frame =
-				event->settings.max_frame_size;
+			http2_of(c)->readers[!direction].max_frame = event->settings.max_frame_size;
 		break;
 	case HTTP2_RESET:
 		on_reset(conns, c, event, chunk->time_ns);
