@@ -22,7 +22,8 @@ static struct slice keep(struct slice s)
 
 	if (used + s.len > sizeof(got_text))
 		used = 0;
-	memcpy(got_text + used, s.data, s.len);
+	if (s.len)
+		memcpy(got_text + used, s.data, s.len);
 	used += s.len;
 	return slice_of(got_text + used - s.len, s.len);
 }
@@ -136,6 +137,40 @@ static void a_client_names_the_host_it_asked_for(void **state)
 	obi_settings_free(&settings);
 }
 
+/* Its operation lies where a request's method, path, query and host would. */
+static void a_database_span_is_no_request(void **state)
+{
+	static const struct obi_system redis = { .family = OBI_FAMILY_DB,
+						 .instrumentation = "redis" };
+	struct obi_span http = span_of(OBI_KIND_CLIENT), span = span_of(OBI_KIND_CLIENT);
+	struct obi_settings settings;
+	struct obi_pipeline *pipeline;
+
+	load("routes: {unmatched: heuristic, ignored_patterns: [/users/*]}", &settings);
+	pipeline = obi_pipeline_new(&settings, (struct obi_span_sink){ .put = take });
+	assert_non_null(pipeline);
+	http.op.http.host = SLICE_LIT("shop.example:8080");
+	obi_pipeline_put(pipeline, &http);
+	span.system = &redis;
+	span.host_port = 6379;
+	memset(&span.op, 0, sizeof(span.op));
+	span.op.db = (struct obi_db){
+		.operation = SLICE_LIT("GET"),
+		.collection = SLICE_LIT("/users/1"),
+		.name_space = SLICE_LIT("token=1"),
+		.message = SLICE_LIT("elsewhere.example:1"),
+	};
+	obi_pipeline_put(pipeline, &span);
+	assert_int_equal(got.flags & OBI_SPAN_IGNORE_METRICS, 0);
+	assert_true(slice_equal(got.op.db.collection, SLICE_LIT("/users/1")));
+	assert_true(slice_equal(got.op.db.name_space, SLICE_LIT("token=1")));
+	assert_int_equal(got.op.db.query.len, 0);
+	assert_true(slice_equal(got.host_name, SLICE_LIT("10.0.0.9")));
+	assert_int_equal(obi_span_server_port(&got), 6379);
+	obi_pipeline_free(pipeline);
+	obi_settings_free(&settings);
+}
+
 /* Whoever asks could else choose the name of what it asked. */
 static void a_server_is_not_named_by_who_asks(void **state)
 {
@@ -160,6 +195,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_span_passes_every_stage),
+		cmocka_unit_test(a_database_span_is_no_request),
 		cmocka_unit_test(each_end_is_named_from_its_side),
 		cmocka_unit_test(a_client_names_the_host_it_asked_for),
 		cmocka_unit_test(a_server_is_not_named_by_who_asks),
