@@ -213,6 +213,9 @@ void tap_data(struct tap *tap, struct tap_sink *sink, int from, struct slice byt
 	else
 		tap->total += len;
 	tap->last_ns = time_ns;
+	/* What follows is another protocol (RFC 9110 section 15.2.2). */
+	if (slice_equal(slice_first(bytes, 12), SLICE_LIT("HTTP/1.1 101")))
+		tap->is_heads = false;
 	if (!turn || bytes.len < len || len > OBI_HEAD_MAX)
 		show_progress(tap, sink, bytes, len);
 }

@@ -52,7 +52,9 @@ static struct slice http_error_type(const struct obi_span *span, char text[SPAN_
 /* A method alone, where there is no route. */
 static void http_put_name(const struct obi_span *span, struct buffer *buf)
 {
-	put_two(span->op.http.method, span->op.http.route, buf);
+	/* "If the method is not known": a connection of HTTP/2 that was joined late. */
+	put_two(span->op.http.method.len ? span->op.http.method : SLICE_LIT("HTTP"),
+		span->op.http.route, buf);
 }
 
 /* ---- RPC ---- */

@@ -8,11 +8,6 @@
 
 PORT=8080
 
-# expect_operations COUNT TYPE OPERATION STATUS: spans of the text printer that say so.
-expect_operations() {
-	expect_spans "$1" "type=$2" "method=$3" "status=$4"
-}
-
 # observe [PRINTER]: what listens on PORT.
 observe() {
 	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=$PORT OTEL_EBPF_TRACE_PRINTER="${1:-json}"
@@ -146,6 +141,67 @@ test_redis_connection_older_than_the_agent() {
 	application_ready "$SERVER"
 	go_on
 	expect_most 100 20
+}
+
+test_redis_attributes_and_metrics() {
+	begin_redis
+	stop_agent
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=$PORT OTEL_EBPF_TRACE_PRINTER=json \
+		OTEL_EBPF_PROMETHEUS_PORT=9400
+	application_ready "$SERVER"
+	redis-cli -n 3 -h 127.0.0.1 -p $PORT SET a 1
+	redis-cli -h 127.0.0.1 -p $PORT HGETALL nothing
+	redis-cli -n 3 -h 127.0.0.1 -p $PORT HGETALL a
+	expect_spans 1 type=RedisServer operation=SET namespace=3 status= system=redis
+	expect_spans 1 type=RedisServer operation=HGETALL namespace=0 status=
+	expect_spans 1 type=RedisServer operation=HGETALL namespace=3 status=WRONGTYPE
+	scrape 9400 "$SCRATCH/metrics"
+	assert_eq 2 "$(metric "$SCRATCH/metrics" db_server_operation_duration_seconds_count \
+		'db_operation_name="HGETALL"')" "commands in the metric"
+	assert_eq 1 "$(metric "$SCRATCH/metrics" db_server_operation_duration_seconds_count \
+		'db_operation_name="HGETALL".*error_type="WRONGTYPE"')" "errors in the metric"
+	assert_eq 0 "$(metric "$SCRATCH/metrics" http_server_request_duration_seconds_count)" "of HTTP"
+}
+
+# ---- DNS ----
+
+# What is asked and how it is answered, at both ends.
+test_dns_lookups() {
+	need dnsmasq dig
+	echo "nameserver 127.0.0.1" >"$SCRATCH/resolv.conf"
+	dnsmasq --keep-in-foreground --no-resolv --no-hosts --port=53 --listen-address=127.0.0.1,::1 \
+		--bind-interfaces --user=root --pid-file= --log-facility=- \
+		--address=/example.test/192.0.2.7 --address=/example.test/2001:db8::7 >"$SCRATCH/dnsmasq.log" 2>&1 &
+	SERVER=$!
+	defer stop $SERVER
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_AUTO_TARGET_EXE='*/dnsmasq' OTEL_EBPF_TRACE_PRINTER=json \
+		OTEL_EBPF_TRACES_INSTRUMENTATIONS='*' OTEL_EBPF_METRICS_INSTRUMENTATIONS='*' \
+		OTEL_EBPF_PROMETHEUS_INSTRUMENTATIONS='*' OTEL_EBPF_PROMETHEUS_PORT=9400
+	application_ready "$SERVER"
+	dig +short @127.0.0.1 four.example.test A
+	dig +short @::1 six.example.test AAAA
+	dig +short @127.0.0.1 nowhere.test A
+	dig +short +tcp @127.0.0.1 tcp.example.test A
+	unshare -m sh -c "mount --bind '$SCRATCH/resolv.conf' /etc/resolv.conf && getent ahosts glibc.example.test"
+	expect_spans 1 type=DNS kind=SPAN_KIND_INTERNAL name=four.example.test answers=192.0.2.7 status=
+	expect_spans 1 type=DNS name=six.example.test answers=2001:db8::7
+	expect_spans 1 type=DNS name=nowhere.test status=Refused
+	expect_spans 1 type=DNS name=tcp.example.test answers=192.0.2.7
+	expect_spans 2 type=DNS name=glibc.example.test status=
+	scrape 9400 "$SCRATCH/metrics"
+	assert_eq 6 "$(metric "$SCRATCH/metrics" dns_lookup_duration_seconds_count)" "lookups in the metric"
+	expect_all 6
+}
+
+# ---- Unix sockets ----
+
+test_http_over_a_unix_socket() {
+	need nginx curl
+	start_nginx "server { listen $PORT; listen unix:$SCRATCH/socket; location / { return 204; } }"
+	observe
+	application_ready "$NGINX" "$(children "$NGINX")"
+	curl -sS --max-time 5 --unix-socket "$SCRATCH/socket" http://localhost/inside
+	expect_spans 1 type=HTTP path=/inside status=204
 }
 
 # ---- HTTP/2 ----
@@ -296,6 +352,19 @@ test_grpc_connection_older_than_the_agent() {
 	application_ready "$SERVER"
 	go_on
 	expect_most $(($(cat "$SCRATCH/answer") - 1)) 1
+}
+
+# The request that asks for HTTP/2 is answered by 101, what follows is HTTP/2's.
+test_http2_by_upgrade() {
+	need nghttpx nginx curl
+	start_nginx "server { listen 8081; location / { return 200 'hello'; } }"
+	serve nghttpx --no-ocsp -f "127.0.0.1,$PORT;no-tls" -b 127.0.0.1,8081 --workers=1 --single-process
+	observe
+	application_ready "$SERVER"
+	curl -sS --max-time 5 --http2 -o /dev/null "http://127.0.0.1:$PORT/first" \
+		-o /dev/null "http://127.0.0.1:$PORT/second"
+	expect_spans 1 type=HTTP path=/first status=101
+	expect_spans 1 type=HTTP path=/second status=200
 }
 
 run_tests "$@"

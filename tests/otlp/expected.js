@@ -201,7 +201,8 @@ function scopeSpans(span, { query, skip }, cleaner) {
 	const handedOn = isZero(span.spanId) ? RANDOM : span.spanId;
 	const waited = BigInt(span.requestStart) < BigInt(span.start) && span.requestStart !== '0';
 	const route = span.route ? Buffer.concat([Buffer.from(' '), hex(span.route)]) : Buffer.alloc(0);
-	const name = cleaner.clean(Buffer.concat([hex(span.method), route]));
+	const method = span.method ? hex(span.method) : Buffer.from('HTTP');
+	const name = cleaner.clean(Buffer.concat([method, route]));
 	const attributes = (server ? serverAttributes : clientAttributes)(span, query, cleaner);
 	const status = Number(span.status);
 	const main = {

@@ -304,10 +304,10 @@ static const struct json_attribute json_attributes[OBI_FAMILIES][JSON_ATTRIBUTES
 		{ "answers", OBI_ATTR_DNS_ANSWERS, false },
 		{ "clientAddr", OBI_ATTR_CLIENT_ADDRESS, false },
 		{ "name", OBI_ATTR_DNS_NAME, false },
+		{ "questionType", OBI_ATTR_DNS_TYPE, false },
 		{ "serverAddr", OBI_ATTR_SERVER_ADDRESS, false },
 		{ "serverPort", OBI_ATTR_SERVER_PORT, false },
 		{ "status", OBI_ATTR_ERROR_TYPE, false },
-		{ "type", OBI_ATTR_DNS_TYPE, false },
 	},
 };
 

@@ -203,7 +203,7 @@ const struct obi_protocol protocol_http1 = {
 	.system = &obi_system_http,
 	.state_size = sizeof(struct http1_conn),
 	.pipeline = 128,
-	.order = { OBI_ORDER_HEADS, OBI_HEAD_MAX },
+	.order = { .mode = OBI_ORDER_HEADS, .bytes = OBI_HEAD_MAX },
 	.guess = http1_guess,
 	.resume = http1_resume,
 	.begin = begin,

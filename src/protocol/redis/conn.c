@@ -398,7 +398,7 @@ const struct obi_protocol protocol_redis = {
 	.system = &obi_system_redis,
 	.state_size = sizeof(struct redis_conn),
 	.pipeline = PIPELINE,
-	.order = { OBI_ORDER_STREAM, OBI_ORDER_BYTES_MAX },
+	.order = { .mode = OBI_ORDER_STREAM, .bytes = OBI_ORDER_BYTES_MAX },
 	.guess = redis_guess,
 	.resume = resume,
 	.begin = begin,

@@ -233,10 +233,10 @@ static void json_of_other_families(void **state)
 		   "{\"clientAddr\":\"gosrv\",\"clientId\":\"producer-1\","
 		   "\"destination\":\"orders\",\"operation\":\"publish\"," JSON_ENDS(
 			   "9092") ",\"system\":\"kafka\"}");
-	check_json(
-		dns, "DNS", "SPAN_KIND_INTERNAL",
-		"{\"answers\":\"2001:db8::1,2001:db8::2\",\"clientAddr\":\"gosrv\","
-		"\"name\":\"shop.example\"," JSON_ENDS("53") ",\"status\":\"\",\"type\":\"AAAA\"}");
+	check_json(dns, "DNS", "SPAN_KIND_INTERNAL",
+		   "{\"answers\":\"2001:db8::1,2001:db8::2\",\"clientAddr\":\"gosrv\","
+		   "\"name\":\"shop.example\",\"questionType\":\"AAAA\"," JSON_ENDS(
+			   "53") ",\"status\":\"\"}");
 }
 
 static void status_is_an_error_from_the_side_that_sees_it(void **state)
