@@ -2,8 +2,10 @@
 /*
  * HTTP/1 as conn sees it: begun, fed (stream.c), followed on the progress board, ended.
  */
+#include <errno.h>
 #include <string.h>
 
+#include "protocol/http1/proxy.h"
 #include "protocol/http1/state.h"
 
 /* CRLF "0" CRLF CRLF as obi_board_slot.tail has it, the last byte highest: the end of a chunked
@@ -196,6 +198,23 @@ static void settle(struct exchange *x, unsigned flags)
 	http->response_length = length_of(http->response_length, x->passed[1]);
 }
 
+/* ---- What is HTTP/1 ------------------------------------------------------------------------ */
+
+/* Of the first bytes of a connection: empty lines and a header of the PROXY protocol may stand
+ * before the first head. */
+static enum obi_guess guess(struct slice head, enum obi_role *ret_role)
+{
+	ptrdiff_t preface = proxy_header_length(head);
+
+	if (preface == -EAGAIN)
+		return OBI_GUESS_MORE;
+	if (preface > 0)
+		head = slice_from(head, (size_t)preface);
+	while (head.len && (head.data[0] == '\r' || head.data[0] == '\n'))
+		head = slice_from(head, 1);
+	return head.len ? http1_guess(head, ret_role) : OBI_GUESS_MORE;
+}
+
 const struct obi_protocol protocol_http1 = {
 	.name = "http1",
 	.help = "HTTP/1.0 and HTTP/1.1 in plain text: method, target, host, status, lengths of "
@@ -204,7 +223,7 @@ const struct obi_protocol protocol_http1 = {
 	.state_size = sizeof(struct http1_conn),
 	.pipeline = 128,
 	.order = { .mode = OBI_ORDER_HEADS, .bytes = OBI_HEAD_MAX },
-	.guess = http1_guess,
+	.guess = guess,
 	.resume = http1_resume,
 	.begin = begin,
 	.feed = stream_feed,
