@@ -7,8 +7,8 @@
 #ifndef OBI_BPF_HOOKS_FENTRY_H
 #define OBI_BPF_HOOKS_FENTRY_H
 
-static __noinline int fexit_chunk(struct socket *sock, struct msghdr *msg, u8 direction, int bytes,
-				  int flags)
+static __always_inline int fexit_chunk(struct socket *sock, struct msghdr *msg, u8 direction,
+				       int bytes, int flags)
 {
 	struct sock *sk = sock->sk;
 

@@ -57,7 +57,7 @@ static __always_inline bool call_could_wait(const struct call *call)
 	       !(BPF_CORE_READ(task, flags) & PF_IO_WORKER);
 }
 
-static __noinline int kprobe_return(u8 direction, long bytes)
+static __always_inline int kprobe_return(u8 direction, long bytes)
 {
 	u64 thread = current_thread();
 	struct call *call = bpf_map_lookup_elem(&calls, &thread);
