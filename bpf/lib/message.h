@@ -419,9 +419,12 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 	s->walk.piece = 0;
 	s->pieces = 1;
 	s->crowd = 0;
-	if (state->streaming && stream_passes(state, s, direction))
-		return;
-	if (!state->streaming && !turn && !state->reported) {
+	if (state->streaming) {
+		if (stream_chunk(sk, state, s, slot, direction, unread, now))
+			return;
+		turn = true;
+	}
+	if (!turn && !state->reported) {
 		state->total += s->bytes;
 		state->last_ns = now;
 		return;
@@ -432,20 +435,17 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 		return;
 	if (len == 0)
 		unread_chunk(state->pid, unread);
-	else if (!state->ordered && !state->datagrams)
+	else
 		guess = scratch_guess(slot, len);
-	if (!state->streaming && stream_begins(state, direction, turn, guess)) {
+	if (stream_begins(state, direction, turn, guess)) {
 		if (propagate)
 			request_end(state);
 		stream_begin(state);
-	}
-	if (state->streaming && !state->ordered)
-		stream_guessed(state, direction, guess);
-	if (state->streaming) {
+		if (guess == GUESS_HTTP2)
+			frames_begin_http2(state, direction, state->message == 0);
 		stream_output(sk, state, s, slot, direction, now, len);
 		return;
 	}
-	turn = state->total == 0 || state->direction != direction;
 	/* An answer came before its request's head had ended: what follows is another. */
 	if (turn && guess == GUESS_HTTP_REQUEST && state->answering)
 		state->in_head = 0;

@@ -97,10 +97,6 @@ static __always_inline void stream_output(struct sock *sk, struct conn_state *st
 	u32 share = stream_share(state, s->bytes);
 	struct obi_record *r = &s->record;
 
-	if (!state->ordered && !share) {
-		stream_passed(state, s, direction);
-		return;
-	}
 	if (state->tuple.netns == 0)
 		tuple_of_sock(sk, &state->tuple);
 	record_fill(s, state, OBI_RECORD_CHUNK, direction, now);
@@ -149,25 +145,39 @@ static __always_inline bool stream_is_over(struct conn_state *state, const struc
 	return true;
 }
 
-/* Before a chunk of such a connection is read: is nothing of it to be shown? */
-static __always_inline bool stream_passes(struct conn_state *state, const struct scratch *s,
-					  u8 direction)
+/* A chunk of such a connection. false: it turns out to be HTTP/1 now, and goes the way of that. */
+static __always_inline bool stream_chunk(struct sock *sk, struct conn_state *state,
+					 struct scratch *s, u32 slot, u8 direction,
+					 enum obi_unread unread, u64 now)
 {
-	stream_take_order(state);
-	return state->muted || state->closed || stream_is_over(state, s, direction);
-}
+	u32 len = 0;
+	int guess;
 
-/* What it begins with is guessed. */
-static __always_inline void stream_guessed(struct conn_state *state, u8 direction,
-					   enum protocol_guess guess)
-{
-	if (guess == GUESS_HTTP_REQUEST || guess == GUESS_HTTP_RESPONSE) {
-		state->streaming = 0;
-		state->total = 0;
-	} else if (guess == GUESS_HTTP2) {
-		frames_begin_http2(state, direction,
-				   state->message == 0 && !state->offset[0] && !state->offset[1]);
+	stream_take_order(state);
+	if (state->muted || state->closed || stream_is_over(state, s, direction))
+		return true;
+	if (unread == OBI_READ)
+		len = scratch_read(slot);
+	if (len > OBI_HEAD_MAX)
+		return true;
+	if (len == 0)
+		unread_chunk(state->pid, unread);
+	if (!state->ordered && len && !state->datagrams) {
+		guess = scratch_guess(slot, len);
+		if (guess == GUESS_HTTP_REQUEST || guess == GUESS_HTTP_RESPONSE) {
+			state->streaming = 0;
+			state->total = 0;
+			return false;
+		}
+		if (guess == GUESS_HTTP2)
+			frames_begin_http2(state, direction, false);
 	}
+	if (!state->ordered && !state->limit) {
+		state->offset[direction & 1] += s->bytes;
+		return true;
+	}
+	stream_output(sk, state, s, slot, direction, now, len);
+	return true;
 }
 
 #endif
