@@ -6,51 +6,18 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/grpc_status.h"
 #include "base/percent.h"
 #include "export/otlp/reply.h"
 
 #define LONGEST_WAIT_S 86400
 #define LONGEST_WAIT_NS (LONGEST_WAIT_S * NSEC_PER_SEC)
 
-enum {
-	GRPC_OK = 0,
-	GRPC_CANCELLED = 1,
-	GRPC_UNKNOWN = 2,
-	GRPC_DEADLINE_EXCEEDED = 4,
-	GRPC_PERMISSION_DENIED = 7,
-	GRPC_RESOURCE_EXHAUSTED = 8,
-	GRPC_ABORTED = 10,
-	GRPC_OUT_OF_RANGE = 11,
-	GRPC_UNIMPLEMENTED = 12,
-	GRPC_INTERNAL = 13,
-	GRPC_UNAVAILABLE = 14,
-	GRPC_DATA_LOSS = 15,
-	GRPC_UNAUTHENTICATED = 16,
-};
-
-static const char *const grpc_names[] = {
-	"OK",
-	"CANCELLED",
-	"UNKNOWN",
-	"INVALID_ARGUMENT",
-	"DEADLINE_EXCEEDED",
-	"NOT_FOUND",
-	"ALREADY_EXISTS",
-	"PERMISSION_DENIED",
-	"RESOURCE_EXHAUSTED",
-	"FAILED_PRECONDITION",
-	"ABORTED",
-	"OUT_OF_RANGE",
-	"UNIMPLEMENTED",
-	"INTERNAL",
-	"UNAVAILABLE",
-	"DATA_LOSS",
-	"UNAUTHENTICATED",
-};
-
 const char *sender_status_name(int grpc)
 {
-	return grpc >= 0 && (size_t)grpc < ARRAY_SIZE(grpc_names) ? grpc_names[grpc] : "?";
+	const char *name = grpc_status_name(grpc);
+
+	return name ? name : "?";
 }
 
 /* ---- Headers --------------------------------------------------------------------- */
@@ -78,7 +45,7 @@ static int read_grpc_status(struct slice text)
 {
 	uint64_t value;
 
-	if (!read_number(text, 1000, &value) || value >= ARRAY_SIZE(grpc_names))
+	if (!read_number(text, 1000, &value) || value > GRPC_STATUS_LAST)
 		return GRPC_UNKNOWN;
 	return (int)value;
 }
@@ -160,30 +127,10 @@ void sender_status_header(struct sender_status *status, struct slice line, int64
 
 /* ---- Verdict --------------------------------------------------------------------- */
 
-static int grpc_of_http(int http)
-{
-	switch (http) {
-	case 400:
-		return GRPC_INTERNAL;
-	case 401:
-		return GRPC_UNAUTHENTICATED;
-	case 403:
-		return GRPC_PERMISSION_DENIED;
-	case 404:
-		return GRPC_UNIMPLEMENTED;
-	case 429:
-	case 502:
-	case 503:
-	case 504:
-		return GRPC_UNAVAILABLE;
-	default:
-		return GRPC_UNKNOWN;
-	}
-}
-
 static enum sender_verdict grpc_verdict(const struct sender_status *status)
 {
-	switch (status->grpc == SENDER_NO_STATUS ? grpc_of_http(status->http) : status->grpc) {
+	switch (status->grpc == SENDER_NO_STATUS ? (int)grpc_status_of_http(status->http)
+						 : status->grpc) {
 	case GRPC_OK:
 		return SENDER_EXPORTED;
 	case GRPC_CANCELLED:

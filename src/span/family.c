@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "base/grpc_status.h"
 
 static enum span_status error_if(bool failed)
 {
@@ -61,34 +62,15 @@ static void http_put_name(const struct obi_span *span, struct buffer *buf)
 
 #define RPC_STATUS_NONE (-1)
 
-static const char *const rpc_names[] = {
-	"OK",
-	"CANCELLED",
-	"UNKNOWN",
-	"INVALID_ARGUMENT",
-	"DEADLINE_EXCEEDED",
-	"NOT_FOUND",
-	"ALREADY_EXISTS",
-	"PERMISSION_DENIED",
-	"RESOURCE_EXHAUSTED",
-	"FAILED_PRECONDITION",
-	"ABORTED",
-	"OUT_OF_RANGE",
-	"UNIMPLEMENTED",
-	"INTERNAL",
-	"UNAVAILABLE",
-	"DATA_LOSS",
-	"UNAUTHENTICATED",
-};
-
 /* UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS: the others tell the
  * client what it did wrong. */
 #define RPC_SERVER_ERRORS (1u << 2 | 1u << 4 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 15)
 
 struct slice span_rpc_status_name(int status)
 {
-	return status >= 0 && (size_t)status < ARRAY_SIZE(rpc_names) ? slice_cstr(rpc_names[status])
-								     : SLICE_LIT("");
+	const char *name = grpc_status_name(status);
+
+	return name ? slice_cstr(name) : SLICE_LIT("");
 }
 
 static enum span_status rpc_status(const struct obi_span *span)

@@ -5,26 +5,6 @@
 #include "base/percent.h"
 #include "protocol/http2/grpc.h"
 
-static const char *const status_names[] = {
-	[GRPC_OK] = "OK",
-	[GRPC_CANCELLED] = "CANCELLED",
-	[GRPC_UNKNOWN] = "UNKNOWN",
-	[GRPC_INVALID_ARGUMENT] = "INVALID_ARGUMENT",
-	[GRPC_DEADLINE_EXCEEDED] = "DEADLINE_EXCEEDED",
-	[GRPC_NOT_FOUND] = "NOT_FOUND",
-	[GRPC_ALREADY_EXISTS] = "ALREADY_EXISTS",
-	[GRPC_PERMISSION_DENIED] = "PERMISSION_DENIED",
-	[GRPC_RESOURCE_EXHAUSTED] = "RESOURCE_EXHAUSTED",
-	[GRPC_FAILED_PRECONDITION] = "FAILED_PRECONDITION",
-	[GRPC_ABORTED] = "ABORTED",
-	[GRPC_OUT_OF_RANGE] = "OUT_OF_RANGE",
-	[GRPC_UNIMPLEMENTED] = "UNIMPLEMENTED",
-	[GRPC_INTERNAL] = "INTERNAL",
-	[GRPC_UNAVAILABLE] = "UNAVAILABLE",
-	[GRPC_DATA_LOSS] = "DATA_LOSS",
-	[GRPC_UNAUTHENTICATED] = "UNAUTHENTICATED",
-};
-
 /* By the codes of RFC 9113 section 7. STREAM_CLOSED reaches no stream, HTTP_1_1_REQUIRED is not in
  * the list: both are what a client makes of what it does not know. */
 static const uint8_t status_of_reset[] = {
@@ -69,32 +49,6 @@ int grpc_read_status(struct slice value)
 			return -EINVAL;
 	}
 	return status;
-}
-
-const char *grpc_status_name(int status)
-{
-	return status >= 0 && status <= GRPC_STATUS_LAST ? status_names[status] : NULL;
-}
-
-enum grpc_status grpc_status_of_http(int status)
-{
-	switch (status) {
-	case 400:
-		return GRPC_INTERNAL;
-	case 401:
-		return GRPC_UNAUTHENTICATED;
-	case 403:
-		return GRPC_PERMISSION_DENIED;
-	case 404:
-		return GRPC_UNIMPLEMENTED;
-	case 429:
-	case 502:
-	case 503:
-	case 504:
-		return GRPC_UNAVAILABLE;
-	default:
-		return GRPC_UNKNOWN;
-	}
 }
 
 enum grpc_status grpc_status_of_reset(uint32_t code)

@@ -5,30 +5,8 @@
 
 #include <stdbool.h>
 
+#include "base/grpc_status.h"
 #include "base/slice.h"
-
-/* doc/statuscodes.md */
-enum grpc_status {
-	GRPC_OK,
-	GRPC_CANCELLED,
-	GRPC_UNKNOWN,
-	GRPC_INVALID_ARGUMENT,
-	GRPC_DEADLINE_EXCEEDED,
-	GRPC_NOT_FOUND,
-	GRPC_ALREADY_EXISTS,
-	GRPC_PERMISSION_DENIED,
-	GRPC_RESOURCE_EXHAUSTED,
-	GRPC_FAILED_PRECONDITION,
-	GRPC_ABORTED,
-	GRPC_OUT_OF_RANGE,
-	GRPC_UNIMPLEMENTED,
-	GRPC_INTERNAL,
-	GRPC_UNAVAILABLE,
-	GRPC_DATA_LOSS,
-	GRPC_UNAUTHENTICATED,
-};
-
-#define GRPC_STATUS_LAST GRPC_UNAUTHENTICATED
 
 /* Is this content-type gRPC's: application/grpc, with a format (+proto) or parameters? gRPC-Web's
  * is not. */
@@ -38,13 +16,8 @@ bool grpc_is_content_type(struct slice value);
  * of the method sees GRPC_UNKNOWN of the former. */
 int grpc_read_status(struct slice value);
 
-/* "DEADLINE_EXCEEDED"; NULL where it is no code. */
-const char *grpc_status_name(int status);
-
-/* What a caller of the method sees where no grpc-status came: by :status
- * (doc/http-grpc-status-mapping.md), and by the code of RST_STREAM (doc/PROTOCOL-HTTP2.md,
- * "Errors"). */
-enum grpc_status grpc_status_of_http(int status);
+/* What a caller of the method sees where no grpc-status came, by the code of RST_STREAM
+ * (doc/PROTOCOL-HTTP2.md, "Errors"). */
 enum grpc_status grpc_status_of_reset(uint32_t code);
 
 /* Decodes the percent-encoding of grpc-message to room, which holds len bytes; what is wrongly
