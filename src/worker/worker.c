@@ -25,6 +25,7 @@
 #include "base/random.h"
 #include "export/internal.h"
 #include "export/otlp/outbox.h"
+#include "export/otlp/span_attributes.h"
 #include "protocol/protocol.h"
 #include "service/name.h"
 #include "worker/internal.h"
@@ -320,6 +321,8 @@ static int open_application(struct worker *w)
 		.service = find_service,
 		.board = w->board,
 		.orders = w->orders,
+		.query_text = otlp_span_wants(OBI_ATTR_DB_QUERY,
+					      &w->settings->pipeline.attributes.select),
 		.protocols = obi_protocols,
 		.context = w,
 		.random = make_id,

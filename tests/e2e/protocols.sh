@@ -163,6 +163,45 @@ test_redis_attributes_and_metrics() {
 	assert_eq 0 "$(metric "$SCRATCH/metrics" http_server_request_duration_seconds_count)" "of HTTP"
 }
 
+# The text of a command leaves the machine only where it is asked for, and then without credentials.
+test_redis_query_text_is_opt_in() {
+	need redis-server redis-cli
+	serve "${REDIS[@]}" --dir "$SCRATCH"
+	cat >"$SCRATCH/sink.py" <<-END
+		import http.server, sys
+		class Sink(http.server.BaseHTTPRequestHandler):
+		    def do_POST(self):
+		        sys.stdout.buffer.write(self.rfile.read(int(self.headers["Content-Length"])))
+		        sys.stdout.flush()
+		        self.send_response(200)
+		        self.end_headers()
+		http.server.HTTPServer(("127.0.0.1", 4318), Sink).serve_forever()
+	END
+	$PYTHON "$SCRATCH/sink.py" >"$SCRATCH/plain" 2>/dev/null &
+	SINK=$!
+	defer stop $SINK
+	wait_until 5 listens $SINK 4318
+	local otlp=(OTEL_EBPF_OPEN_PORT="$PORT" OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:4318/v1/traces
+		OTEL_EXPORTER_OTLP_PROTOCOL=http/json)
+	start_agent "$CAPS_APPLICATION" "${otlp[@]}"
+	application_ready "$SERVER"
+	redis-cli -h 127.0.0.1 -p $PORT SET without 1
+	wait_until 1 false || true
+	stop_agent
+	assert_line "$SCRATCH/plain" 'db.operation.name'
+	assert_no_line "$SCRATCH/plain" 'db.query.text'
+	printf 'attributes: {select: {traces: {include: [db.query.text]}}}\n' >"$SCRATCH/select.yaml"
+	start_agent "$CAPS_APPLICATION" "${otlp[@]}" OTEL_EBPF_CONFIG_PATH="$SCRATCH/select.yaml"
+	application_ready "$SERVER"
+	redis-cli -h 127.0.0.1 -p $PORT SET with 1
+	redis-cli -h 127.0.0.1 -p $PORT AUTH hidden-word
+	wait_until 1 false || true
+	stop_agent
+	assert_line "$SCRATCH/plain" 'SET with 1'
+	assert_line "$SCRATCH/plain" 'AUTH [?]'
+	assert_no_line "$SCRATCH/plain" 'hidden-word'
+}
+
 # ---- DNS ----
 
 # What is asked and how it is answered, at both ends.

@@ -242,6 +242,20 @@ static void put_attribute(const struct otlp_span_attribute *row, const struct ot
 		otlp_faults_add(faults, otlp_put_string_attribute(buf, field, key_of(row), value));
 }
 
+bool otlp_span_wants(enum obi_attribute_id id, const struct obi_selection_list *select)
+{
+	for (size_t t = 0; t < OTLP_SPAN_TYPES; t++) {
+		const struct otlp_span_type *type = &otlp_span_types[t];
+		attribute_set set = otlp_span_select(type, select);
+
+		for (size_t i = 0; i < type->count; i++)
+			if (set & 1u << i && !type->attributes[i].own.key.len &&
+			    type->attributes[i].id == id)
+				return true;
+	}
+	return false;
+}
+
 struct otlp_faults otlp_span_put_attributes(const struct otlp_span_type *type,
 					    const struct otlp_span_view *view, uint32_t field,
 					    struct buffer *buf)

@@ -69,6 +69,9 @@ bool otlp_span_tells_message(const struct otlp_span_type *type, attribute_set se
 attribute_set otlp_span_select(const struct otlp_span_type *type,
 			       const struct obi_selection_list *select);
 
+/* Do spans of any type carry it? */
+bool otlp_span_wants(enum obi_attribute_id id, const struct obi_selection_list *select);
+
 /* Appends the span's attributes as fields of that number. */
 struct otlp_faults otlp_span_put_attributes(const struct otlp_span_type *type,
 					    const struct otlp_span_view *view, uint32_t field,
