@@ -66,12 +66,12 @@ static __always_inline bool sock_is_tcp(struct sock *sk)
 	return sock_is_inet(sk) && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
 }
 
-static __always_inline bool sock_is_udp(struct sock *sk)
+static __noinline bool sock_is_udp(struct sock *sk)
 {
 	return sock_is_inet(sk) && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_UDP;
 }
 
-static __always_inline bool sock_is_unix_stream(struct sock *sk)
+static __noinline bool sock_is_unix_stream(struct sock *sk)
 {
 	return BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX &&
 	       BPF_CORE_READ(sk, sk_type) == SOCK_STREAM;
@@ -113,7 +113,7 @@ static __always_inline struct conn_state *conn_create(struct sock *sk, u32 pid, 
 
 /* Did no bytes pass but these? Then a socket that did not connect was accepted, and all of it is
  * seen. Bytes received are read up to copied_seq (tcp(4), RFC 4898). */
-static __always_inline bool conn_is_fresh(struct sock *sk, u8 direction, u64 bytes)
+static __noinline bool conn_is_fresh(struct sock *sk, u8 direction, u64 bytes)
 {
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
 	u64 got = BPF_CORE_READ(tp, bytes_received) -

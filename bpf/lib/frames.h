@@ -97,45 +97,65 @@ __noinline int scratch_frames(u32 slot, u32 len)
 	return 0;
 }
 
-/* The records of a chunk, the first of which is filled in but for its bytes. */
+/* Reads on from pos up to a payload that is not shown. Returns the bytes to be shown; 0: none could
+ * be read. */
+static __always_inline u32 frames_read(struct scratch *s, u32 slot)
+{
+	u32 len;
+
+	s->skip = s->pos;
+	s->bytes = s->all - s->pos;
+	len = scratch_read(slot);
+	if (len == 0 || len > OBI_HEAD_MAX)
+		return 0;
+	(void)scratch_frames(slot, len);
+	return s->run;
+}
+
+/* One record, and the hole behind it. false where the chunk ends. */
+static __always_inline bool frames_record(struct scratch *s, u32 slot)
+{
+	bool skips = s->frames.left && s->frames.skips;
+	u32 len = skips ? 0 : frames_read(s, slot);
+	u64 hole = 0;
+
+	if (!skips && len == 0)
+		return false;
+	if (s->frames.skips) {
+		hole = s->all - s->pos - len;
+		if (hole > s->frames.left)
+			hole = s->frames.left;
+		s->frames.left -= hole;
+	}
+	s->record.before = s->before + s->pos;
+	s->record.bytes = len + hole;
+	s->pos += len + hole;
+	/* Of the end of what is not shown only a record behind it tells, in the same chunk. */
+	if (len || (!s->frames.left && s->pos == s->all))
+		(void)scratch_put(slot, len);
+	return s->pos < s->all;
+}
+
+/* The records of a chunk, the first of which is filled in but for its bytes. As above, what a round
+ * leaves to the next is in memory. */
 __noinline int scratch_output_frames(u32 slot)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
-	u64 all, pos = 0, before;
-	u32 len, hole;
 
 	if (!s)
 		return 0;
-	all = s->bytes;
-	before = s->record.before;
+	s->all = s->bytes;
+	s->before = s->record.before;
+	s->pos = 0;
 #pragma clang loop unroll(disable)
-	for (u32 i = 0; i < 2 * CROWD_PIECES && pos < all; i++) {
-		len = 0;
-		if (!s->frames.left || !s->frames.skips) {
-			s->skip = pos;
-			s->bytes = all - pos;
-			len = scratch_read(slot);
-			if (len == 0 || len > OBI_HEAD_MAX)
-				break;
-			(void)scratch_frames(slot, len);
-			len = s->run;
-		}
-		hole = 0;
-		if (s->frames.skips) {
-			hole = all - pos - len < s->frames.left ? all - pos - len : s->frames.left;
-			s->frames.left -= hole;
-		}
-		s->record.before = before + pos;
-		s->record.bytes = len + hole;
-		pos += len + hole;
-		/* Of the end of what is not shown only a record behind it tells, in the same chunk.
-		 */
-		if (len || (!s->frames.left && pos == all))
-			(void)scratch_put(slot, len);
+	for (u32 i = 0; i < 2 * CROWD_PIECES; i++) {
+		if (!frames_record(s, slot))
+			break;
+		barrier();
 	}
 	s->skip = 0;
-	s->bytes = all;
-	s->run = pos < all; /* the rest was too much */
+	s->bytes = s->all;
+	s->run = s->pos < s->all; /* the rest was too much, or could not be read */
 	return 0;
 }
 

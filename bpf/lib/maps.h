@@ -256,6 +256,9 @@ struct scratch {
 	struct frame_walk frames;
 	u32 run;
 	u32 window;
+	u64 pos; /* in a chunk of all bytes, before which so many came */
+	u64 all;
+	u64 before;
 	u64 line;
 	u64 answer_end;
 	struct obi_trace found;

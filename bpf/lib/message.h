@@ -234,9 +234,9 @@ static __always_inline void crowd_begins(struct conn_state *state, u8 direction)
 }
 
 /* A message begins. false where it is not reported. */
-static __always_inline bool message_begin(struct sock *sk, struct conn_state *state,
-					  struct scratch *s, u32 slot, u8 direction,
-					  enum protocol_guess guess, bool piece, u32 len, u64 now)
+static __always_inline bool message_begin(struct conn_state *state, struct scratch *s, u32 slot,
+					  u8 direction, enum protocol_guess guess, bool piece,
+					  u32 len, u64 now)
 {
 	if (state->reported) {
 		state->pending_total = state->total;
@@ -252,8 +252,6 @@ static __always_inline bool message_begin(struct sock *sk, struct conn_state *st
 			request_end(state);
 		return false;
 	}
-	if (state->tuple.netns == 0)
-		tuple_of_sock(sk, &state->tuple);
 	if (guess == GUESS_HTTP_REQUEST) {
 		take_role(state, direction);
 		state->tunnels = *(const u64 *)s->head == 0x205443454e4e4f43; /* "CONNECT " */
@@ -414,13 +412,15 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 
 	if (stopped)
 		return;
+	if (state->tuple.netns == 0)
+		tuple_of_sock(sk, &state->tuple);
 	s->skip = 0;
 	s->walk.before = 0;
 	s->walk.piece = 0;
 	s->pieces = 1;
 	s->crowd = 0;
 	if (state->streaming) {
-		if (stream_chunk(sk, state, s, slot, direction, unread, now))
+		if (stream_chunk(state, s, slot, direction, unread, now))
 			return;
 		turn = true;
 	}
@@ -443,7 +443,7 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 		stream_begin(state);
 		if (guess == GUESS_HTTP2)
 			frames_begin_http2(state, direction, state->message == 0);
-		stream_output(sk, state, s, slot, direction, now, len);
+		stream_output(state, s, slot, direction, now, len);
 		return;
 	}
 	/* An answer came before its request's head had ended: what follows is another. */
@@ -462,7 +462,7 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 		 !((!turn || guess == GUESS_NONE) && head_is_open(state, direction)) &&
 		 len > RESPONSE_HEAD)
 		reported = RESPONSE_HEAD;
-	report = turn ? message_begin(sk, state, s, slot, direction, guess, piece, len, now)
+	report = turn ? message_begin(state, s, slot, direction, guess, piece, len, now)
 		      : message_more(state, s, guess, piece, len);
 	if (report)
 		chunk_record(state, s, slot, turn ? OBI_RECORD_MESSAGE : OBI_RECORD_MORE, direction,

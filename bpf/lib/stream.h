@@ -61,23 +61,29 @@ static __always_inline u32 stream_share(struct conn_state *state, u64 bytes)
 }
 
 /* A datagram that is sent says where to, unless its socket does. */
-static __always_inline void tuple_of_peer(struct obi_tuple *tuple, const struct user_data *data)
+__noinline int scratch_peer(u32 slot)
 {
+	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
 	struct user_sockaddr_in6 peer6 = { 0 };
 	struct user_sockaddr_in peer = { 0 };
+	struct obi_tuple *tuple;
 
-	if (tuple->remote_port || !data->peer ||
-	    bpf_probe_read_user(&peer, sizeof(peer), (void *)data->peer))
-		return;
+	if (!s)
+		return 0;
+	tuple = &s->record.tuple;
+	if (tuple->remote_port || !s->data.peer ||
+	    bpf_probe_read_user(&peer, sizeof(peer), (void *)s->data.peer))
+		return 0;
 	if (peer.sin_family == AF_INET) {
 		map_ipv4(tuple->remote_addr, peer.sin_addr);
 	} else if (peer.sin_family == AF_INET6) {
-		(void)bpf_probe_read_user(&peer6, sizeof(peer6), (void *)data->peer);
+		(void)bpf_probe_read_user(&peer6, sizeof(peer6), (void *)s->data.peer);
 		__builtin_memcpy(tuple->remote_addr, peer6.sin6_addr, sizeof(tuple->remote_addr));
 	} else {
-		return;
+		return 0;
 	}
 	tuple->remote_port = bpf_ntohs(peer.sin_port);
+	return 0;
 }
 
 static __always_inline void stream_passed(struct conn_state *state, const struct scratch *s,
@@ -90,22 +96,19 @@ static __always_inline void stream_passed(struct conn_state *state, const struct
 }
 
 /* len bytes of the chunk were read into the scratch. */
-static __always_inline void stream_output(struct sock *sk, struct conn_state *state,
-					  struct scratch *s, u32 slot, u8 direction, u64 now,
-					  u32 len)
+static __always_inline void stream_output(struct conn_state *state, struct scratch *s, u32 slot,
+					  u8 direction, u64 now, u32 len)
 {
 	u32 share = stream_share(state, s->bytes);
 	struct obi_record *r = &s->record;
 
-	if (state->tuple.netns == 0)
-		tuple_of_sock(sk, &state->tuple);
 	record_fill(s, state, OBI_RECORD_CHUNK, direction, now);
 	if (!state->ordered)
 		r->flags |= OBI_RECORD_UNORDERED;
 	if (state->datagrams) {
 		r->flags |= OBI_RECORD_DATAGRAM;
 		if (direction == OBI_SEND)
-			tuple_of_peer(&r->tuple, &s->data);
+			(void)scratch_peer(slot);
 		share = share < OBI_HEAD_MAX ? share : OBI_HEAD_MAX;
 	}
 	if (s->could_wait)
@@ -121,10 +124,7 @@ static __always_inline void stream_output(struct sock *sk, struct conn_state *st
 	s->pieces = share ? (share + OBI_HEAD_MAX - 1) / OBI_HEAD_MAX : 1;
 	if (len > share)
 		len = share;
-	if (s->pieces > 1)
-		(void)scratch_output(slot, len);
-	else
-		record_output(s, len);
+	(void)scratch_output(slot, len);
 	stream_passed(state, s, direction);
 }
 
@@ -146,9 +146,8 @@ static __always_inline bool stream_is_over(struct conn_state *state, const struc
 }
 
 /* A chunk of such a connection. false: it turns out to be HTTP/1 now, and goes the way of that. */
-static __always_inline bool stream_chunk(struct sock *sk, struct conn_state *state,
-					 struct scratch *s, u32 slot, u8 direction,
-					 enum obi_unread unread, u64 now)
+static __always_inline bool stream_chunk(struct conn_state *state, struct scratch *s, u32 slot,
+					 u8 direction, enum obi_unread unread, u64 now)
 {
 	u32 len = 0;
 	int guess;
@@ -176,7 +175,7 @@ static __always_inline bool stream_chunk(struct sock *sk, struct conn_state *sta
 		state->offset[direction & 1] += s->bytes;
 		return true;
 	}
-	stream_output(sk, state, s, slot, direction, now, len);
+	stream_output(state, s, slot, direction, now, len);
 	return true;
 }
 
