@@ -42,6 +42,8 @@ int obi_wire_send(int sock, uint32_t id, const void *body, size_t size, const in
 	return 0;
 }
 
+/* How many came. Control messages are padded, so one more than asked for may fit in: what is beyond
+ * OBI_WIRE_FDS is closed, and counted. */
 static int take_descriptors(struct msghdr *msg, int ret_fds[OBI_WIRE_FDS])
 {
 	int count = 0;
@@ -57,9 +59,10 @@ static int take_descriptors(struct msghdr *msg, int ret_fds[OBI_WIRE_FDS])
 
 			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
 			if (count < OBI_WIRE_FDS)
-				ret_fds[count++] = fd;
+				ret_fds[count] = fd;
 			else
 				(void)close(fd);
+			count++;
 		}
 	}
 	return count;
@@ -97,8 +100,8 @@ ssize_t obi_wire_receive(int sock, uint32_t *ret_id, void *body, size_t size,
 	/* Before anything else is looked at: what came is ours to close. */
 	count = take_descriptors(&msg, fds);
 	if ((size_t)n < sizeof(header) || header.size != (size_t)n - sizeof(header) ||
-	    (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
-		for (int i = 0; i < count; i++)
+	    (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) || count > OBI_WIRE_FDS) {
+		for (int i = 0; i < count && i < OBI_WIRE_FDS; i++)
 			(void)close(fds[i]);
 		return n == 0 && has_ended(sock) ? -EPIPE : -EPROTO;
 	}
