@@ -28,7 +28,7 @@ struct decode_state {
 	struct decode_value registers[DECODE_REGISTERS]; /* by the machine's numbers */
 	int32_t sp_delta;
 	bool sp_known;
-	bool may_return;         /* see struct obi_site */
+	bool may_return;         /* but for the stack pointer, see struct obi_site */
 	bool flags_of_arguments; /* the condition flags come of a look at arguments alone */
 };
 

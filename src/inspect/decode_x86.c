@@ -306,7 +306,6 @@ static void apply(const struct decoded *one, struct decode_state *state)
 	}
 	if (stack)
 		apply_to_stack(one, state);
-	state->may_return = state->sp_known && state->sp_delta == 0;
 }
 
 static bool decode(struct slice code, uint64_t address, struct decode_state *state,

@@ -104,7 +104,7 @@ static void follow(const struct obi_code *code, const struct decoder *decoder, u
 			.site = {
 				.address = address + at,
 				.offset = offset + at,
-				.may_return = state.may_return,
+				.may_return = state.may_return && state.sp_delta == 0,
 				.sp_delta = state.sp_delta,
 				.checked = checked,
 			},
@@ -245,19 +245,32 @@ static bool returns_soon(const struct obi_code *code, const struct decoder *deco
 	return line.count && line.steps[line.count - 1].instruction.flow == FLOW_RETURN;
 }
 
+/* Is the last of a line a call or a jump to another function? Of an unknown size, jumps may lead
+ * into the same. */
+static bool leaves(const struct line *line, uint64_t size)
+{
+	const struct step *first = &line->steps[0], *last = &line->steps[line->count - 1];
+
+	return (last->instruction.flow == FLOW_CALL ||
+		(last->instruction.flow == FLOW_JUMP && size != 0)) &&
+	       (last->instruction.target < first->site.address ||
+		last->instruction.target - first->site.address >= (size ? size : 1));
+}
+
 /* Where the line ends in a call that passes the arguments on, and does nothing behind it. */
 static bool choose_in_callee(const struct obi_code *code, const struct decoder *decoder,
-			     const struct line *line, unsigned int args, struct obi_site *ret)
+			     const struct line *line, uint64_t size, unsigned int args,
+			     struct obi_site *ret)
 {
 	const struct step *last = line->count ? &line->steps[line->count - 1] : NULL;
 	struct decode_state state = line->end;
 	const struct obi_site *site;
 	struct line inner;
 
-	if (!last || last->conditional || last->repeated || !has_arguments(&last->site, args))
+	if (!last || last->conditional || last->repeated || !has_arguments(&last->site, args) ||
+	    !leaves(line, size))
 		return false;
-	if (last->instruction.flow != FLOW_JUMP &&
-	    (last->instruction.flow != FLOW_CALL || !returns_soon(code, decoder, last)))
+	if (last->instruction.flow == FLOW_CALL && !returns_soon(code, decoder, last))
 		return false;
 	state.registers[decoder->stack_register].what = HOLDS_OTHER;
 	state.sp_delta = 0;
@@ -299,7 +312,8 @@ int obi_site_return(const struct obi_code *code, uint64_t address, uint64_t size
 	if (err)
 		return err;
 	site = choose(&line, args, true, true);
-	if (!site && !decoder->cheap_steps && choose_in_callee(code, decoder, &line, args, ret))
+	if (!site && !decoder->cheap_steps &&
+	    choose_in_callee(code, decoder, &line, size, args, ret))
 		return 0;
 	if (!site)
 		site = choose(&line, args, true, false);

@@ -29,7 +29,9 @@ struct obi_site {
 	uint64_t offset; /* in the file */
 	enum obi_site_class class;
 	/* The return address is where a return probe of the kernel looks for it: on top of the
-	 * stack (x86), in an x30 that is neither signed nor saved yet (aarch64). */
+	 * stack (x86), in an x30 that is neither signed nor saved yet (aarch64). The stack has not
+	 * grown, either: the kernel tells a call that is still under way from one that a longjmp()
+	 * left by its stack pointer (arch_uretprobe_is_alive()). */
 	bool may_return;
 	/* Bytes by which the stack has grown since the entry of the function that it is in. */
 	int32_t sp_delta;

@@ -18,6 +18,8 @@
 #define DYNAMIC_MAX 1024       /* entries */
 #define SYMBOLS_MAX (1u << 24)
 #define NONE UINT16_MAX
+#define FILTER_BITS 65536
+#define FILTER_SPAN 16 /* bytes of the table of names for a bit */
 
 struct table {
 	uint64_t symbols, symbols_size; /* offset in the file, bytes */
@@ -39,6 +41,7 @@ struct search {
 	uint8_t lens[OBI_SYMBOLS_WANTED_MAX];
 	struct hit hits[HITS_MAX]; /* in the order of their strings */
 	size_t hit_count;
+	uint64_t filter[FILTER_BITS / 64]; /* symbols whose names have no bit here bear no hit */
 	uint32_t names, matches;
 	struct obi_symbol *found;
 	size_t found_count, max;
@@ -69,6 +72,11 @@ static int search_begin(struct search *search, const struct obi_symbol_wanted *w
 /* ---- Names -------------------------------------------------------------------------------------
  */
 
+static uint32_t filter_bit(uint64_t name)
+{
+	return (uint32_t)(name / FILTER_SPAN % FILTER_BITS);
+}
+
 static bool add_hit(struct search *search, uint64_t string, uint64_t first, uint64_t last,
 		    uint16_t wanted)
 {
@@ -84,6 +92,8 @@ static bool add_hit(struct search *search, uint64_t string, uint64_t first, uint
 		.last = (uint32_t)last,
 		.wanted = wanted,
 	};
+	for (uint64_t at = first - first % FILTER_SPAN; at <= last; at += FILTER_SPAN)
+		search->filter[filter_bit(at) / 64] |= UINT64_C(1) << filter_bit(at) % 64;
 	return true;
 }
 
@@ -172,7 +182,9 @@ static void take_symbol(struct search *search, const struct obi_image *image,
 	struct obi_symbol found = { .address = symbol->st_value };
 	uint64_t rest;
 
-	if (ELF64_ST_TYPE(symbol->st_info) != STT_FUNC || symbol->st_shndx == SHN_UNDEF)
+	if (ELF64_ST_TYPE(symbol->st_info) != STT_FUNC || symbol->st_shndx == SHN_UNDEF ||
+	    !(search->filter[filter_bit(symbol->st_name) / 64] >> filter_bit(symbol->st_name) % 64 &
+	      1))
 		return;
 	for (size_t i = hits_of(search, symbol->st_name);
 	     i < search->hit_count && search->hits[i].string <= symbol->st_name; i++) {
@@ -197,6 +209,7 @@ static void search_table(struct search *search, struct obi_image *image, const s
 	uint64_t left = table->symbols_size, at = table->symbols;
 
 	search->hit_count = 0;
+	memset(search->filter, 0, sizeof(search->filter));
 	obi_image_each_string(image, table->strings, table->strings_size, take_string, search);
 	if (!search->hit_count)
 		return;
