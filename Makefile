@@ -44,7 +44,7 @@ BPF_CPU := v3
 BPF_CPU_net := v2
 BPF_CFLAGS := -O2 -g -Wall -Werror -Wno-unused-function \
 	-Wno-gnu-variable-sized-type-not-at-end -D__TARGET_ARCH_$(BPF_ARCH) -Ibpf -Iinclude
-LIBS := -lbpf -lelf -lz -lcap -lseccomp -lyaml -lmicrohttpd -ljansson -lm
+LIBS := -lbpf -lelf -lz -lcap -lseccomp -lyaml -lmicrohttpd -ljansson -lZydis -lm
 
 SOURCES := $(shell find src -name '*.c' | sort)
 LIB_SOURCES := $(filter-out src/main.c,$(SOURCES))
