@@ -27,9 +27,9 @@
 #include "export/otlp/outbox.h"
 #include "export/otlp/span_attributes.h"
 #include "protocol/protocol.h"
+#include "sandbox/worker_rules.h"
 #include "service/name.h"
 #include "worker/internal.h"
-#include "worker/sandbox.h"
 #include "worker/sending.h"
 #include "worker/state.h"
 

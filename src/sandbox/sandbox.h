@@ -4,8 +4,8 @@
  * where it was started by root, no file system but what its rules name (Landlock), and only
  * the system calls that its loop makes (seccomp). The worker does so, and the sender.
  */
-#ifndef OBI_WORKER_SANDBOX_H
-#define OBI_WORKER_SANDBOX_H
+#ifndef OBI_SANDBOX_SANDBOX_H
+#define OBI_SANDBOX_SANDBOX_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,16 +41,5 @@ struct obi_sandbox_rules {
  * with the step in ret_step: then the process must not go on. */
 int obi_sandbox_close(const struct obi_sandbox_rules *rules, struct obi_sandbox *ret_sandbox,
 		      const char **ret_step);
-
-/* The worker's: nothing of the file system. */
-extern const struct obi_sandbox_rules obi_worker_sandbox;
-
-/* The worker's seccomp filter alone. */
-int obi_sandbox_filter(void);
-
-/* Loads a filter: these calls, memory that is not executed, signals to this process alone, what
- * descriptors need of fcntl(2) and ioctl(2), what extra() adds (NULL: nothing); an intruder's calls
- * end the process, all others fail with EPERM. 0 or a negative errno. */
-int obi_seccomp_load(const int *allowed, size_t count, int (*extra)(void *filter));
 
 #endif

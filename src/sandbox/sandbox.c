@@ -4,7 +4,7 @@
  * (without CAP_SETPCAP there is no other way), then the capabilities go, then Landlock,
  * and the seccomp filter last, since it forbids what the others need.
  */
-#include "worker/sandbox.h"
+#include "sandbox/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>

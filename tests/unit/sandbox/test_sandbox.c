@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "worker/sandbox.h"
+#include "sandbox/worker_rules.h"
 
 /* Past the sanitizers, which tidy up with calls that the sandbox forbids. */
 static void leave(int status)
@@ -57,7 +57,7 @@ static int signal_others(void)
 
 	if (syscall(SYS_tgkill, parent, parent, 0))
 		return 98; /* it would not have been possible anyhow */
-	if (obi_sandbox_filter())
+	if (obi_worker_filter())
 		return 99;
 	if (!syscall(SYS_tgkill, parent, parent, 0) || errno != EPERM)
 		return 1;

@@ -3,7 +3,7 @@
  * A collector is not trusted, nor is what stands between: whoever takes this process over finds
  * the batches and the collector's credentials in it, and may open connections, as it may anyhow.
  */
-#include "sender/sandbox.h"
+#include "sandbox/sender_rules.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "sandbox/seccomp.h"
 
 static const int allowed[] = {
 	/* memory */
