@@ -3,7 +3,7 @@
 #ifndef OBI_SENDER_REACH_H
 #define OBI_SENDER_REACH_H
 
-#include "export/otlp/endpoint.h"
+#include "otlp/endpoint.h"
 #include "sandbox/sender_rules.h"
 
 #define SENDER_DNS_PORT 53
