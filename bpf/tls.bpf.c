@@ -34,6 +34,17 @@ static __always_inline bool process_is_selected(u32 pid)
 	return flags && (*flags & OBI_PROCESS_SELECTED);
 }
 
+static __noinline int session_free(struct pt_regs *ctx)
+{
+	struct tls_key key;
+
+	key.session = PT_REGS_PARM1(ctx);
+	key.pid = current_pid();
+	key.pad = 0;
+	bpf_map_delete_elem(&tls_sessions, &key);
+	return 0;
+}
+
 SEC("uprobe")
 int tls_enter(struct pt_regs *ctx)
 {
@@ -48,6 +59,8 @@ int tls_enter(struct pt_regs *ctx)
 
 	if (!process_is_selected(current_pid()))
 		return 0;
+	if (OBI_TLS_COOKIE_OP(cookie) == OBI_TLS_FREE)
+		return session_free(ctx);
 	call = bpf_task_storage_get(&tls_calls, bpf_get_current_task_btf(), 0,
 				    BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!call)
@@ -98,18 +111,6 @@ int tls_return(struct pt_regs *ctx)
 		plain_chunk(session, call->buf, bytes, op == OBI_TLS_WRITE ? OBI_SEND : OBI_RECV);
 	else
 		count(OBI_APP_TLS_UNJOINED);
-	return 0;
-}
-
-SEC("uprobe")
-int tls_free(struct pt_regs *ctx)
-{
-	struct tls_key key;
-
-	key.session = PT_REGS_PARM1(ctx);
-	key.pid = current_pid();
-	key.pad = 0;
-	bpf_map_delete_elem(&tls_sessions, &key);
 	return 0;
 }
 

@@ -226,6 +226,9 @@ static int open_and_load(struct obi_app *app, const struct obi_settings *setting
 	skel->rodata->pid_namespace = app->pid_namespace;
 	skel->rodata->ring_wake_bytes = RING_SIZE / 2;
 	skel->rodata->uring_hooks = has_uring_hooks(app);
+	skel->rodata->tls_probes =
+		settings->broker.tls_probes && app->plane != OBI_PLANE_KPROBE &&
+		libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_task_storage_get, NULL) == 1;
 	choose_programs(app, with_optional);
 	choose_maps(app);
 	choose_samplers(app, settings);
@@ -422,6 +425,11 @@ const char *obi_app_injection(const struct obi_app *app, const char **ret_why_no
 	*ret_why_not = app->why_not_injected;
 	return app->injection == OBI_INJECT_NONE ? ""
 						 : obi_feature_injection.rungs[app->injection].name;
+}
+
+bool obi_app_joins_sessions(const struct obi_app *app)
+{
+	return app->skel->rodata->tls_probes;
 }
 
 int obi_app_ring_fd(const struct obi_app *app)

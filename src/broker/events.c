@@ -32,7 +32,10 @@ void broker_take_look(void *context, const struct look_request *request,
 {
 	struct broker *b = context;
 
-	obi_discover_answer(b->discover, request, answer, fds, fd_count);
+	if (request->kind == LOOK_MAPPED)
+		obi_probed_answer(b->probed, request, answer, fds, fd_count);
+	else
+		obi_discover_answer(b->discover, request, answer, fds, fd_count);
 }
 
 void broker_look_again(void *context, uint32_t pid)
@@ -127,6 +130,7 @@ static int timeout_ms(const struct broker *b)
 	uint64_t now = clock_monotonic_ns(), at = obi_worker_next(&b->worker, now);
 
 	sooner(&at, b->sender.start_at);
+	sooner(&at, broker_next_tls(b));
 	sooner(&at, log_next());
 	if (b->discover) {
 		sooner(&at, obi_discover_next(b->discover));
@@ -148,6 +152,7 @@ static void tick(struct broker *b)
 		obi_discover_tick(b->discover, now);
 	}
 	(void)obi_sender_tick(&b->sender, &b->worker.child, now);
+	broker_tick_tls(b, now);
 	log_tick(now);
 	if (obi_output_waits(&b->output))
 		obi_output_pump(&b->output);

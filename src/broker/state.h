@@ -17,9 +17,12 @@
 #include "broker/flow_batch.h"
 #include "broker/iface_watch.h"
 #include "broker/looker.h"
+#include "broker/mappings.h"
 #include "broker/net.h"
 #include "broker/output.h"
+#include "broker/probed.h"
 #include "broker/sender.h"
+#include "broker/tls.h"
 #include "broker/worker.h"
 #include "feature/pid_namespace.h"
 #include "settings/role.h"
@@ -31,6 +34,11 @@ struct broker {
 	uint32_t open_tracers;          /* bits by place in broker_tracers */
 	struct obi_app *app;            /* NULL: not observed */
 	struct obi_net *net;
+	struct obi_tls *tls;             /* NULL: what is encrypted is not seen */
+	struct obi_probed *probed;       /* goes with it */
+	struct obi_mappings *mappings;   /* NULL: not heard of */
+	uint64_t mappings_at;            /* when they are read next, */
+	unsigned mappings_look;          /* and how often they were since something began */
 	struct obi_bpf_stats *bpf_stats; /* NULL: nobody asks for them */
 	struct obi_discover *discover;
 	struct obi_output output;
@@ -89,6 +97,16 @@ void broker_run_loop(struct broker *b);
 
 void broker_read_interfaces(struct broker *b);
 void broker_end_flow_period(struct broker *b);
+
+/* ---- tracer_tls.c ---- */
+
+/* The worker names a mapping. */
+void broker_take_mapping(struct broker *b, const struct obi_wire_mapping *mapping);
+/* A program has just begun. */
+void broker_expect_mappings(struct broker *b);
+void broker_tick_tls(struct broker *b, uint64_t now_ns);
+/* Monotonic time, 0 = never. */
+uint64_t broker_next_tls(const struct broker *b);
 
 /* ---- open.c ---- */
 

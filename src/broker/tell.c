@@ -52,8 +52,10 @@ void broker_announce(void *context, const struct obi_target *target)
 {
 	struct obi_wire_process message = { .pid = target->pid, .entries = target->entries };
 
-	if (target->fresh)
+	if (target->fresh) {
 		message.fds |= OBI_WIRE_FRESH;
+		broker_expect_mappings(context);
+	}
 	(void)snprintf(message.name, sizeof(message.name), "%s", target->name);
 	(void)snprintf(message.name_space, sizeof(message.name_space), "%s", target->name_space);
 	(void)send_process(context, &message, target->exe, &target->files);
@@ -150,6 +152,13 @@ static void answer(struct broker *b, const struct obi_request *request,
 		break;
 	case OBI_REQUEST_LANGUAGE:
 		take_language(b, &body->language);
+		break;
+	case OBI_REQUEST_MAPPING:
+		broker_take_mapping(b, &body->mapping);
+		break;
+	case OBI_REQUEST_PROBE:
+		if (b->probed && !obi_probed_probe(b->probed, &body->probe))
+			obi_worker_offends(&b->worker, OBI_REQUEST_PROBE, "nobody asked");
 		break;
 	case OBI_REQUEST_COUNTERS:
 		broker_collect_counters(b, &counters);

@@ -39,10 +39,11 @@ struct obi_tracer_ops {
 /* In the order in which they are opened and stopped: the last one comes first to be closed. */
 extern const struct obi_tracer_ops *const broker_tracers[];
 
-#define BROKER_TRACERS 2
+#define BROKER_TRACERS 3
 
 extern const struct obi_tracer_ops broker_tracer_net;
 extern const struct obi_tracer_ops broker_tracer_app;
+extern const struct obi_tracer_ops broker_tracer_tls;
 
 /* Is it open? */
 bool broker_has_tracer(const struct broker *b, const struct obi_tracer_ops *tracer);

@@ -52,6 +52,10 @@ static void take_process_event(void *context, const struct obi_process_event *ev
 
 	if (event->type == OBI_PROCESS_EXEC || event->type == OBI_PROCESS_EXIT)
 		obi_worker_let_go(&b->worker, event->pid);
+	if (b->probed && event->type == OBI_PROCESS_FORK)
+		obi_probed_forked(b->probed, event->parent, event->pid);
+	else if (b->probed && (event->type == OBI_PROCESS_EXEC || event->type == OBI_PROCESS_EXIT))
+		obi_probed_gone(b->probed, event->pid);
 	obi_discover_event(b->discover, event);
 }
 

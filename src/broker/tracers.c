@@ -10,6 +10,7 @@
 const struct obi_tracer_ops *const broker_tracers[] = {
 	&broker_tracer_net,
 	&broker_tracer_app,
+	&broker_tracer_tls,
 };
 
 _Static_assert(ARRAY_SIZE(broker_tracers) == BROKER_TRACERS, "a bit for each in open_tracers");
