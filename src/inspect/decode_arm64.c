@@ -24,8 +24,7 @@ static uint64_t displacement(uint32_t field, unsigned int width)
 	return ((field ^ sign) - sign) * 4;
 }
 
-/* ---- Branches, and what the kernel does
- * ----------------------------------------------------------
+/* ---- Branches, and what the kernel does --------------------------------------------------------
  */
 
 static bool is_immediate_branch(uint32_t word) /* b, bl */
@@ -104,8 +103,7 @@ static bool is_mark(uint32_t word)
 	return is_hint(word) && bits(word, 11, 5) >= 0x18;
 }
 
-/* ---- What it does
- * --------------------------------------------------------------------------------
+/* ---- What it does ------------------------------------------------------------------------------
  */
 
 static void overwrite(struct decode_state *state, uint32_t number)

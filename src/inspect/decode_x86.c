@@ -143,7 +143,7 @@ static bool is_awkward(const ZydisDecodedInstruction *instruction)
 	       instruction->attributes & ZYDIS_ATTRIB_IS_RELATIVE;
 }
 
-/* ---- Where it goes ------------------------------------------------------------------------------
+/* ---- Where it goes -----------------------------------------------------------------------------
  */
 
 static enum decode_flow flow_of(const ZydisDecodedInstruction *instruction)
@@ -156,7 +156,7 @@ static enum decode_flow flow_of(const ZydisDecodedInstruction *instruction)
 	case ZYDIS_CATEGORY_CALL:
 		return instruction->raw.imm[0].is_relative ? FLOW_CALL : FLOW_END;
 	case ZYDIS_CATEGORY_RET:
-		return instruction->mnemonic == ZYDIS_MNEMONIC_RET ? FLOW_RETURN : FLOW_END;
+		return (instruction->opcode & 0xfe) == 0xc2 ? FLOW_RETURN : FLOW_END; /* near */
 	case ZYDIS_CATEGORY_SYSCALL:
 	case ZYDIS_CATEGORY_SYSRET:
 	case ZYDIS_CATEGORY_SYSTEM:
@@ -177,8 +177,7 @@ static enum decode_flow flow_of(const ZydisDecodedInstruction *instruction)
 	}
 }
 
-/* ---- What it does
- * --------------------------------------------------------------------------------
+/* ---- What it does ------------------------------------------------------------------------------
  */
 
 /* The number of the general register that holds this one or a part of it, or -1. */
