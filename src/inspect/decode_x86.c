@@ -20,7 +20,7 @@ struct decoded {
  */
 
 /* good_insns_64 has no bit for these, or should have none: they are not valid, trap, or depend on
- * where they are. 0xc6 is `movb $imm, mem`, which it leaves out. */
+ * where they are. */
 static bool refused_one_byte(uint8_t opcode)
 {
 	switch (opcode) {
@@ -38,7 +38,7 @@ static bool refused_one_byte(uint8_t opcode)
 	case 0x8e: /* mov to ss masks exceptions */
 	case 0x9a:
 	case 0x9d:
-	case 0xc4 ... 0xc6:
+	case 0xc4 ... 0xc5:
 	case 0xca ... 0xcf:
 	case 0xd4 ... 0xd6:
 	case 0xe0 ... 0xe7:
@@ -126,7 +126,9 @@ static bool is_probeable(const ZydisDecodedInstruction *instruction, const uint8
 		return instruction->raw.prefix_count == 0;
 	switch (instruction->opcode_map) {
 	case ZYDIS_OPCODE_MAP_DEFAULT:
-		return !refused_one_byte(instruction->opcode) &&
+		return instruction->mnemonic != ZYDIS_MNEMONIC_XABORT &&
+		       instruction->mnemonic != ZYDIS_MNEMONIC_XBEGIN &&
+		       !refused_one_byte(instruction->opcode) &&
 		       !(instruction->opcode == 0x90 && instruction->raw.prefix_count);
 	case ZYDIS_OPCODE_MAP_0F:
 		return !refused_two_bytes(instruction->opcode);
@@ -171,6 +173,7 @@ static enum decode_flow flow_of(const ZydisDecodedInstruction *instruction)
 	case ZYDIS_MNEMONIC_UD2:
 	case ZYDIS_MNEMONIC_HLT:
 	case ZYDIS_MNEMONIC_XBEGIN:
+	case ZYDIS_MNEMONIC_XABORT:
 		return FLOW_END;
 	default:
 		return FLOW_NEXT;
