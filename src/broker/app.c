@@ -119,6 +119,10 @@ static void choose_maps(struct obi_app *app)
 		(void)bpf_map__set_max_entries(skel->maps.slots, 1);
 		(void)bpf_map__set_max_entries(skel->maps.process_kins, 1);
 	}
+	if (!skel->rodata->tls_probes) {
+		(void)bpf_map__set_max_entries(skel->maps.tls_sessions, 1);
+		(void)bpf_map__set_autocreate(skel->maps.tls_calls, false); /* since 5.11 */
+	}
 	if (app->injection == OBI_INJECT_NONE)
 		(void)bpf_map__set_autocreate(skel->maps.inject_sockets,
 					      false); /* wants NET_ADMIN */
@@ -507,7 +511,7 @@ void obi_app_process_events(struct obi_app *app,
 
 uint64_t obi_app_events_lost(const struct obi_app *app)
 {
-	return __atomic_load_n(&app->skel->bss->process_events_lost, __ATOMIC_RELAXED);
+	return __atomic_load_n(&app->skel->data_ring->process_events_lost, __ATOMIC_RELAXED);
 }
 
 int obi_app_set_process(struct obi_app *app, uint32_t pid, uint32_t flags)

@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 
 #include "base/cleanup.h"
+#include "broker/tracer.h"
 
 /* ---- Messages to the worker ---- */
 
@@ -93,13 +94,10 @@ int broker_mark(void *context, uint32_t pid, uint32_t flags)
 void broker_collect_counters(struct broker *b, struct obi_wire_counters *ret_counters)
 {
 	memset(ret_counters, 0, sizeof(*ret_counters));
-	if (b->app) {
-		obi_app_counters(b->app, ret_counters->app);
-		obi_app_attach_errors(b->app, ret_counters->attach_errors);
-	}
+	for (size_t i = 0; i < BROKER_TRACERS; i++)
+		if (broker_has_tracer(b, broker_tracers[i]))
+			broker_tracers[i]->counters(b, ret_counters);
 	ret_counters->attach_errors[OBI_ATTACH_TC] = b->tc_errors;
-	if (b->net)
-		obi_net_counters(b->net, ret_counters->net);
 	ret_counters->flows_drained = b->flows.sent;
 	ret_counters->flows_dropped = b->flows.dropped;
 	ret_counters->flows_dropped_packets = b->flows.dropped_packets;

@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "export/internal.h"
+#include "metrics/internal_metrics.h"
 
 #define SAY_LIMITED_NS (60 * NSEC_PER_SEC)
 
