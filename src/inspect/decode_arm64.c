@@ -16,16 +16,14 @@ static uint32_t bits(uint32_t word, unsigned int high, unsigned int low)
 	return word >> low & ((1u << (high - low + 1)) - 1);
 }
 
-/* Bytes; field is counted in instructions. */
-static uint64_t displacement(uint32_t field, unsigned int width)
+static int64_t signed_field(uint32_t field, unsigned int width)
 {
-	uint64_t sign = UINT64_C(1) << (width - 1);
+	int64_t sign = INT64_C(1) << (width - 1);
 
-	return ((field ^ sign) - sign) * 4;
+	return ((int64_t)field ^ sign) - sign;
 }
 
-/* ---- Branches, and what the kernel does
- * ----------------------------------------------------------
+/* ---- Branches, and what the kernel does --------------------------------------------------------
  */
 
 static bool is_immediate_branch(uint32_t word) /* b, bl */
@@ -104,8 +102,7 @@ static bool is_mark(uint32_t word)
 	return is_hint(word) && bits(word, 11, 5) >= 0x18;
 }
 
-/* ---- What it does
- * --------------------------------------------------------------------------------
+/* ---- What it does ------------------------------------------------------------------------------
  */
 
 static void overwrite(struct decode_state *state, uint32_t number)
@@ -113,9 +110,10 @@ static void overwrite(struct decode_state *state, uint32_t number)
 	state->registers[number] = (struct decode_value){ .what = HOLDS_OTHER };
 }
 
-static void set(struct decode_state *state, uint32_t number, struct decode_value value)
+static void write_to(struct decode_state *state, uint32_t number)
 {
-	state->registers[number] = value;
+	if (number != ZERO)
+		overwrite(state, number);
 }
 
 static void move_stack(struct decode_state *state, int64_t by)
@@ -138,15 +136,14 @@ static void apply_add_immediate(uint32_t word, struct decode_state *state)
 	if (flags) {
 		state->flags_of_arguments =
 			to == ZERO && from != SP && state->registers[from].what == HOLDS_ARGUMENT;
-		if (to != ZERO)
-			overwrite(state, to);
+		write_to(state, to);
 	} else if (to == SP) {
 		if (from != SP || !bits(word, 31, 31))
 			state->sp_known = false;
 		else
 			move_stack(state, bits(word, 30, 30) ? by : -by);
 	} else if (bits(word, 31, 31) && state->registers[from].what == HOLDS_FRAME) {
-		set(state, to, state->registers[from]);
+		state->registers[to] = state->registers[from];
 	} else {
 		overwrite(state, to);
 	}
@@ -170,13 +167,10 @@ static void apply_immediate(uint32_t word, struct decode_state *state)
 	    bits(word, 21, 16) == 0 && bits(word, 15, 10) == 31) { /* sxtw */
 		uint32_t from = bits(word, 9, 5);
 
-		set(state, to,
-		    from == ZERO ? (struct decode_value){ .what = HOLDS_OTHER }
-				 : decode_moved(state->registers[from], true));
+		state->registers[to] = decode_moved(state->registers[from], true);
 		return;
 	}
-	if (to != ZERO)
-		overwrite(state, to);
+	write_to(state, to);
 }
 
 static void apply_register(uint32_t word, struct decode_state *state)
@@ -185,7 +179,7 @@ static void apply_register(uint32_t word, struct decode_state *state)
 
 	if (bits(word, 28, 21) == 0x50 && bits(word, 30, 29) == 1 && bits(word, 15, 10) == 0 &&
 	    bits(word, 9, 5) == ZERO && from != ZERO && to != ZERO) { /* mov: orr to, zr, from */
-		set(state, to, decode_moved(state->registers[from], !bits(word, 31, 31)));
+		state->registers[to] = decode_moved(state->registers[from], !bits(word, 31, 31));
 		if (from == LR)
 			state->may_return = false;
 		return;
@@ -207,54 +201,82 @@ static void apply_register(uint32_t word, struct decode_state *state)
 	} else if (bits(word, 28, 24) == 0x1a) { /* adcs, ccmp, rmif and others */
 		state->flags_of_arguments = false;
 	}
-	if (to != ZERO)
-		overwrite(state, to);
+	write_to(state, to);
+}
+
+/* A base register that changes by some bytes, before or after. */
+static void write_back(uint32_t base, int64_t by, struct decode_state *state)
+{
+	if (base == SP)
+		move_stack(state, -by);
+	else
+		overwrite(state, base);
+}
+
+static void apply_pair(uint32_t word, struct decode_state *state)
+{
+	uint32_t first = bits(word, 4, 0), second = bits(word, 14, 10);
+	bool vector = bits(word, 26, 26);
+	unsigned int shift = vector ? 2 + bits(word, 31, 30) : bits(word, 31, 31) ? 3 : 2;
+
+	if (bits(word, 23, 23))
+		write_back(bits(word, 9, 5),
+			   signed_field(bits(word, 21, 15), 7) * (INT64_C(1) << shift), state);
+	if (vector)
+		return;
+	if (first == LR || second == LR)
+		state->may_return = false;
+	if (bits(word, 22, 22)) {
+		write_to(state, first);
+		write_to(state, second);
+	}
+}
+
+static void apply_single(uint32_t word, struct decode_state *state)
+{
+	uint32_t to = bits(word, 4, 0), mode = bits(word, 11, 10);
+	bool vector = bits(word, 26, 26), loads = bits(word, 23, 22);
+
+	if (!bits(word, 24, 24)) {               /* else at a distance that is not negative */
+		bool other = bits(word, 21, 21); /* at a register, atomic, authenticated */
+
+		if (other && mode != 2)
+			loads = true;
+		if (other ? mode == 3 : mode & 1)
+			write_back(bits(word, 9, 5),
+				   other ? INT64_C(1) << 32 : /* not known */
+					   signed_field(bits(word, 20, 12), 9),
+				   state);
+	}
+	if (vector)
+		return;
+	if (to == LR)
+		state->may_return = false;
+	if (loads)
+		write_to(state, to);
 }
 
 static void apply_memory(uint32_t word, struct decode_state *state)
 {
-	uint32_t kind = bits(word, 29, 27), to = bits(word, 4, 0), base = bits(word, 9, 5);
-	bool vector = bits(word, 26, 26), pair = kind == 5, back;
+	uint32_t kind = bits(word, 29, 27), base = bits(word, 9, 5);
+	bool vector = bits(word, 26, 26);
 
-	if (pair) {
-		uint32_t second = bits(word, 14, 10);
-		unsigned int shift = vector ? 2 + bits(word, 31, 30) : bits(word, 31, 31) ? 3 : 2;
-
-		back = bits(word, 23, 23); /* before or after */
-		if (back && base == SP)
-			move_stack(state, -((int64_t)displacement(bits(word, 21, 15), 7) / 4 *
-					    (INT64_C(1) << shift)));
-		if (!vector && bits(word, 22, 22)) {
-			overwrite(state, to);
-			if (second != ZERO)
-				overwrite(state, second);
-		}
-		if (!vector && (to == LR || second == LR))
-			state->may_return = false;
-	} else {
-		bool immediate = kind == 7 && !bits(word, 24, 24) && !bits(word, 21, 21);
-
-		back = !(kind == 7 && bits(word, 24, 24)) && !(immediate && !bits(word, 10, 10)) &&
-		       !(kind == 7 && bits(word, 21, 21) && bits(word, 11, 10) == 2);
-		if (immediate && bits(word, 10, 10) && base == SP)
-			move_stack(state, -((int64_t)displacement(bits(word, 20, 12), 9) / 4));
-		else if (back && base == SP)
+	if (kind == 5) {
+		apply_pair(word, state);
+	} else if (kind == 7) {
+		apply_single(word, state);
+	} else if (kind == 3 && !bits(word, 24, 24)) { /* a literal */
+		if (!vector)
+			write_to(state, bits(word, 4, 0));
+	} else { /* exclusive, vectors, copies of memory, tags: any of their fields */
+		write_to(state, bits(word, 4, 0));
+		write_to(state, bits(word, 14, 10));
+		write_to(state, bits(word, 20, 16));
+		if (base != SP)
+			overwrite(state, base);
+		else if (kind != 1 || (vector && bits(word, 23, 23)))
 			state->sp_known = false;
-		/* Stores, but for exclusive and atomic ones, leave it alone. */
-		if (!vector && to != ZERO &&
-		    (kind != 7 || bits(word, 23, 22) ||
-		     (!bits(word, 24, 24) && bits(word, 21, 21) && bits(word, 11, 10) != 2)))
-			overwrite(state, to);
-		if (kind == 1 ||
-		    kind == 3) { /* exclusive: the state; copies of memory: all three */
-			overwrite(state, bits(word, 20, 16));
-			overwrite(state, bits(word, 14, 10));
-		}
-		if (!vector && to == LR)
-			state->may_return = false;
 	}
-	if (back && base != SP)
-		overwrite(state, base);
 }
 
 static void apply(uint32_t word, struct decode_state *state)
@@ -311,13 +333,14 @@ static enum decode_flow flow_of(uint32_t word)
 	return FLOW_NEXT;
 }
 
-static uint64_t displacement_of(uint32_t word)
+/* Instructions from this one on. */
+static int64_t displacement_of(uint32_t word)
 {
 	if (is_immediate_branch(word))
-		return displacement(bits(word, 25, 0), 26);
+		return signed_field(bits(word, 25, 0), 26);
 	if (bits(word, 30, 25) == 0x1b) /* tbz, tbnz */
-		return displacement(bits(word, 18, 5), 14);
-	return displacement(bits(word, 23, 5), 19);
+		return signed_field(bits(word, 18, 5), 14);
+	return signed_field(bits(word, 23, 5), 19);
 }
 
 static bool is_of_arguments(uint32_t word, const struct decode_state *state)
@@ -340,7 +363,7 @@ static bool decode(struct slice code, uint64_t address, struct decode_state *sta
 	*ret = (struct decode_instruction){
 		.len = 4,
 		.flow = flow_of(word),
-		.target = address + displacement_of(word),
+		.target = address + (uint64_t)displacement_of(word) * 4,
 		.probeable = is_probeable(word),
 		.emulated = is_simulated(word),
 		.awkward = is_mark(word),

@@ -20,7 +20,7 @@ struct decoded {
  */
 
 /* good_insns_64 has no bit for these, or should have none: they are not valid, trap, or depend on
- * where they are. 0xc6 is `movb $imm, mem`, which it leaves out. */
+ * where they are. */
 static bool refused_one_byte(uint8_t opcode)
 {
 	switch (opcode) {
@@ -38,7 +38,7 @@ static bool refused_one_byte(uint8_t opcode)
 	case 0x8e: /* mov to ss masks exceptions */
 	case 0x9a:
 	case 0x9d:
-	case 0xc4 ... 0xc6:
+	case 0xc4 ... 0xc5:
 	case 0xca ... 0xcf:
 	case 0xd4 ... 0xd6:
 	case 0xe0 ... 0xe7:
@@ -126,7 +126,9 @@ static bool is_probeable(const ZydisDecodedInstruction *instruction, const uint8
 		return instruction->raw.prefix_count == 0;
 	switch (instruction->opcode_map) {
 	case ZYDIS_OPCODE_MAP_DEFAULT:
-		return !refused_one_byte(instruction->opcode) &&
+		return instruction->mnemonic != ZYDIS_MNEMONIC_XABORT &&
+		       instruction->mnemonic != ZYDIS_MNEMONIC_XBEGIN &&
+		       !refused_one_byte(instruction->opcode) &&
 		       !(instruction->opcode == 0x90 && instruction->raw.prefix_count);
 	case ZYDIS_OPCODE_MAP_0F:
 		return !refused_two_bytes(instruction->opcode);
@@ -143,7 +145,7 @@ static bool is_awkward(const ZydisDecodedInstruction *instruction)
 	       instruction->attributes & ZYDIS_ATTRIB_IS_RELATIVE;
 }
 
-/* ---- Where it goes ------------------------------------------------------------------------------
+/* ---- Where it goes -----------------------------------------------------------------------------
  */
 
 static enum decode_flow flow_of(const ZydisDecodedInstruction *instruction)
@@ -156,7 +158,7 @@ static enum decode_flow flow_of(const ZydisDecodedInstruction *instruction)
 	case ZYDIS_CATEGORY_CALL:
 		return instruction->raw.imm[0].is_relative ? FLOW_CALL : FLOW_END;
 	case ZYDIS_CATEGORY_RET:
-		return instruction->mnemonic == ZYDIS_MNEMONIC_RET ? FLOW_RETURN : FLOW_END;
+		return (instruction->opcode & 0xfe) == 0xc2 ? FLOW_RETURN : FLOW_END; /* near */
 	case ZYDIS_CATEGORY_SYSCALL:
 	case ZYDIS_CATEGORY_SYSRET:
 	case ZYDIS_CATEGORY_SYSTEM:
@@ -171,14 +173,14 @@ static enum decode_flow flow_of(const ZydisDecodedInstruction *instruction)
 	case ZYDIS_MNEMONIC_UD2:
 	case ZYDIS_MNEMONIC_HLT:
 	case ZYDIS_MNEMONIC_XBEGIN:
+	case ZYDIS_MNEMONIC_XABORT:
 		return FLOW_END;
 	default:
 		return FLOW_NEXT;
 	}
 }
 
-/* ---- What it does
- * --------------------------------------------------------------------------------
+/* ---- What it does ------------------------------------------------------------------------------
  */
 
 /* The number of the general register that holds this one or a part of it, or -1. */

@@ -21,7 +21,7 @@ static struct obi_image *open_image(int fd)
 	return obi_image_open(fd, OBI_ELF_READ_MAX, &image) < 0 ? NULL : image;
 }
 
-/* ---- Go ---------------------------------------------------------------------------------------
+/* ---- Go ----------------------------------------------------------------------------------------
  */
 
 /* Names that only the Go linker gives (cmd/link/internal/ld). */
@@ -95,7 +95,7 @@ bool obi_elf_is_go(int fd)
 	return image->names_len ? has_go_section(image) : has_go_segment(image);
 }
 
-/* ---- Symbols ----------------------------------------------------------------------------------
+/* ---- Symbols -----------------------------------------------------------------------------------
  */
 
 static bool take_symbol(void *context, uint64_t at, struct slice symbol)

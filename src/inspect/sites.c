@@ -49,8 +49,7 @@ struct obi_code obi_code_of_image(struct obi_image *image)
 	};
 }
 
-/* ---- The straight line
- * ---------------------------------------------------------------------------
+/* ---- The straight line -------------------------------------------------------------------------
  */
 
 static struct decode_state state_at_entry(const struct decoder *decoder)
@@ -127,8 +126,7 @@ static void follow(const struct obi_code *code, const struct decoder *decoder, u
 	}
 }
 
-/* ---- All of the function
- * --------------------------------------------------------------------------
+/* ---- All of the function -----------------------------------------------------------------------
  */
 
 /* Calls take with each instruction, until it says false. False: not all was code, or could be read.
@@ -148,7 +146,8 @@ static bool sweep(const struct obi_code *code, const struct decoder *decoder, ui
 		size_t len = code->read(code->context, address + done, bytes, want, &offset);
 
 		/* An instruction that the piece may have cut begins the next. */
-		while (at < len && (len - at >= DECODE_LENGTH_MAX || done + len >= size)) {
+		while (at < len &&
+		       (len - at >= DECODE_LENGTH_MAX || done + len >= size || len < want)) {
 			struct decode_instruction instruction;
 
 			if (!decoder->decode(slice_of(bytes + at, len - at), address + done + at,
@@ -185,8 +184,7 @@ static bool mark_repeated(void *context, uint64_t address, uint64_t offset,
 	return true;
 }
 
-/* ---- Choice
- * --------------------------------------------------------------------------------------
+/* ---- Choice ------------------------------------------------------------------------------------
  */
 
 static int look(const struct obi_code *code, const struct decoder *decoder, uint64_t address,
@@ -323,8 +321,7 @@ int obi_site_return(const struct obi_code *code, uint64_t address, uint64_t size
 	return 0;
 }
 
-/* ---- Returns
- * --------------------------------------------------------------------------------------
+/* ---- Returns -----------------------------------------------------------------------------------
  */
 
 struct returns {

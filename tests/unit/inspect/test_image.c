@@ -142,7 +142,7 @@ static void segments_that_lie_hold_nothing(void **state)
 	}
 }
 
-/* ---- Build id -----------------------------------------------------------------------------------
+/* ---- Build id ----------------------------------------------------------------------------------
  */
 
 static struct obi_build_id build_id(void)

@@ -49,8 +49,7 @@ static void assert_found(size_t i, uint16_t which, uint64_t at, uint64_t size)
 	assert_int_equal(found[i].size, size);
 }
 
-/* ---- Files
- * ---------------------------------------------------------------------------------------
+/* ---- Files -------------------------------------------------------------------------------------
  */
 
 static Elf64_Sym function(uint32_t name, uint64_t at, uint64_t size)
@@ -92,8 +91,7 @@ static void add_table(uint32_t type, const Elf64_Sym *symbols, size_t count, con
 
 static const char names[] = NAMES;
 
-/* ---- What is found
- * -------------------------------------------------------------------------------
+/* ---- What is found -----------------------------------------------------------------------------
  */
 
 static void functions_are_found_by_name(void **state)
@@ -226,8 +224,7 @@ static void more_than_asked_for_is_cut(void **state)
 	assert_true(cut);
 }
 
-/* ---- Without section headers
- * ---------------------------------------------------------------------
+/* ---- Without section headers -------------------------------------------------------------------
  */
 
 /* Everything in one loaded segment; hash is DT_HASH or DT_GNU_HASH. */
@@ -302,8 +299,7 @@ static void hash_tables_that_lie_are_bounded(void **state)
 	}
 }
 
-/* ---- Damage
- * --------------------------------------------------------------------------------------
+/* ---- Damage ------------------------------------------------------------------------------------
  */
 
 static void what_is_wrong_is_said(void **state)
