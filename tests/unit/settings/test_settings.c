@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/arena.h"
-#include "config/loaded.h"
+#include "settings/loaded.h"
 #include "span/instrumentation.h"
 
 #define EXAMPLE "tests/data/config/example.yaml"
@@ -519,5 +519,5 @@ int main(void)
 		cmocka_unit_test(modes_are_told_by_what_is_configured),
 	};
 
-	return cmocka_run_group_tests_name("config/settings", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("settings/settings", tests, NULL, NULL);
 }

@@ -270,5 +270,5 @@ int main(void)
 		cmocka_unit_test(the_schema_accepts_every_dump),
 	};
 
-	return cmocka_run_group_tests_name("config/print", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("settings/print", tests, NULL, NULL);
 }

@@ -595,5 +595,5 @@ int main(void)
 		cmocka_unit_test(the_list_of_what_is_missing_only_shrinks),
 	};
 
-	return cmocka_run_group_tests_name("config/rows", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("settings/rows", tests, NULL, NULL);
 }

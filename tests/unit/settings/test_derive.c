@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "config/loaded.h"
+#include "settings/loaded.h"
 
 static void kinds_of_span_metrics_exclude_each_other_in_an_entry_too(void **state)
 {
@@ -89,5 +89,5 @@ int main(void)
 		cmocka_unit_test(the_sender_has_a_log_level_of_its_own),
 	};
 
-	return cmocka_run_group_tests_name("config/derive", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("settings/derive", tests, NULL, NULL);
 }
