@@ -6,9 +6,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "broker/discover.h"
 #include "broker/output.h"
 #include "broker/queue.h"
+#include "discover/discover.h"
 #include "wire/wire.h"
 
 struct obi_child {

@@ -20,6 +20,11 @@ int broker_watch_looker(void *context, int fd)
 	return broker_watch_fd(context, fd, EPOLLIN);
 }
 
+void broker_wipe(void *context)
+{
+	obi_settings_wipe(((const struct broker *)context)->settings);
+}
+
 int broker_ask_looker(void *context, const struct look_request *request)
 {
 	struct broker *b = context;

@@ -135,7 +135,7 @@ static int open_children(struct broker *b, const char *config_path, uint64_t loo
 		log_error("cannot start the worker", F("error", log_str(obi_child_why(error))));
 	if (error || !obi_settings_application(b->settings))
 		return error;
-	error = obi_looker_open(&b->looker, b->settings, look_caps);
+	error = obi_looker_open(&b->looker, look_caps);
 	if (error)
 		log_error("cannot start who looks at processes",
 			  F("error", log_str(obi_child_why(error))));

@@ -10,7 +10,7 @@
 #ifndef OBI_BROKER_PROBED_H
 #define OBI_BROKER_PROBED_H
 
-#include "broker/look.h"
+#include "discover/look.h"
 #include "broker/tls.h"
 
 #define OBI_PROBED_FILES_MAX 4096

@@ -13,10 +13,8 @@
 #include "broker/app.h"
 #include "broker/bpf_stats.h"
 #include "broker/broker.h"
-#include "broker/discover.h"
 #include "broker/flow_batch.h"
 #include "broker/iface_watch.h"
-#include "broker/looker.h"
 #include "broker/mappings.h"
 #include "broker/net.h"
 #include "broker/output.h"
@@ -24,6 +22,8 @@
 #include "broker/sender.h"
 #include "broker/tls.h"
 #include "broker/worker.h"
+#include "discover/discover.h"
+#include "discover/looker.h"
 #include "feature/pid_namespace.h"
 #include "settings/role.h"
 
@@ -88,6 +88,7 @@ bool broker_stop_is_wanted(struct broker *b);
 void broker_take_look(void *context, const struct look_request *request,
 		      const struct look_answer *answer, int *fds, int fd_count);
 int broker_watch_looker(void *context, int fd);
+void broker_wipe(void *context);
 void broker_look_again(void *context, uint32_t pid);
 int broker_ask_looker(void *context, const struct look_request *request);
 void broker_read_bpf_stats(struct broker *b);

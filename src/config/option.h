@@ -125,6 +125,14 @@ struct obi_option {
 	int (*check)(const void *field, char *why, size_t why_size);
 };
 
+/* A row that does nothing yet; further members may follow. */
+#define OBI_LATER_FLAGS(flags_, key_, env_, type_, fallback_, help_, ...)                          \
+	{                                                                                          \
+		.key = (key_), .env = (env_), .type = OBI_TYPE_##type_, .fallback = (fallback_),   \
+		.help = (help_), .flags = (flags_), __VA_ARGS__                                    \
+	}
+#define OBI_LATER(...) OBI_LATER_FLAGS(OBI_OPTION_UNIMPLEMENTED, __VA_ARGS__)
+
 /* All rows of one owner, in the order of the docs. */
 struct obi_options {
 	const char *title; /* heading in --help and docs; groups that follow share it */

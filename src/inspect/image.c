@@ -77,7 +77,7 @@ int obi_image_open(int fd, uint64_t limit, struct obi_image **ret)
 	off_t size = lseek(fd, 0, SEEK_END); /* a sandbox has no fstat(2) */
 
 	if (size < 0)
-		return -EINVAL;
+		return errno == ESPIPE ? -EINVAL : -errno;
 	image = calloc(1, sizeof(*image));
 	if (!image)
 		return -ENOMEM;

@@ -35,7 +35,7 @@ struct obi_image {
 };
 
 /* Reads the headers; fd is used until obi_image_free(). At most limit bytes are read in all.
- * -EINVAL: no file with a size. -ENOEXEC: no ELF file of 64 bits and this byte order. -ENOMEM. */
+ * -EINVAL: a pipe or the like. -ENOEXEC: no ELF file of 64 bits and this byte order. -ENOMEM. */
 int obi_image_open(int fd, uint64_t limit, struct obi_image **ret);
 void obi_image_free(struct obi_image *image); /* NULL is fine */
 

@@ -8,7 +8,7 @@
 #ifndef OBI_PIPELINE_AVOID_H
 #define OBI_PIPELINE_AVOID_H
 
-#include "service/options.h"
+#include "discover/options.h"
 #include "span/span.h"
 
 #define AVOID_SLOTS 1024

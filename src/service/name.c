@@ -8,11 +8,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/pairs.h"
-#include "service/procfs.h"
 
 /* ---- What the process says of itself ----------------------------------------------------------
  */
@@ -237,7 +237,9 @@ void obi_service_host(const char *override, bool full, char *ret_host, size_t si
 	char name[256], with_domain[256];
 	const char *host = name;
 
-	obi_procfs_host_name(name, sizeof(name));
+	if (gethostname(name, sizeof(name)))
+		name[0] = '\0';
+	name[sizeof(name) - 1] = '\0';
 	if (given(override))
 		host = override;
 	else if (full && !obi_hosts_find("/etc/hosts", name, with_domain, sizeof(with_domain)))

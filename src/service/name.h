@@ -5,7 +5,7 @@
 
 #include "base/slice.h"
 #include "service/placeholder.h"
-#include "span/span.h"
+#include "service/service.h"
 
 /* What is known of a process; NULL and "" mean not known. */
 struct obi_identity {

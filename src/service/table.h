@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "span/span.h"
+#include "service/service.h"
 
 struct obi_services;
 

@@ -3,7 +3,7 @@
  * Options whose feature does not exist yet. They are parsed and checked like all
  * others, and using one warns. Their values lie in unnamed slots, since nothing
  * reads them: who implements one moves its row to its owner and gives it a field.
- * The rows of discovery criteria among them are declared in service/options.h.
+ * Discovery criteria of the kind: discover/later_criteria.c.
  */
 #ifndef OBI_SETTINGS_LATER_H
 #define OBI_SETTINGS_LATER_H

@@ -4,7 +4,7 @@
 
 #include "base/cleanup.h"
 #include "config/check.h"
-#include "service/options.h"
+#include "discover/options.h"
 
 #define PART OBI_LATER_PART
 #define PART_NUMBER(key_, help_) OBI_LATER_FLAGS(OBI_OPTION_OPTIONAL, key_, NULL, INT, NULL, help_)

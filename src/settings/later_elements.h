@@ -18,14 +18,6 @@ extern const struct obi_group obi_later_rule[];        /* enrichment.rules */
 extern const struct obi_group obi_later_cidr[];        /* stats.cidrs */
 extern const struct obi_group obi_later_log_service[]; /* log_enricher.services */
 
-/* A row that does nothing yet; further members may follow. */
-#define OBI_LATER_FLAGS(flags_, key_, env_, type_, fallback_, help_, ...)                          \
-	{                                                                                          \
-		.key = (key_), .env = (env_), .type = OBI_TYPE_##type_, .fallback = (fallback_),   \
-		.help = (help_), .flags = (flags_), __VA_ARGS__                                    \
-	}
-#define OBI_LATER(...) OBI_LATER_FLAGS(OBI_OPTION_UNIMPLEMENTED, __VA_ARGS__)
-
 /* Inside of an element: the option around it has warned already. */
 #define OBI_LATER_PART(...) OBI_LATER_FLAGS(0, __VA_ARGS__)
 

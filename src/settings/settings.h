@@ -11,12 +11,12 @@
 #include "broker/options.h"
 #include "config/error.h"
 #include "config/warning.h"
+#include "discover/options.h"
 #include "export/options.h"
 #include "flow/options.h"
 #include "metrics/options.h"
 #include "otlp/options.h"
 #include "pipeline/options.h"
-#include "service/options.h"
 #include "settings/global.h"
 #include "settings/later.h"
 

@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include "base/slice.h"
-#include "obi/process.h"
 #include "obi/record.h"
+#include "service/service.h"
 
 /* Which part of union obi_operation a span has, and so which attributes and metrics. */
 enum obi_span_family {
@@ -100,20 +100,6 @@ union obi_operation {
 	struct obi_db db;
 	struct obi_messaging messaging;
 	struct obi_dns dns;
-};
-
-/* Who the observed process is. Owned by the service room (or by the replay verb). */
-struct obi_service {
-	uint32_t pid;
-	struct obi_entries entries;
-	char name[128];       /* service.name */
-	char name_space[128]; /* service.namespace, "" if none */
-	char language[16];    /* telemetry.sdk.language: go, java, ..., generic */
-	char executable[24];  /* base name */
-	char instance[152];   /* service.instance.id: host:PID */
-	/* Of its OTEL_RESOURCE_ATTRIBUTES: key=value,key=value, each one whole, values as given:
-	 * percent-encoded (base/percent.h). */
-	char resource_attributes[512];
 };
 
 /* obi_span.flags */

@@ -20,6 +20,7 @@
 #define TC "OTEL_EBPF_NETWORK_SOURCE=tc"
 #define APPLICATION "OTEL_EBPF_OPEN_PORT=8080"
 #define PROPAGATION "OTEL_EBPF_BPF_CONTEXT_PROPAGATION=all"
+#define TLS_OFF "OTEL_EBPF_BPF_TLS_PROBES=false"
 #define PROMETHEUS "OTEL_EBPF_PROMETHEUS_PORT=9400"
 #define STATS "OTEL_EBPF_METRICS_FEATURES=stats"
 
@@ -179,8 +180,13 @@ static void broker_keeps_only_what_goes_on_after_start(void **state)
 	} cases[] = {
 		{ { NETWORK }, CAP(BPF), 0 },
 		{ { NETWORK, TC }, CAP(BPF) | CAP(NET_ADMIN), 0 },
-		{ { APPLICATION }, CAP(BPF), CAP(SYS_PTRACE) | CAP(DAC_READ_SEARCH) },
-		{ { APPLICATION, PROPAGATION }, CAP(BPF), CAP(SYS_PTRACE) | CAP(DAC_READ_SEARCH) },
+		{ { APPLICATION, TLS_OFF }, CAP(BPF), CAP(SYS_PTRACE) | CAP(DAC_READ_SEARCH) },
+		{ { APPLICATION },
+		  CAP(BPF) | CAP(PERFMON),
+		  CAP(SYS_PTRACE) | CAP(DAC_READ_SEARCH) | CAP(CHECKPOINT_RESTORE) },
+		{ { APPLICATION, PROPAGATION },
+		  CAP(BPF) | CAP(PERFMON),
+		  CAP(SYS_PTRACE) | CAP(DAC_READ_SEARCH) | CAP(CHECKPOINT_RESTORE) },
 	};
 	struct obi_host host = { .major = 6, .minor = 1 }, old = { .major = 4, .minor = 18 };
 
