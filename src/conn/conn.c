@@ -250,7 +250,8 @@ void conn_take_chunk(struct obi_conns *conns, struct conn *c, const struct obi_r
 		.record = record,
 		.bytes = slice_of(record->head, record->head_len),
 		.time_ns = record->time_ns,
-		.turn = record->type == OBI_RECORD_MESSAGE,
+		.turn = record->type == OBI_RECORD_MESSAGE ||
+			(c->tls && record->direction != c->direction),
 		.cut = record->head_len < record->bytes,
 	};
 	uint64_t end = record->before + record->bytes;
@@ -260,6 +261,8 @@ void conn_take_chunk(struct obi_conns *conns, struct conn *c, const struct obi_r
 				 record->time_ns);
 	else if (half->at > record->before) /* the board was ahead */
 		chunk.bytes = slice_from(chunk.bytes, half->at - record->before);
+	if (c->tls)
+		c->direction = record->direction;
 	if (chunk.bytes.len)
 		conn_feed(conns, c, record->direction, &chunk);
 	if (end > half->at && c->tls)
@@ -287,12 +290,13 @@ static void on_datagram(struct obi_conns *conns, struct conn *c, const struct ob
 /* What comes now is counted anew: what came before was something else. */
 static void begin_stream(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
 {
-	conn_leave_heads(conns, c);
+	conn_begin_anew(conns, c);
 	c->streaming = true;
 	c->muted = false;
 	c->datagrams = record->flags & OBI_RECORD_DATAGRAM;
 	c->tls = record->flags & OBI_RECORD_TLS;
 	c->halves[OBI_SEND].at = c->halves[OBI_RECV].at = 0;
+	c->direction = !record->direction; /* it turns */
 }
 
 /* A chunk of a connection of which the kernel side tells no messages. */

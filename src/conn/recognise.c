@@ -124,9 +124,11 @@ bool conn_take_heads(struct obi_conns *conns, struct conn *c, const struct obi_r
 	return conn_begin_protocol(conns, c, conns->heads, first);
 }
 
-void conn_leave_heads(struct obi_conns *conns, struct conn *c)
+void conn_begin_anew(struct obi_conns *conns, struct conn *c)
 {
 	leave(conns, c);
+	conn_end_protocol(conns, c);
+	memset(c->room, 0, sizeof(c->room));
 }
 
 /* ---- Recognition --------------------------------------------------------------------------- */

@@ -76,8 +76,8 @@ bool conn_begin_protocol(struct obi_conns *conns, struct conn *c,
 /* A record of a kind that the kernel side shows of HTTP/1 alone: it is that from now on. false:
  * there is no room. */
 bool conn_take_heads(struct obi_conns *conns, struct conn *c, const struct obi_record *record);
-/* ... and is so no more. */
-void conn_leave_heads(struct obi_conns *conns, struct conn *c);
+/* What comes from now on is another stream: nothing of what was known counts. */
+void conn_begin_anew(struct obi_conns *conns, struct conn *c);
 /* Asks the protocols about a chunk of a connection that has none yet; it is taken. */
 void conn_recognise(struct obi_conns *conns, struct conn *c, const struct obi_record *record);
 /* The same of a datagram, which is left to the caller: does it have a protocol now? */

@@ -55,8 +55,8 @@ static void what_the_kernel_refuses_or_rewrites_is_never_chosen(void **state)
 		{ "nop of 2 bytes; ret", CODE("\x66\x90\xc3"), 0, 0,
 		  "2 stepped sp 0 args 3f return", NULL },
 		/* Some kernels take it for a nop. */
-		{ "xchg r8, rax; ret", CODE("\x49\x90\xc3"), 0, 0,
-		  "2 stepped sp 0 args 2f return", NULL },
+		{ "xchg r8, rax; ret", CODE("\x49\x90\xc3"), 0, 0, "2 stepped sp 0 args 2f return",
+		  NULL },
 		{ "pause; ret", CODE("\xf3\x90\xc3"), 0, 0, "2 stepped sp 0 args 3f return", NULL },
 		{ "bnd jmp", CODE("\xf2\xe9\x00\x00\x00\x00"), 0, 0, "none", NULL },
 		{ "lock inc [rdi]; ret", CODE("\xf0\x48\xff\x07\xc3"), 0, 1,
