@@ -182,6 +182,26 @@ test_dns_lookups() {
 	expect_all 6
 }
 
+test_dns_question_without_an_answer() {
+	cat >"$SCRATCH/ask.py" <<-'END'
+		import socket, sys
+		silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		silent.bind(("127.0.0.1", 53))
+		sys.stdin.readline()
+		asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		asker.sendto(b"aa\1\0\0\1\0\0\0\0\0\0\4late\4test\0\0\1\0\1", ("127.0.0.1", 53))
+		sys.stdin.read()
+	END
+	begin_talker $PYTHON "$SCRATCH/ask.py"
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_AUTO_TARGET_EXE='*/python3*' OTEL_EBPF_TRACE_PRINTER=json \
+		OTEL_EBPF_TRACES_INSTRUMENTATIONS='*' OTEL_EBPF_BPF_DNS_REQUEST_TIMEOUT=500ms
+	application_ready "$TALKER"
+	echo >&9
+	expect_spans 1 type=DNS name=late.test status=timeout 'durationUSec>=500000' 'durationUSec<=2000000'
+	exec 9>&-
+	expect_all 1
+}
+
 # ---- Unix sockets ----
 
 test_http_over_a_unix_socket() {
