@@ -14,8 +14,8 @@
 
 #include "bench/cpu.h"
 #include "bench/sample.h"
-#include "export/otlp/json.h"
-#include "export/otlp/spans.h"
+#include "otlp/json.h"
+#include "otlp/spans.h"
 #include "settings/settings.h"
 
 #define SERVICES_MAX 1024

@@ -22,8 +22,8 @@
 
 #include "base/clock.h"
 #include "bench/sample.h"
-#include "export/otlp/outbox.h"
-#include "export/otlp/spans.h"
+#include "otlp/outbox.h"
+#include "otlp/spans.h"
 #include "settings/settings.h"
 #include "wire/wire.h"
 

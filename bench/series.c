@@ -18,10 +18,10 @@
 
 #include "bench/cpu.h"
 #include "bench/sample.h"
-#include "export/families/families.h"
 #include "export/gzip.h"
-#include "export/metrics/render.h"
-#include "export/otlp/metrics.h"
+#include "metrics/families/families.h"
+#include "metrics/render.h"
+#include "otlp/metrics.h"
 #include "settings/settings.h"
 
 /* Of one service and one route: durations, sizes of requests and responses. */

@@ -14,7 +14,9 @@
 #include "obi/process.h"
 #include "obi/record.h"
 #include "obi/sampler.h"
+#include "obi/tls.h"
 
+#include "lib/shared.h"
 #include "lib/maps.h"
 #include "lib/pid.h"
 #include "lib/events.h"
@@ -27,6 +29,8 @@
 #include "lib/uring.h"
 #include "lib/unread.h"
 #include "lib/conn.h"
+#include "lib/session.h"
+#include "lib/tls_socket.h"
 #include "lib/trace.h"
 #include "lib/head.h"
 #include "lib/kin.h"

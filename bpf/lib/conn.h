@@ -143,7 +143,8 @@ static __always_inline struct conn_state *conn_of_other(struct sock *sk, u32 pid
 	return state;
 }
 
-/* The state of a socket on which a process just moved bytes, or NULL where it is not observed. */
+/* The state of a socket on which a process just moved bytes, or NULL where it is not observed. It
+ * may be muted. */
 static __always_inline struct conn_state *conn_of_chunk(struct sock *sk, u8 direction, u64 bytes,
 							bool by_addr)
 {
@@ -151,7 +152,7 @@ static __always_inline struct conn_state *conn_of_chunk(struct sock *sk, u8 dire
 	u32 tgid;
 
 	if (state)
-		return state->muted ? NULL : state;
+		return state;
 	tgid = current_pid();
 	if (!process_selected(tgid))
 		return NULL;

@@ -10,7 +10,6 @@
 const volatile bool propagate = false; /* trace identity is made in the kernel */
 const volatile bool sampling = false;  /* not all is sampled: see samplers */
 const volatile bool follow_children = true;
-const volatile __u64 ring_wake_bytes = 4 << 20; /* bytes waiting that wake the reader */
 
 /* Of a head's piece: a traceparent field that is cut by its end begins within so many bytes. */
 #define EDGE_LEN 68
@@ -63,6 +62,7 @@ struct conn_state {
 	u32 limit;    /* bytes of a chunk; while nothing was ordered, bytes still to be shown */
 	struct obi_frame_rule rule;
 	struct frame_walk frames[2]; /* of directions with a bit in walks */
+	u64 tls;                     /* the session whose ciphertext it carries, see session.h */
 	u64 several_at;              /* the call of several datagrams that was seen last */
 	u64 offset[2];               /* bytes of each direction since streaming began */
 	u32 pid;
@@ -97,14 +97,6 @@ struct {
 	__type(key, u64);
 	__type(value, struct conn_state);
 } conns_by_addr SEC(".maps");
-
-/* Thread group, as of obi/record.h -> OBI_PROCESS_*. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 8192);
-	__type(key, u32);
-	__type(value, u32);
-} processes SEC(".maps");
 
 /* Most servers ask nobody: after so many requests their lines have no slots until they do. */
 #define LINES_AT_FIRST 256
@@ -143,55 +135,12 @@ struct {
 } samplers SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 << 20); /* (set) */
-} records SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 128 << 10);
-} process_events SEC(".maps");
-
-/* That found it full. Plain memory: the broker looks at it each time it has read them. */
-unsigned long long process_events_lost;
-
-struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, OBI_BOARD_SLOTS);
 	__type(key, u32);
 	__type(value, struct obi_board_slot);
 } board SEC(".maps");
-
-/* What the worker wants to see: it writes this. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, OBI_BOARD_SLOTS);
-	__type(key, u32);
-	__type(value, struct obi_order_slot);
-} orders SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, OBI_APP_COUNTERS);
-	__type(key, u32);
-	__type(value, u64);
-} app_counters SEC(".maps");
-
-static __always_inline void count_add(enum obi_app_counter counter, u64 n)
-{
-	u32 key = counter;
-	u64 *value = bpf_map_lookup_elem(&app_counters, &key);
-
-	if (value)
-		*value += n;
-}
-
-static __always_inline void count(enum obi_app_counter counter)
-{
-	count_add(counter, 1);
-}
 
 /* Whose layout a vector has, and where it is itself. */
 enum vec_kind {

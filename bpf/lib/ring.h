@@ -20,9 +20,7 @@ struct {
 	__type(value, struct obi_ring_share);
 } ring_shares SEC(".maps");
 
-__u32 ring_period = 0;
-bool stopped = false;      /* set by the loader before it detaches: all hooks at once are deaf */
-bool ring_pressed = false; /* in this period it was more than half full */
+bool stopped = false; /* set by the loader before it detaches: all hooks at once are deaf */
 
 static __always_inline struct obi_ring_share *ring_share_of(u32 pid)
 {
@@ -89,27 +87,39 @@ __noinline int ring_wake(void)
 	return 0;
 }
 
-/* Writes size bytes, of the process. No record wakes the reader, unless the ring is half full or it
- * sleeps. */
-static __always_inline void ring_put(void *record, u32 size, u32 pid)
+/* May so many bytes of the process be written, and with which flags? No record wakes the reader,
+ * unless the ring is half full or it sleeps. */
+static __always_inline bool ring_open(u32 size, u32 pid, u64 *ret_flags)
 {
 	u64 waiting = bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA);
-	u64 flags = BPF_RB_NO_WAKEUP;
-	int admitted = 1;
 
+	*ret_flags = BPF_RB_NO_WAKEUP;
 	if (waiting > ring_wake_bytes) {
-		admitted = ring_admits(pid, size, waiting);
-		flags = BPF_RB_FORCE_WAKEUP;
-	} else if (ring_pressed) {
+		*ret_flags = BPF_RB_FORCE_WAKEUP;
+		return ring_admits(pid, size, waiting);
+	}
+	if (ring_pressed) {
 		ring_pressed = false;
 		ring_period++;
 	}
-	if (!admitted || bpf_ringbuf_output(&records, record, size, flags))
-		count(OBI_APP_RING_FULL);
-	else
-		count(OBI_APP_RECORDS);
+	return true;
+}
+
+/* After a record was written, or not. */
+static __always_inline void ring_written(bool written)
+{
+	count(written ? OBI_APP_RECORDS : OBI_APP_RING_FULL);
 	if (*(volatile __u32 *)&reader_sleeps)
 		(void)ring_wake();
+}
+
+/* Writes size bytes, of the process. */
+static __always_inline void ring_put(void *record, u32 size, u32 pid)
+{
+	u64 flags;
+	bool admitted = ring_open(size, pid, &flags);
+
+	ring_written(admitted && !bpf_ringbuf_output(&records, record, size, flags));
 }
 
 #endif

@@ -57,6 +57,7 @@ static __always_inline void on_set_state(struct sock *sk, int old, int new, bool
 		request_end(state);
 	if (new == TCP_CLOSE) {
 		on_end(sk, state, OBI_RECORD_CLOSE);
+		session_part(state);
 		/* A reset comes while a chunk is looked at on another CPU: what that reads of the
 		 * state stays as it is, until the socket is freed or connects again. */
 		state->closed = 1;

@@ -59,6 +59,7 @@ enum obi_side {
 #define OBI_RECORD_UNORDERED                                                                       \
 	0x20                       /* CHUNK: the worker did not say what it wants, see obi/order.h \
 				    */
+#define OBI_RECORD_TLS 0x80        /* CHUNK: plain text of a TLS session, see below */
 #define OBI_RECORD_COULD_WAIT 0x10 /* received on a socket that is not non-blocking */
 
 struct obi_tuple {
@@ -89,7 +90,9 @@ struct obi_record {
 	__u64 bytes;    /* length of this chunk on the wire of the application */
 	__u64 before;   /* bytes of the same message before this chunk */
 	/* MESSAGE: total and last time of message number - 1.
-	 * FIN, CLOSE: total and last time of message number. */
+	 * FIN, CLOSE: total and last time of message number.
+	 * CHUNK with OBI_RECORD_TLS: total_bytes are the last 8 bytes of the chunk, the very last
+	 * in the highest byte; 0 not known. */
 	__u64 total_bytes;
 	__u64 last_ns;
 	__u32 pid; /* thread group */
@@ -145,6 +148,7 @@ enum obi_app_counter {
 	OBI_APP_NOT_INJECTED,  /* connections left alone because their receives could wait */
 	OBI_APP_UNCLEAR_PARENT, /* client requests beside which requests were open, none of them
 				   known to be the parent */
+	OBI_APP_TLS_UNJOINED,   /* plain text of TLS sessions whose sockets are not known */
 	OBI_APP_MISSED,      /* hook calls that the kernel skipped: added by the broker from program
 				statistics */
 	OBI_APP_EVENTS_LOST, /* news of processes that found their ring full: one may be missed */

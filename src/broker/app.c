@@ -119,6 +119,10 @@ static void choose_maps(struct obi_app *app)
 		(void)bpf_map__set_max_entries(skel->maps.slots, 1);
 		(void)bpf_map__set_max_entries(skel->maps.process_kins, 1);
 	}
+	if (!skel->rodata->tls_probes) {
+		(void)bpf_map__set_max_entries(skel->maps.tls_sessions, 1);
+		(void)bpf_map__set_autocreate(skel->maps.tls_calls, false); /* since 5.11 */
+	}
 	if (app->injection == OBI_INJECT_NONE)
 		(void)bpf_map__set_autocreate(skel->maps.inject_sockets,
 					      false); /* wants NET_ADMIN */
@@ -222,6 +226,9 @@ static int open_and_load(struct obi_app *app, const struct obi_settings *setting
 	skel->rodata->pid_namespace = app->pid_namespace;
 	skel->rodata->ring_wake_bytes = RING_SIZE / 2;
 	skel->rodata->uring_hooks = has_uring_hooks(app);
+	skel->rodata->tls_probes =
+		settings->broker.tls_probes && app->plane != OBI_PLANE_KPROBE &&
+		libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_task_storage_get, NULL) == 1;
 	choose_programs(app, with_optional);
 	choose_maps(app);
 	choose_samplers(app, settings);
@@ -420,6 +427,11 @@ const char *obi_app_injection(const struct obi_app *app, const char **ret_why_no
 						 : obi_feature_injection.rungs[app->injection].name;
 }
 
+bool obi_app_joins_sessions(const struct obi_app *app)
+{
+	return app->skel->rodata->tls_probes;
+}
+
 int obi_app_ring_fd(const struct obi_app *app)
 {
 	return bpf_map__fd(app->skel->maps.records);
@@ -507,7 +519,7 @@ void obi_app_process_events(struct obi_app *app,
 
 uint64_t obi_app_events_lost(const struct obi_app *app)
 {
-	return __atomic_load_n(&app->skel->bss->process_events_lost, __ATOMIC_RELAXED);
+	return __atomic_load_n(&app->skel->data_ring->process_events_lost, __ATOMIC_RELAXED);
 }
 
 int obi_app_set_process(struct obi_app *app, uint32_t pid, uint32_t flags)

@@ -35,6 +35,9 @@ void obi_app_close(struct obi_app *app);
 const char *obi_app_plane(const struct obi_app *app);
 const char *obi_app_injection(const struct obi_app *app, const char **ret_why_not);
 
+/* Are sockets joined with the sessions of TLS libraries? */
+bool obi_app_joins_sessions(const struct obi_app *app);
+
 /* Descriptors for the worker, still the tracer's own. */
 int obi_app_ring_fd(const struct obi_app *app);
 size_t obi_app_ring_size(const struct obi_app *app);

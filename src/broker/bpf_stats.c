@@ -29,7 +29,6 @@ struct long_name {
 };
 
 struct obi_bpf_stats {
-	struct bpf_object *objects[OBI_BPF_STATS_OBJECTS];
 	bool whole_host;
 	int run_times; /* the kernel measures while this is open; -1 = it is not asked to */
 	struct long_name *names;
@@ -37,6 +36,8 @@ struct obi_bpf_stats {
 	struct obi_wire_bpf message; /* being filled */
 	void (*send)(void *context, const struct obi_wire_bpf *message);
 	void *context;
+	size_t object_count;
+	struct bpf_object *objects[]; /* NULL: not loaded */
 };
 
 /* Types that are told of: of programs those that probe, of maps those whose entries come and go. */
@@ -180,7 +181,7 @@ static void read_own_programs(struct obi_bpf_stats *stats)
 {
 	struct bpf_program *program;
 
-	for (size_t i = 0; i < OBI_BPF_STATS_OBJECTS; i++) {
+	for (size_t i = 0; i < stats->object_count; i++) {
 		if (!stats->objects[i])
 			continue;
 		bpf_object__for_each_program(program,
@@ -285,7 +286,7 @@ static bool is_own_map(const struct obi_bpf_stats *stats, uint32_t id)
 {
 	const struct bpf_map *map;
 
-	for (size_t i = 0; i < OBI_BPF_STATS_OBJECTS; i++) {
+	for (size_t i = 0; i < stats->object_count; i++) {
 		if (!stats->objects[i])
 			continue;
 		bpf_object__for_each_map(map, stats->objects[i])
@@ -305,7 +306,7 @@ static void read_own_maps(struct obi_bpf_stats *stats)
 {
 	const struct bpf_map *map;
 
-	for (size_t i = 0; i < OBI_BPF_STATS_OBJECTS; i++) {
+	for (size_t i = 0; i < stats->object_count; i++) {
 		if (!stats->objects[i])
 			continue;
 		bpf_object__for_each_map(map, stats->objects[i]) if (bpf_map__fd(map) >= 0)
@@ -338,15 +339,16 @@ static void ask_for_run_times(struct obi_bpf_stats *stats)
 }
 
 struct obi_bpf_stats *obi_bpf_stats_open(const struct obi_settings *settings,
-					 struct bpf_object *const objects[OBI_BPF_STATS_OBJECTS])
+					 struct bpf_object *const *objects, size_t count)
 {
-	struct obi_bpf_stats *stats = calloc(1, sizeof(*stats));
+	struct obi_bpf_stats *stats = calloc(1, sizeof(*stats) + count * sizeof(objects[0]));
 	bool feature = obi_settings_bpf_metrics(settings);
 	uint64_t effective = 0;
 
 	if (!stats)
 		return NULL;
-	memcpy(stats->objects, objects, sizeof(stats->objects));
+	memcpy(stats->objects, objects, count * sizeof(objects[0]));
+	stats->object_count = count;
 	stats->run_times = -1;
 	(void)obi_caps_effective(&effective);
 	/* Without the feature the capability is given up after the start. */

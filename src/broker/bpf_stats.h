@@ -16,15 +16,13 @@
 struct bpf_object;
 struct obi_bpf_stats;
 
-#define OBI_BPF_STATS_OBJECTS 2
-
 /* Does anything show them? */
 bool obi_bpf_stats_wanted(const struct obi_settings *settings);
 
-/* objects: what this program loaded, NULL where it did not; must outlive the result. NULL when out
- * of memory. What cannot be had is said in the log. */
+/* objects: what this program loaded, count of them, NULL where it did not; they must outlive the
+ * result. NULL when out of memory. What cannot be had is said in the log. */
 struct obi_bpf_stats *obi_bpf_stats_open(const struct obi_settings *settings,
-					 struct bpf_object *const objects[OBI_BPF_STATS_OBJECTS]);
+					 struct bpf_object *const *objects, size_t count);
 void obi_bpf_stats_close(struct obi_bpf_stats *stats);
 
 /* Hands on what is there now, in as many messages as it takes. */

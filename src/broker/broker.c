@@ -16,8 +16,8 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "broker/totals.h"
+#include "broker/tracer.h"
 
-#define RELEASE_US 300000
 #define SENDER_STOP_NS NSEC_PER_SEC
 #define REAP_NS NSEC_PER_SEC /* what is killed ends in such a time, or never */
 #define OUTPUT_STOP_MS 500
@@ -89,8 +89,7 @@ static void close_all(struct broker *b)
 	obi_bpf_stats_close(b->bpf_stats);
 	obi_looker_close(&b->looker);
 	obi_discover_free(b->discover);
-	obi_app_close(b->app);
-	obi_net_close(b->net);
+	broker_close_tracers(b);
 	obi_flow_batch_free(&b->flows);
 	for (size_t i = 0; i < ARRAY_SIZE(b->environments); i++)
 		free(b->environments[i]);
@@ -102,14 +101,6 @@ static void close_all(struct broker *b)
 		if (fd >= 0)
 			(void)close(fd);
 	}
-}
-
-/* First, so that what the worker reads has an end. */
-static void stop_app(struct obi_app *app)
-{
-	if (obi_app_release(app))
-		(void)usleep(RELEASE_US);
-	obi_app_stop(app);
 }
 
 int obi_broker_run(struct obi_settings *settings, const char *config_path,
@@ -143,13 +134,7 @@ int obi_broker_run(struct obi_settings *settings, const char *config_path,
 		broker_run_loop(&b);
 	}
 	broker_begin_stop(&b);
-	if (b.net) {
-		obi_net_stop(b.net);
-		broker_read_net_events(&b);
-		broker_end_flow_period(&b);
-	}
-	if (b.app)
-		stop_app(b.app);
+	broker_stop_tracers(&b);
 	stop_worker(&b);
 	obi_sender_stop(&b.sender, SENDER_STOP_NS);
 	log_totals(&b);

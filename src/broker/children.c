@@ -81,6 +81,8 @@ int broker_introduce_worker(void *context)
 	b->questions = 0;
 	if (b->discover && b->worker.restarts)
 		obi_discover_repeat(b->discover);
+	if (b->probed && b->worker.restarts)
+		obi_probed_repeat(b->probed);
 	if (b->net)
 		watch_interfaces(b);
 	return 0;

@@ -229,6 +229,13 @@ void obi_discover_repeat(struct obi_discover *d)
 	discover_go_on(d);
 }
 
+bool obi_discover_has(const struct obi_discover *d, uint32_t pid)
+{
+	const struct process *p = process_find(d, pid);
+
+	return p && p->selected;
+}
+
 uint32_t obi_discover_count(const struct obi_discover *d)
 {
 	return d->selected;

@@ -91,6 +91,9 @@ uint64_t obi_discover_next(const struct obi_discover *discover);
 /* Announces every target once more (to a new worker), and asks for what is not answered. */
 void obi_discover_repeat(struct obi_discover *discover);
 
+/* Is the process selected? */
+bool obi_discover_has(const struct obi_discover *discover, uint32_t pid);
+
 uint32_t obi_discover_count(const struct obi_discover *discover);
 void obi_discover_counters(const struct obi_discover *discover,
 			   struct obi_discover_counters *ret_counters);

@@ -9,25 +9,11 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "broker/tracer.h"
 
 #define OUTPUT_WAIT_NS (20 * NSEC_PER_MSEC)
 
 /* ---- Events ---- */
-
-static void take_process_event(void *context, const struct obi_process_event *event)
-{
-	struct broker *b = context;
-
-	if (event->type == OBI_PROCESS_EXEC || event->type == OBI_PROCESS_EXIT)
-		obi_worker_let_go(&b->worker, event->pid);
-	obi_discover_event(b->discover, event);
-}
-
-static void read_process_events(struct broker *b)
-{
-	obi_app_process_events(b->app, take_process_event, b);
-	obi_discover_lost(b->discover, obi_app_events_lost(b->app));
-}
 
 int broker_watch_looker(void *context, int fd)
 {
@@ -46,7 +32,10 @@ void broker_take_look(void *context, const struct look_request *request,
 {
 	struct broker *b = context;
 
-	obi_discover_answer(b->discover, request, answer, fds, fd_count);
+	if (request->kind == LOOK_MAPPED)
+		obi_probed_answer(b->probed, request, answer, fds, fd_count);
+	else
+		obi_discover_answer(b->discover, request, answer, fds, fd_count);
 }
 
 void broker_look_again(void *context, uint32_t pid)
@@ -54,56 +43,6 @@ void broker_look_again(void *context, uint32_t pid)
 	struct broker *b = context;
 
 	obi_discover_look_at(b->discover, pid);
-}
-
-static void take_flow(void *context, const struct obi_flow *flow)
-{
-	struct broker *b = context;
-
-	obi_flow_batch_put(&b->flows, flow);
-}
-
-void broker_end_flow_period(struct broker *b)
-{
-	int error = obi_net_drain(b->net, take_flow, b);
-
-	if (error)
-		log_error("cannot read flows", F("error", log_errno(error)));
-	obi_flow_batch_flush(&b->flows);
-}
-
-void broker_read_net_events(struct broker *b)
-{
-	bool pressed = obi_net_take_events(b->net, take_flow, b);
-
-	if (pressed)
-		broker_end_flow_period(b);
-	else
-		obi_flow_batch_flush(&b->flows);
-}
-
-static void take_iface(void *context, const struct obi_iface *iface)
-{
-	struct broker *b = context;
-	struct obi_wire_iface message = { .ifindex = iface->index };
-	char why[256] = "";
-	int wanted = obi_net_iface(b->net, iface, why, sizeof(why));
-
-	if (wanted < 0 && wanted != -ENODEV) { /* gone already */
-		b->tc_errors++;
-		log_warn("interface is not observed", F("interface", log_str(iface->name)),
-			 F("error", log_str(why)));
-	}
-	(void)snprintf(message.name, sizeof(message.name), "%s", iface->name ? iface->name : "");
-	(void)broker_send_worker(b, OBI_WIRE_IFACE, &message, sizeof(message), NULL, 0);
-}
-
-void broker_read_interfaces(struct broker *b)
-{
-	int error = obi_iface_watch_read(b->ifaces, take_iface, b);
-
-	if (error)
-		log_warn("cannot read network interfaces", F("error", log_errno(error)));
 }
 
 void broker_begin_stop(struct broker *b)
@@ -174,12 +113,10 @@ void broker_dispatch(struct broker *b, int fd)
 		read_bpf_timer(b);
 	else if (b->ifaces && fd == obi_iface_watch_fd(b->ifaces))
 		broker_read_interfaces(b);
-	else if (b->app && fd == obi_app_events_fd(b->app))
-		read_process_events(b);
 	else if (b->discover && fd == b->looker.sock)
 		obi_looker_read(&b->looker);
-	else if (b->net && fd == obi_net_events_fd(b->net))
-		broker_read_net_events(b);
+	else
+		(void)broker_tracer_events(b, fd);
 }
 
 static void sooner(uint64_t *at, uint64_t other)
@@ -193,6 +130,7 @@ static int timeout_ms(const struct broker *b)
 	uint64_t now = clock_monotonic_ns(), at = obi_worker_next(&b->worker, now);
 
 	sooner(&at, b->sender.start_at);
+	sooner(&at, broker_next_tls(b));
 	sooner(&at, log_next());
 	if (b->discover) {
 		sooner(&at, obi_discover_next(b->discover));
@@ -214,6 +152,7 @@ static void tick(struct broker *b)
 		obi_discover_tick(b->discover, now);
 	}
 	(void)obi_sender_tick(&b->sender, &b->worker.child, now);
+	broker_tick_tls(b, now);
 	log_tick(now);
 	if (obi_output_waits(&b->output))
 		obi_output_pump(&b->output);

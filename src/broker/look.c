@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -157,6 +158,26 @@ static int open_files(const struct look_request *request, struct look_answer *an
 	return count;
 }
 
+/* What is mapped is there by its addresses, also where nobody has a name for it any more. A device
+ * or a FIFO would not be opened without harm, but none of these is executed. */
+static int open_mapped(const struct look_request *request, int ret_fds[OBI_WIRE_FDS])
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	char file[64];
+
+	(void)snprintf(file, sizeof(file), "map_files/%llx-%llx",
+		       (unsigned long long)request->mapping.start,
+		       (unsigned long long)request->mapping.end);
+	fd = obi_procfs_open(request->pid, file);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !is_safe_to_read(fd))
+		return -EPERM;
+	ret_fds[0] = take_fd(fd);
+	return 1;
+}
+
 /* ---- Walk ---- */
 
 struct walk {
@@ -269,6 +290,13 @@ void look_answer_request(struct look_eyes *eyes, const struct look_request *requ
 		break;
 	case LOOK_OPEN:
 		fd_count = open_files(request, &answer, fds);
+		break;
+	case LOOK_MAPPED:
+		fd_count = open_mapped(request, fds);
+		if (fd_count < 0) {
+			answer.error = fd_count;
+			fd_count = 0;
+		}
 		break;
 	case LOOK_WALK:
 		answer.error = obi_procfs_each(&all, walk_on, &walk);

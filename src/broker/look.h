@@ -15,12 +15,14 @@
 #include <stdint.h>
 
 #include "service/procfs.h"
+#include "wire/wire.h"
 
 enum look_kind {
 	LOOK_AT = 1, /* what it is: executable, and what the flags ask for */
 	LOOK_PORTS,  /* on which it listens, as far as its descriptors from `from` on tell */
 	LOOK_OPEN,   /* descriptors of its files */
 	LOOK_WALK,   /* all processes that there are, and their parents */
+	LOOK_MAPPED, /* descriptor of a file that it maps */
 	LOOK_SCAN,   /* some of all processes, from the place `from` on: each as by LOOK_AT */
 };
 
@@ -40,6 +42,7 @@ struct look_request {
 	uint32_t pid;  /* 0 for a walk, a scan */
 	uint32_t from; /* PORTS: the first descriptor; SCAN: the place to go on from */
 	uint32_t patience_ms;
+	struct obi_wire_mapping mapping; /* MAPPED */
 };
 
 /* struct look_answer.flags */

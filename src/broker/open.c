@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "base/heap.h"
 #include "base/log.h"
-#include "broker/agent_ip.h"
+#include "broker/tracer.h"
 #include "caps/check.h"
 
 #define LOADING_HEAP (32u << 20) /* libbpf reads BTF of some 5 MB, each time with a copy */
@@ -37,50 +37,12 @@ static int find_pid_namespace(struct broker *b)
 	return 0;
 }
 
-static int open_application(struct broker *b)
-{
-	struct obi_discover_actions actions = { .ask = broker_ask_looker,
-						.announce = broker_announce,
-						.inspect = broker_inspect,
-						.forget = broker_forget,
-						.mark = broker_mark,
-						.told = broker_told,
-						.context = b };
-	const char *injection, *why_not = NULL;
-	char why[256] = "";
-	int error;
-
-	log_info0("starting Application Observability mode");
-	error = obi_app_open(b->settings, b->pid_namespace.inode, &b->app, why, sizeof(why));
-	if (error) {
-		log_error("cannot start Application Observability mode", F("error", log_str(why)));
-		return error;
-	}
-	injection = obi_app_injection(b->app, &why_not);
-	log_info("application tracer attached", F("plane", log_str(obi_app_plane(b->app))),
-		 F("headerInjection", log_str(*injection ? injection : "off")));
-	if (why_not)
-		log_warn("headers will not be injected into requests",
-			 F("reason", log_str(why_not)));
-	b->discover = obi_discover_new(&b->settings->discovery, &actions);
-	if (!b->discover)
-		return -ENOMEM;
-	error = obi_looker_start(&b->looker);
-	if (error) {
-		log_error("cannot look at processes", F("error", log_errno(error)));
-		return error;
-	}
-	return broker_watch_fd(b, obi_app_events_fd(b->app), EPOLLIN);
-}
-
 static struct timespec timespec_of(uint64_t ns)
 {
 	return (struct timespec){ (time_t)(ns / NSEC_PER_SEC), (long)(ns % NSEC_PER_SEC) };
 }
 
-/* A descriptor that is readable after first_ns, then every period_ns, on the loop; or a negative
- * errno. */
-static int open_timer(struct broker *b, uint64_t first_ns, uint64_t period_ns)
+int broker_open_timer(struct broker *b, uint64_t first_ns, uint64_t period_ns)
 {
 	struct itimerspec spec = {
 		.it_value = timespec_of(first_ns),
@@ -95,42 +57,21 @@ static int open_timer(struct broker *b, uint64_t first_ns, uint64_t period_ns)
 	return error ? error : take_fd(fd);
 }
 
-static int open_network(struct broker *b)
-{
-	uint64_t ns = b->settings->network.cache_active_timeout;
-	char why[256] = "";
-	int error;
-
-	log_info0("starting OBI in Network metrics mode");
-	obi_agent_ip(&b->settings->network, b->agent_ip);
-	obi_flow_batch_init(&b->flows, broker_send_flows, b);
-	error = obi_net_open(b->settings, &b->net, why, sizeof(why));
-	if (error) {
-		log_error("cannot start Network metrics mode", F("error", log_str(why)));
-		return error;
-	}
-	ns = ns < NSEC_PER_MSEC ? NSEC_PER_MSEC : ns;
-	b->timer = open_timer(b, ns, ns);
-	if (b->timer < 0)
-		return b->timer;
-	return broker_watch_fd(b, obi_net_events_fd(b->net), EPOLLIN);
-}
-
 /* The first reading is made at once, or where processes are looked for, once they are known
  * (broker_told()). What cannot be opened costs these metrics alone. */
 static void open_bpf_stats(struct broker *b)
 {
 	uint64_t period = b->settings->export.internal.bpf_interval;
-	struct bpf_object *objects[OBI_BPF_STATS_OBJECTS] = {
-		b->app ? obi_app_object(b->app) : NULL,
-		b->net ? obi_net_object(b->net) : NULL,
-	};
+	struct bpf_object *objects[BROKER_TRACERS] = { 0 };
 
 	if (!obi_bpf_stats_wanted(b->settings))
 		return;
-	b->bpf_stats = obi_bpf_stats_open(b->settings, objects);
+	for (size_t i = 0; i < BROKER_TRACERS; i++)
+		if (broker_has_tracer(b, broker_tracers[i]))
+			objects[i] = broker_tracers[i]->object(b);
+	b->bpf_stats = obi_bpf_stats_open(b->settings, objects, BROKER_TRACERS);
 	if (b->bpf_stats)
-		b->bpf_timer = open_timer(b, b->discover ? period : 1, period);
+		b->bpf_timer = broker_open_timer(b, b->discover ? period : 1, period);
 }
 
 static int open_loop(struct broker *b)
@@ -157,15 +98,9 @@ static int open_loop(struct broker *b)
 /* Everything that is loaded and attached. */
 static int open_tracers(struct broker *b)
 {
-	int error = 0;
-
 	(void)obi_caps_raise();
 	heap_prepare(LOADING_HEAP);
-	if (obi_settings_network(b->settings))
-		error = open_network(b);
-	if (!error && !broker_stop_is_wanted(b) && obi_settings_application(b->settings))
-		error = open_application(b);
-	return error;
+	return broker_open_tracers(b);
 }
 
 /* Before there is much in memory that a child would not need. */
@@ -225,9 +160,7 @@ int broker_open_all(struct broker *b, const char *config_path, const struct obi_
 		log_error("cannot start the worker", F("error", log_errno(error)));
 		return error;
 	}
-	/* tc attaches to the interfaces that are there before it gives anything up. */
-	if (b->net)
-		broker_read_interfaces(b);
+	broker_begin_tracers(b);
 	open_bpf_stats(b);
 	if (geteuid() == 0)
 		keep |= OBI_CAPS_OF_ROOT_BROKER;

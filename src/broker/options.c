@@ -36,6 +36,8 @@ static const struct obi_option rows[] = {
 	ROW(tc_backend, "ebpf.traffic_control_backend", "OTEL_EBPF_BPF_TC_BACKEND", CHOICE, "auto",
 	    "how programs are attached to interfaces; auto: tcx where the kernel has it",
 	    .names = tc_backends),
+	ROW(tls_probes, "ebpf.tls_probes", "OTEL_EBPF_BPF_TLS_PROBES", BOOL, "true",
+	    "see what TLS libraries encrypt, by probes on their calls"),
 	ROW(http_request_timeout, "ebpf.http_request_timeout", "OTEL_EBPF_BPF_HTTP_REQUEST_TIMEOUT",
 	    DURATION, "0s",
 	    "report an unanswered request with status 408 after this time; 0: never"),

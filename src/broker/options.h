@@ -24,6 +24,7 @@ struct obi_broker_options {
 	bool enable_context_propagation;      /* deprecated: the same as `all` */
 	bool track_request_headers;           /* nothing to switch: always done */
 	int tc_backend;                       /* enum obi_tc_backend */
+	bool tls_probes;                      /* what TLS libraries encrypt is seen */
 	uint64_t http_request_timeout;        /* ns; 0 = never give a request up */
 	uint64_t dns_request_timeout;         /* ns */
 	bool redis_db_cache;                  /* nothing to switch: always done ... */

@@ -17,9 +17,12 @@
 #include "broker/flow_batch.h"
 #include "broker/iface_watch.h"
 #include "broker/looker.h"
+#include "broker/mappings.h"
 #include "broker/net.h"
 #include "broker/output.h"
+#include "broker/probed.h"
 #include "broker/sender.h"
+#include "broker/tls.h"
 #include "broker/worker.h"
 #include "feature/pid_namespace.h"
 #include "settings/role.h"
@@ -28,8 +31,14 @@ struct broker {
 	const struct obi_settings *settings;
 	int epoll, signals, timer, bpf_timer;
 	struct obi_iface_watch *ifaces; /* NULL: not watched */
-	struct obi_app *app;
+	uint32_t open_tracers;          /* bits by place in broker_tracers */
+	struct obi_app *app;            /* NULL: not observed */
 	struct obi_net *net;
+	struct obi_tls *tls;             /* NULL: what is encrypted is not seen */
+	struct obi_probed *probed;       /* goes with it */
+	struct obi_mappings *mappings;   /* NULL: not heard of */
+	uint64_t mappings_at;            /* when they are read next, */
+	unsigned mappings_look;          /* and how often they were since something began */
 	struct obi_bpf_stats *bpf_stats; /* NULL: nobody asks for them */
 	struct obi_discover *discover;
 	struct obi_output output;
@@ -74,11 +83,8 @@ void broker_reap(struct broker *b);
 /* ---- events.c ---- */
 
 void broker_dispatch(struct broker *b, int fd);
-void broker_read_interfaces(struct broker *b);
 void broker_begin_stop(struct broker *b);
 bool broker_stop_is_wanted(struct broker *b);
-void broker_end_flow_period(struct broker *b);
-void broker_read_net_events(struct broker *b);
 void broker_take_look(void *context, const struct look_request *request,
 		      const struct look_answer *answer, int *fds, int fd_count);
 int broker_watch_looker(void *context, int fd);
@@ -87,7 +93,26 @@ int broker_ask_looker(void *context, const struct look_request *request);
 void broker_read_bpf_stats(struct broker *b);
 void broker_run_loop(struct broker *b);
 
+/* ---- tracer_net.c ---- */
+
+void broker_read_interfaces(struct broker *b);
+void broker_end_flow_period(struct broker *b);
+
+/* ---- tracer_tls.c ---- */
+
+/* The worker names a mapping. */
+void broker_take_mapping(struct broker *b, const struct obi_wire_mapping *mapping);
+/* A program has just begun. */
+void broker_expect_mappings(struct broker *b);
+void broker_tick_tls(struct broker *b, uint64_t now_ns);
+/* Monotonic time, 0 = never. */
+uint64_t broker_next_tls(const struct broker *b);
+
 /* ---- open.c ---- */
+
+/* A descriptor that is readable after first_ns, then every period_ns, on the loop; or a negative
+ * errno. */
+int broker_open_timer(struct broker *b, uint64_t first_ns, uint64_t period_ns);
 
 /* Everything; what there is by then stays where it fails. 0 or a negative errno. */
 int broker_open_all(struct broker *b, const char *config_path, const struct obi_broker_caps *caps);

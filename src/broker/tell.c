@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 
 #include "base/cleanup.h"
+#include "broker/tracer.h"
 
 /* ---- Messages to the worker ---- */
 
@@ -51,8 +52,10 @@ void broker_announce(void *context, const struct obi_target *target)
 {
 	struct obi_wire_process message = { .pid = target->pid, .entries = target->entries };
 
-	if (target->fresh)
+	if (target->fresh) {
 		message.fds |= OBI_WIRE_FRESH;
+		broker_expect_mappings(context);
+	}
 	(void)snprintf(message.name, sizeof(message.name), "%s", target->name);
 	(void)snprintf(message.name_space, sizeof(message.name_space), "%s", target->name_space);
 	(void)send_process(context, &message, target->exe, &target->files);
@@ -93,13 +96,10 @@ int broker_mark(void *context, uint32_t pid, uint32_t flags)
 void broker_collect_counters(struct broker *b, struct obi_wire_counters *ret_counters)
 {
 	memset(ret_counters, 0, sizeof(*ret_counters));
-	if (b->app) {
-		obi_app_counters(b->app, ret_counters->app);
-		obi_app_attach_errors(b->app, ret_counters->attach_errors);
-	}
+	for (size_t i = 0; i < BROKER_TRACERS; i++)
+		if (broker_has_tracer(b, broker_tracers[i]))
+			broker_tracers[i]->counters(b, ret_counters);
 	ret_counters->attach_errors[OBI_ATTACH_TC] = b->tc_errors;
-	if (b->net)
-		obi_net_counters(b->net, ret_counters->net);
 	ret_counters->flows_drained = b->flows.sent;
 	ret_counters->flows_dropped = b->flows.dropped;
 	ret_counters->flows_dropped_packets = b->flows.dropped_packets;
@@ -152,6 +152,13 @@ static void answer(struct broker *b, const struct obi_request *request,
 		break;
 	case OBI_REQUEST_LANGUAGE:
 		take_language(b, &body->language);
+		break;
+	case OBI_REQUEST_MAPPING:
+		broker_take_mapping(b, &body->mapping);
+		break;
+	case OBI_REQUEST_PROBE:
+		if (b->probed && !obi_probed_probe(b->probed, &body->probe))
+			obi_worker_offends(&b->worker, OBI_REQUEST_PROBE, "nobody asked");
 		break;
 	case OBI_REQUEST_COUNTERS:
 		broker_collect_counters(b, &counters);

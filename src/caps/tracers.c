@@ -27,6 +27,11 @@ static bool application(const struct obi_settings *settings, const struct obi_ho
 	return obi_settings_application(settings);
 }
 
+static bool tls(const struct obi_settings *settings, const struct obi_host *host)
+{
+	return obi_settings_application(settings) && settings->broker.tls_probes;
+}
+
 static bool propagation(const struct obi_settings *settings, const struct obi_host *host)
 {
 	return obi_settings_application(settings) && settings->broker.context_propagation.bits != 0;
@@ -111,9 +116,6 @@ const struct obi_tracer obi_tracers[] = {
 			  OBI_TRY_OTHERS_EXE, OBI_NEED_LOOK, NULL },
 			{ CAP_PERFMON, "tracepoints of exec, fork, exit and listen",
 			  OBI_TRY_TRACING, 0, NULL },
-			{ CAP_CHECKPOINT_RESTORE,
-			  "/proc/PID/map_files: libraries of a process in a container",
-			  OBI_TRY_MAP_FILES, OBI_NEED_SPARE, NULL },
 		},
 		.programs = { "process_exec", "process_fork", "process_exit",
 			      "tp_inet_sock_set_state" },
@@ -133,6 +135,25 @@ const struct obi_tracer obi_tracers[] = {
 		},
 		.programs = { "fexit_*, or tp_sock_*, or kprobe_* and kretprobe_*" },
 		.without = "application observability",
+	},
+	{
+		.name = "TLS",
+		.mode = OBI_MODE_APPLICATION,
+		.gives = "what TLS libraries encrypt: the same spans as of clear text",
+		.wanted = tls,
+		.conditions = "application observability, ebpf.tls_probes",
+		.needs = {
+			{ CAP_PERFMON,
+			  "programs at the libraries' calls, attached as processes map them; news of "
+			  "mappings",
+			  OBI_TRY_TRACING, OBI_NEED_KEEP, NULL },
+			{ CAP_CHECKPOINT_RESTORE,
+			  "/proc/PID/map_files: libraries as a process has them, in a container or "
+			  "deleted",
+			  OBI_TRY_MAP_FILES, OBI_NEED_LOOK, NULL },
+		},
+		.programs = { "tls_enter", "tls_return" },
+		.without = "requests inside TLS",
 	},
 	{
 		.name = "context propagation",

@@ -38,26 +38,34 @@ static void put_help_row(struct buffer *buf, const struct obi_option *option)
 	buffer_put_char(buf, '\n');
 }
 
+/* Does the group go on under the heading of the one before? */
+static bool goes_on(const struct obi_group *groups, const struct obi_group *group)
+{
+	return group > groups && group->options &&
+	       strcmp(group[-1].options->title, group->options->title) == 0;
+}
+
 void obi_print_help(struct buffer *buf, const struct obi_group *groups)
 {
+	bool titled = false;
 	size_t later = 0;
 
-	for (; groups->options; groups++) {
-		bool titled = false;
-
-		for (size_t i = 0; i < groups->options->count; i++) {
-			const struct obi_option *option = &groups->options->rows[i];
+	for (const struct obi_group *group = groups; group->options; group++) {
+		titled = titled && goes_on(groups, group);
+		for (size_t i = 0; i < group->options->count; i++) {
+			const struct obi_option *option = &group->options->rows[i];
 
 			if (option->flags & OBI_OPTION_UNIMPLEMENTED) {
 				later++;
 				continue;
 			}
 			if (!titled)
-				buffer_printf(buf, "%s\n", groups->options->title);
+				buffer_printf(buf, "%s\n", group->options->title);
 			titled = true;
 			put_help_row(buf, option);
 		}
-		buffer_put_cstr(buf, titled ? "\n" : "");
+		if (titled && !goes_on(groups, group + 1))
+			buffer_put_char(buf, '\n');
 	}
 	buffer_printf(buf,
 		      "%zu further options are accepted but do nothing yet; "
@@ -135,16 +143,19 @@ static void put_table_row(struct buffer *buf, const struct obi_option *option, b
 	buffer_put_cstr(buf, " |\n");
 }
 
-static void put_table(struct buffer *buf, const struct obi_options *options, bool variables)
+static void put_table_head(struct buffer *buf, bool variables)
 {
 	if (variables)
 		buffer_put_cstr(buf, "| YAML | Environment | Type | Default | Meaning |\n"
 				     "|---|---|---|---|---|\n");
 	else
 		buffer_put_cstr(buf, "| YAML | Type | Default | Meaning |\n|---|---|---|---|\n");
+}
+
+static void put_table_rows(struct buffer *buf, const struct obi_options *options, bool variables)
+{
 	for (size_t i = 0; i < options->count; i++)
 		put_table_row(buf, &options->rows[i], variables);
-	buffer_put_char(buf, '\n');
 }
 
 /* Tables of entries, each once however many options hold such entries. */
@@ -169,7 +180,9 @@ static void put_element(struct buffer *buf, const struct obi_option *option,
 	for (const struct obi_group *group = option->element; group->options; group++) {
 		buffer_printf(buf, "### %s: entries of `%s`\n\n", group->options->title,
 			      option->key);
-		put_table(buf, group->options, false);
+		put_table_head(buf, false);
+		put_table_rows(buf, group->options, false);
+		buffer_put_char(buf, '\n');
 	}
 	for (const struct obi_group *group = option->element; group->options; group++)
 		put_elements(buf, group->options, elements);
@@ -206,13 +219,22 @@ static const char intro[] =
 
 void obi_print_markdown(struct buffer *buf, const struct obi_group *groups)
 {
+	const struct obi_group *first = groups; /* under the heading */
 	struct elements elements = { 0 };
 
 	buffer_put_cstr(buf, intro);
-	for (; groups->options; groups++) {
-		buffer_printf(buf, "## %s\n\n", groups->options->title);
-		put_table(buf, groups->options, true);
-		put_elements(buf, groups->options, &elements);
+	for (const struct obi_group *group = groups; group->options; group++) {
+		if (!goes_on(groups, group)) {
+			buffer_printf(buf, "## %s\n\n", group->options->title);
+			put_table_head(buf, true);
+			first = group;
+		}
+		put_table_rows(buf, group->options, true);
+		if (goes_on(groups, group + 1))
+			continue;
+		buffer_put_char(buf, '\n');
+		for (; first <= group; first++)
+			put_elements(buf, first->options, &elements);
 	}
 	while (buf->len > 1 && buf->data[buf->len - 2] == '\n')
 		buf->len--;

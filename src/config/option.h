@@ -127,7 +127,7 @@ struct obi_option {
 
 /* All rows of one owner, in the order of the docs. */
 struct obi_options {
-	const char *title; /* heading in --help and docs */
+	const char *title; /* heading in --help and docs; groups that follow share it */
 	const struct obi_option *rows;
 	size_t count;
 	bool slots;         /* row i's field is the i-th union obi_slot, whatever its offset */

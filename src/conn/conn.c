@@ -227,6 +227,21 @@ static bool turn_to(struct obi_conns *conns, struct conn *c, const struct obi_re
 	return true;
 }
 
+/* A chunk of plain text brings its last bytes, as the board has them of a message. */
+static void follow_tail(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
+{
+	const struct obi_board_slot slot = {
+		.conn = c->id,
+		.message = c->message,
+		.total_bytes = record->before + record->bytes,
+		.last_ns = record->time_ns,
+		.tail = record->total_bytes,
+	};
+
+	if (slot.tail && is_awaited(c) && record->direction == conn_response_direction(c))
+		c->protocol->awaiting->follow(conns, c, &slot);
+}
+
 /* Bytes in their place: some may have passed unseen before, or were passed ahead of them. */
 void conn_take_chunk(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
 {
@@ -247,6 +262,8 @@ void conn_take_chunk(struct obi_conns *conns, struct conn *c, const struct obi_r
 		chunk.bytes = slice_from(chunk.bytes, half->at - record->before);
 	if (chunk.bytes.len)
 		conn_feed(conns, c, record->direction, &chunk);
+	if (end > half->at && c->tls)
+		follow_tail(conns, c, record);
 	if (end > half->at && !c->muted)
 		conn_pass_unseen(conns, c, record->direction, end - half->at, record->time_ns);
 }
@@ -267,16 +284,22 @@ static void on_datagram(struct obi_conns *conns, struct conn *c, const struct ob
 		conn_feed(conns, c, record->direction, &chunk);
 }
 
+/* What comes now is counted anew: what came before was something else. */
+static void begin_stream(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
+{
+	conn_leave_heads(conns, c);
+	c->streaming = true;
+	c->muted = false;
+	c->datagrams = record->flags & OBI_RECORD_DATAGRAM;
+	c->tls = record->flags & OBI_RECORD_TLS;
+	c->halves[OBI_SEND].at = c->halves[OBI_RECV].at = 0;
+}
+
 /* A chunk of a connection of which the kernel side tells no messages. */
 static void on_stream(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
 {
-	if (!c->streaming) {
-		conn_leave_heads(conns, c);
-		c->streaming = true;
-		c->muted = false;
-		c->datagrams = record->flags & OBI_RECORD_DATAGRAM;
-		c->halves[OBI_SEND].at = c->halves[OBI_RECV].at = 0;
-	}
+	if (!c->streaming || (!c->tls && record->flags & OBI_RECORD_TLS))
+		begin_stream(conns, c, record);
 	if (c->muted)
 		return;
 	if (c->datagrams)
@@ -332,7 +355,7 @@ static bool record_is_sane(const struct obi_record *record, size_t size)
 
 	if (size < sizeof(*record) || record->head_len > size - sizeof(*record) ||
 	    record->head_len > OBI_HEAD_MAX || record->direction > OBI_RECV ||
-	    record->total_bytes > INT64_MAX)
+	    (record->total_bytes > INT64_MAX && record->type != OBI_RECORD_CHUNK))
 		return false;
 	if (record->message == 0 && record->type != OBI_RECORD_CHUNK &&
 	    record->type != OBI_RECORD_CLOSE)

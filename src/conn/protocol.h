@@ -195,8 +195,15 @@ struct conn {
 	bool muted;          /* what follows is not looked at */
 	bool datagrams;      /* as its protocol's row */
 	bool streaming;      /* its records are CHUNKs: halves[].at counts all bytes */
+	bool tls;            /* they are plain text of a TLS session */
 	uint64_t room[CONN_ROOM / sizeof(uint64_t)];
 };
+
+/* Of a URL that does not say it (RFC 9110 section 4.2). */
+static inline struct slice conn_http_scheme(const struct conn *c)
+{
+	return c->tls ? SLICE_LIT("https") : SLICE_LIT("http");
+}
 
 static inline uint8_t conn_response_direction(const struct conn *c)
 {

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "base/slice.h"
-#include "export/metrics/render.h"
+#include "metrics/render.h"
 
 /* The format that an Accept field (RFC 9110 section 12.5.1) prefers; text where it says nothing. */
 enum metrics_format accept_format(struct slice accept);

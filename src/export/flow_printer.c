@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "export/exporter.h"
-#include "export/internal.h"
-#include "export/text/flow_text.h"
 #include "base/line_writer.h"
+#include "export/exporter.h"
+#include "export/text/flow_text.h"
+#include "metrics/internal_metrics.h"
 #include "settings/settings.h"
 
 #define CLOSE_MS 1000

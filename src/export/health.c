@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "config/check.h"
 #include "export/connections.h"
 #include "export/exporter.h"
 #include "settings/settings.h"
@@ -25,6 +26,34 @@
 #define CONNECTION_BYTES ((size_t)8 * 1024)
 #define HEAD_SECONDS 5
 #define SCHEMA_VERSION 1
+
+static int check_socket_path(const void *field, char *why, size_t why_size)
+{
+	const char *path = *(const char *const *)field;
+
+	if (!*path || *path == '/' || (*path == '@' && path[1]))
+		return 0;
+	(void)snprintf(why, why_size, "an absolute path, or @ and a name");
+	return -EINVAL;
+}
+
+#define ROW(member_, ...) OBI_ROW(struct obi_health_options, member_, __VA_ARGS__)
+
+static const struct obi_option rows[] = {
+	ROW(port, "health_check.port", "OTEL_EBPF_HEALTH_CHECK_PORT", INT, "0",
+	    "port of /healthz; 0: none", .max = 65535),
+	ROW(listen_address, "health_check.listen_address", "OTEL_EBPF_HEALTH_CHECK_LISTEN_ADDRESS",
+	    STRING, "127.0.0.1", "address of /healthz", .check = obi_check_ip_or_empty),
+	ROW(unix_socket_path, "health_check.unix_socket_path",
+	    "OTEL_EBPF_HEALTH_CHECK_UNIX_SOCKET_PATH", STRING, NULL,
+	    "socket of /healthz, a path or @name; wins over the port", .check = check_socket_path),
+};
+
+const struct obi_options obi_health_option_rows = {
+	.title = "Export",
+	.rows = rows,
+	.count = ARRAY_SIZE(rows),
+};
 
 struct health {
 	struct MHD_Daemon *daemon;

@@ -2,8 +2,8 @@
 #include "export/internal_gather.h"
 
 #include "base/cleanup.h"
-#include "export/internal.h"
-#include "export/otlp/outbox.h"
+#include "metrics/internal_metrics.h"
+#include "otlp/outbox.h"
 #include "settings/settings.h"
 
 static const struct obi_otlp_options *gathered; /* NULL: nothing is sent */

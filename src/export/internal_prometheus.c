@@ -4,11 +4,51 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
+#include "config/check.h"
 #include "export/exporter.h"
-#include "export/internal.h"
 #include "export/internal_gather.h"
 #include "export/scrape_server.h"
+#include "metrics/internal_metrics.h"
 #include "settings/settings.h"
+
+static const struct obi_name internal_exporters[] = {
+	{ "disabled", OBI_INTERNAL_DISABLED },
+	{ "prometheus", OBI_INTERNAL_PROMETHEUS },
+	{ "otel", OBI_INTERNAL_OTEL },
+	{ NULL, 0 },
+};
+
+#define ROW(member_, ...) OBI_ROW(struct obi_internal_options, member_, __VA_ARGS__)
+
+static const struct obi_option rows[] = {
+	ROW(exporter, "internal_metrics.exporter", "OTEL_EBPF_INTERNAL_METRICS_EXPORTER", CHOICE,
+	    "disabled", "where this program's own metrics go", .names = internal_exporters),
+	ROW(port, "internal_metrics.prometheus.port", "OTEL_EBPF_INTERNAL_METRICS_PROMETHEUS_PORT",
+	    INT, "0", "port of its own scrape endpoint; 0: none", .max = 65535),
+	ROW(listen_address, "internal_metrics.prometheus.listen_address",
+	    "OTEL_EBPF_INTERNAL_METRICS_PROMETHEUS_LISTEN_ADDRESS", STRING, NULL,
+	    "address of its own scrape endpoint; none: all", .check = obi_check_ip_or_empty),
+	ROW(path, "internal_metrics.prometheus.path", "OTEL_EBPF_INTERNAL_METRICS_PROMETHEUS_PATH",
+	    STRING, "/internal/metrics", "path of its own scrape endpoint",
+	    .check = obi_check_url_path),
+	ROW(bpf_interval, "internal_metrics.bpf_metric_scrape_interval",
+	    "OTEL_EBPF_BPF_METRIC_SCRAPE_INTERVAL", DURATION, "15s",
+	    "how often BPF programs and maps are read for metrics", .min = 1, .max = OBI_UNBOUNDED,
+	    .floor = 100e6),
+	ROW(avoided_disabled, "internal_metrics.avoided_services.disabled",
+	    "OTEL_EBPF_INTERNAL_METRICS_AVOIDED_SERVICES_DISABLED", BOOL, "false",
+	    "do not tell of services left to themselves"),
+	ROW(avoided_limit, "internal_metrics.avoided_services.limit",
+	    "OTEL_EBPF_INTERNAL_METRICS_AVOIDED_SERVICES_LIMIT", INT, "2000",
+	    "most of those; 0: 2000", .max = OBI_UNBOUNDED),
+};
+
+const struct obi_options obi_internal_option_rows = {
+	.title = "Export",
+	.rows = rows,
+	.count = ARRAY_SIZE(rows),
+};
 
 struct internal_prometheus {
 	struct scrape_server *server;

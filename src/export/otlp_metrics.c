@@ -13,13 +13,13 @@
 
 #include "base/clock.h"
 #include "export/exporter.h"
-#include "export/families/families.h"
-#include "export/families/reporters.h"
-#include "export/internal.h"
 #include "export/internal_gather.h"
-#include "export/otlp/metrics.h"
-#include "export/otlp/outbox.h"
-#include "export/otlp/resource.h"
+#include "export/reporters.h"
+#include "metrics/families/families.h"
+#include "metrics/internal_metrics.h"
+#include "otlp/metrics.h"
+#include "otlp/outbox.h"
+#include "otlp/resource.h"
 #include "settings/settings.h"
 
 #define SCOPE "go.opentelemetry.io/obi"
@@ -279,7 +279,8 @@ static bool put_points(struct otlp_metrics *otlp, struct otlp_metrics_reader *re
 /* Fills one request and sends it. */
 static void collect(struct otlp_metrics *otlp)
 {
-	enum obi_temporality temporality = (enum obi_temporality)otlp->settings->export.temporality;
+	enum obi_temporality temporality =
+		(enum obi_temporality)otlp->settings->metrics.temporality;
 
 	while (otlp->collecting && otlp->request.len < OUTBOX_BODY_SOFT) {
 		struct source source = current_source(otlp);
@@ -306,7 +307,7 @@ static void flush_reporter(struct otlp_metrics *otlp, const struct reporter *rep
 	bool more = true;
 
 	otlp_metrics_begin(&reader, source.metrics,
-			   (enum obi_temporality)otlp->settings->export.temporality,
+			   (enum obi_temporality)otlp->settings->metrics.temporality,
 			   clock_monotonic_ns());
 	while (more) {
 		more = put_points(otlp, &reader, &source);

@@ -9,14 +9,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "export/exporter.h"
-#include "export/internal.h"
-#include "export/otlp/json.h"
-#include "export/otlp/outbox.h"
-#include "export/otlp/spans.h"
-#include "export/semconv.h"
 #include "base/line_writer.h"
+#include "export/exporter.h"
+#include "metrics/internal_metrics.h"
+#include "otlp/json.h"
+#include "otlp/outbox.h"
+#include "otlp/spans.h"
 #include "settings/settings.h"
+#include "span/semconv.h"
 
 /* How long the end of the program waits for a slow reader of what is printed. */
 #define CLOSE_MS 1000

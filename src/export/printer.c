@@ -10,16 +10,35 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "export/exporter.h"
-#include "export/internal.h"
 #include "base/line_writer.h"
+#include "export/exporter.h"
 #include "export/text/span_text.h"
+#include "metrics/internal_metrics.h"
 #include "settings/settings.h"
 
 #define BATCH_SPANS 100
 #define BATCH_BYTES (LINE_WRITER_LINE_MAX - 16) /* and the end of the array */
 /* How long the end of the program waits for a slow reader. */
 #define CLOSE_MS 1000
+
+static const struct obi_name printers[] = {
+	{ "disabled", OBI_PRINTER_DISABLED }, { "text", OBI_PRINTER_TEXT },
+	{ "json", OBI_PRINTER_JSON },         { "json_indent", OBI_PRINTER_JSON_INDENT },
+	{ "counter", OBI_PRINTER_COUNTER },   { NULL, 0 },
+};
+
+#define ROW(member_, ...) OBI_ROW(struct obi_export_options, member_, __VA_ARGS__)
+
+static const struct obi_option rows[] = {
+	ROW(trace_printer, "trace_printer", "OTEL_EBPF_TRACE_PRINTER", CHOICE, "disabled",
+	    "print spans on standard output", .names = printers),
+};
+
+const struct obi_options obi_printer_option_rows = {
+	.title = "Export",
+	.rows = rows,
+	.count = ARRAY_SIZE(rows),
+};
 
 struct printer {
 	enum obi_trace_printer mode;

@@ -8,16 +8,82 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "config/check.h"
 #include "export/exporter.h"
-#include "export/families/families.h"
-#include "export/internal.h"
 #include "export/internal_gather.h"
 #include "export/scrape_server.h"
+#include "metrics/families/families.h"
+#include "metrics/internal_metrics.h"
+#include "metrics/options.h"
 #include "settings/settings.h"
+#include "span/instrumentation.h"
 
 /* Series expire at a scrape; where nobody scrapes, so often. */
 #define EXPIRE_NS (60 * NSEC_PER_SEC)
+
+#define ROW(member_, ...) OBI_ROW(struct obi_prometheus_options, member_, __VA_ARGS__)
+
+static const struct obi_option rows[] = {
+	ROW(port, "prometheus_export.port", "OTEL_EBPF_PROMETHEUS_PORT", INT, "0",
+	    "port of the scrape endpoint; 0: none", .max = 65535),
+	ROW(listen_address, "prometheus_export.listen_address",
+	    "OTEL_EBPF_PROMETHEUS_LISTEN_ADDRESS", STRING, NULL,
+	    "address of the scrape endpoint; none: all", .check = obi_check_ip_or_empty),
+	ROW(path, "prometheus_export.path", "OTEL_EBPF_PROMETHEUS_PATH", STRING, "/metrics",
+	    "path of the scrape endpoint", .check = obi_check_url_path),
+	ROW(disable_build_info, "prometheus_export.disable_build_info",
+	    "OTEL_EBPF_PROMETHEUS_DISABLE_BUILD_INFO", BOOL, "false", "leave obi_build_info out"),
+	ROW(features, "prometheus_export.features", "OTEL_EBPF_PROMETHEUS_FEATURES", FLAGS, NULL,
+	    "use metrics.features", .names = obi_feature_names, .flags = OBI_OPTION_DEPRECATED),
+	ROW(instrumentations, "prometheus_export.instrumentations",
+	    "OTEL_EBPF_PROMETHEUS_INSTRUMENTATIONS", FLAGS, "*",
+	    "protocols whose metrics are exported", .names = obi_instrumentation_names,
+	    .flags = OBI_OPTION_LENIENT),
+	ROW(ttl, "prometheus_export.ttl", "OTEL_EBPF_PROMETHEUS_TTL", DURATION, "5m",
+	    "a series that nothing feeds for so long goes", .min = 1, .max = OBI_UNBOUNDED),
+	ROW(duration_buckets, "prometheus_export.buckets.duration_histogram", NULL, FLOATS,
+	    OBI_DURATION_BUCKETS, "upper bounds of request durations, seconds"),
+	ROW(request_size_buckets, "prometheus_export.buckets.request_size_histogram", NULL, FLOATS,
+	    OBI_SIZE_BUCKETS, "upper bounds of request body sizes, bytes"),
+	ROW(response_size_buckets, "prometheus_export.buckets.response_size_histogram", NULL,
+	    FLOATS, OBI_SIZE_BUCKETS, "upper bounds of response body sizes, bytes"),
+	ROW(native_bucket_factor, "prometheus_export.native_histogram.bucket_factor",
+	    "OTEL_EBPF_PROMETHEUS_NATIVE_HISTOGRAM_BUCKET_FACTOR", FLOAT, "1.1",
+	    "growth of a native histogram's buckets, more than 1", .min = 1.0001,
+	    .max = OBI_UNBOUNDED),
+	ROW(native_max_buckets, "prometheus_export.native_histogram.max_bucket_number",
+	    "OTEL_EBPF_PROMETHEUS_NATIVE_HISTOGRAM_MAX_BUCKET_NUMBER", INT, "100",
+	    "most of its buckets", .min = 1, .max = OBI_UNBOUNDED),
+	ROW(native_min_reset, "prometheus_export.native_histogram.min_reset_duration",
+	    "OTEL_EBPF_PROMETHEUS_NATIVE_HISTOGRAM_MIN_RESET_DURATION", DURATION, "1h",
+	    "shortest time between its resets", .min = 1, .max = OBI_UNBOUNDED),
+	ROW(service_cache_size, "prometheus_export.service_cache_size", NULL, INT, "10000",
+	    "services with target_info; one more takes the place of the one that was silent "
+	    "longest",
+	    .min = 1, .max = OBI_UNBOUNDED),
+	ROW(allow_service_graph_self_references,
+	    "prometheus_export.allow_service_graph_self_references",
+	    "OTEL_EBPF_PROMETHEUS_ALLOW_SERVICE_GRAPH_SELF_REFERENCES", BOOL, "false",
+	    "let a service call itself in the service graph"),
+	ROW(exemplar_filter, "prometheus_export.exemplar_filter",
+	    "OTEL_EBPF_PROMETHEUS_EXEMPLAR_FILTER", CHOICE, "always_off",
+	    "which measurements carry their trace", .names = obi_exemplar_filter_names,
+	    .flags = OBI_OPTION_LENIENT),
+	ROW(extra_resource_attributes, "prometheus_export.extra_resource_attributes",
+	    "OTEL_EBPF_PROMETHEUS_EXTRA_RESOURCE_ATTRIBUTES", LIST, NULL,
+	    "further labels of target_info"),
+	ROW(extra_span_resource_attributes, "prometheus_export.extra_span_resource_attributes",
+	    "OTEL_EBPF_PROMETHEUS_EXTRA_SPAN_RESOURCE_ATTRIBUTES", LIST, NULL,
+	    "resource attributes on metrics of spans"),
+};
+
+const struct obi_options obi_prometheus_option_rows = {
+	.title = "Export",
+	.rows = rows,
+	.count = ARRAY_SIZE(rows),
+};
 
 struct prometheus {
 	struct families *families;

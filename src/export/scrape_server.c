@@ -29,7 +29,7 @@
 #include "export/accept.h"
 #include "export/connections.h"
 #include "export/gzip.h"
-#include "export/metrics/render.h"
+#include "metrics/render.h"
 
 #define PIECE_BYTES ((size_t)32 * 1024)
 #define CONNECTION_BYTES ((size_t)16 * 1024)

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "export/metrics/registry.h"
+#include "metrics/registry.h"
 
 #define SCRAPE_PATHS_MAX 2
 #define SCRAPE_REGISTRIES_MAX 2

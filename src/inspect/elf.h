@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A bounded look at an ELF file through a descriptor: every offset, size and count in it is a lie
- * until shown otherwise, and what is read in all has a limit, so that nothing that stands in a file
- * can stop or slow the worker. A file system that does not answer can (FUSE, NFS): read(2) waits
- * for it. 64-bit, of this machine's byte order.
- */
+/* What an ELF file tells of the language that it was written in: a bounded look at it. */
 #ifndef OBI_INSPECT_ELF_H
 #define OBI_INSPECT_ELF_H
 

@@ -13,9 +13,7 @@
 
 #include "base/cleanup.h"
 #include "inspect/elf.h"
-
-#define MAPS_MAX (4u << 20) /* bytes of /proc/PID/maps */
-#define LINE_MAX 8192       /* a path is 4096 at most, but "\n" in it takes four */
+#include "inspect/maps.h"
 
 const char *obi_language_name(enum obi_language language)
 {
@@ -133,55 +131,23 @@ struct modules {
 	enum obi_language runtime, last_resort;
 };
 
-/* proc(5), maps: address perms offset dev inode path. Code only: data files have any name. */
-static void take_line(struct modules *modules, struct slice line)
+/* Code only: data files have any name. */
+static bool take_mapped(void *context, const struct obi_mapped *mapped)
 {
-	ptrdiff_t blank = slice_find(line, ' '), slash = slice_find(line, '/');
-	static const struct slice deleted = SLICE_LIT(" (deleted)");
-	struct slice perms, path;
+	struct modules *modules = context;
 
-	if (blank < 0 || slash < blank)
-		return;
-	perms = slice_first(slice_from(line, (size_t)blank + 1), 4);
-	if (slice_find(perms, 'x') < 0)
-		return;
-	path = slice_from(line, (size_t)slash);
-	if (path.len > deleted.len &&
-	    slice_equal(slice_from(path, path.len - deleted.len), deleted))
-		path.len -= deleted.len;
-	if (!modules->runtime)
-		modules->runtime = obi_language_of_module(path);
+	modules->runtime = obi_language_of_module(mapped->path);
 	if (!modules->last_resort)
-		modules->last_resort = obi_language_of_last_resort(path);
+		modules->last_resort = obi_language_of_last_resort(mapped->path);
+	return !modules->runtime;
 }
 
 static struct modules read_modules(int fd)
 {
 	struct modules modules = { 0 };
-	uint8_t buf[LINE_MAX];
-	size_t len = 0, total = 0;
 
-	while (fd >= 0 && total < MAPS_MAX && !modules.runtime) {
-		ssize_t n = read(fd, buf + len, sizeof(buf) - len);
-		struct slice rest;
-		ptrdiff_t end;
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		total += (size_t)n;
-		len += (size_t)n;
-		rest = slice_of(buf, len);
-		while ((end = slice_find(rest, '\n')) >= 0) {
-			take_line(&modules, slice_first(rest, (size_t)end));
-			rest = slice_from(rest, (size_t)end + 1);
-		}
-		if (rest.len == sizeof(buf)) /* no line of the kernel's is so long */
-			break;
-		memmove(buf, rest.data, rest.len);
-		len = rest.len;
-	}
+	if (fd >= 0)
+		(void)obi_maps_read(fd, take_mapped, &modules);
 	return modules;
 }
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <zlib.h>
 
-#include "export/otlp/json.h"
+#include "otlp/json.h"
 #include "wire/batch.h"
 
 /* RFC 1952 around deflate. */

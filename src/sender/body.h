@@ -4,7 +4,7 @@
 #define OBI_SENDER_BODY_H
 
 #include "base/buffer.h"
-#include "export/otlp/options.h"
+#include "otlp/options.h"
 
 /* Where the body can go out as it lies there it is a part of `framed` and `made` stays empty; else
  * it is in `made`. 0, -EPROTO where the bytes are no request, -ENOMEM. */

@@ -11,8 +11,8 @@
 #ifndef OBI_SENDER_LANE_H
 #define OBI_SENDER_LANE_H
 
-#include "export/otlp/outbox.h"
-#include "export/otlp/options.h"
+#include "otlp/options.h"
+#include "otlp/outbox.h"
 #include "sender/backoff.h"
 #include "sender/peer.h"
 #include "sender/request.h"

@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whom the sender may have to connect to: all else is shut off. */
+/* Whom the sender may have to connect to, from what is configured. */
 #ifndef OBI_SENDER_REACH_H
 #define OBI_SENDER_REACH_H
 
-#include "export/otlp/endpoint.h"
-
-struct sender_reach {
-	uint16_t ports[8];
-	size_t port_count;
-	bool any_port; /* a proxy has been named: which port it listens on is libcurl's to find out
-			*/
-	bool unix_sockets;
-	bool abstract_sockets;
-};
+#include "otlp/endpoint.h"
+#include "sandbox/sender_rules.h"
 
 #define SENDER_DNS_PORT 53
 

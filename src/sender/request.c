@@ -15,7 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "export/otlp/reply.h"
+#include "otlp/reply.h"
 #include "sender/body.h"
 #include "sender/redirect.h"
 

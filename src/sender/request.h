@@ -3,7 +3,7 @@
 #ifndef OBI_SENDER_REQUEST_H
 #define OBI_SENDER_REQUEST_H
 
-#include "export/otlp/endpoint.h"
+#include "otlp/endpoint.h"
 #include "sender/batch.h"
 #include "sender/curl_api.h"
 #include "sender/headers.h"

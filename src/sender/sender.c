@@ -19,9 +19,10 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "sandbox/sender_rules.h"
 #include "sender/lane.h"
+#include "sender/reach.h"
 #include "sender/resolver.h"
-#include "sender/sandbox.h"
 #include "sender/setup.h"
 #include "wire/wire.h"
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "worker/sandbox.h"
+#include "sandbox/sandbox.h"
 
 #define LOCK_NAME ".lock"
 /* Whoever is about to end gets a moment. */

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "base/buffer.h"
-#include "export/otlp/outbox.h"
+#include "otlp/outbox.h"
 #include "sender/spill.h"
 #include "wire/batch.h"
 

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/grpc_status.h"
 #include "base/percent.h"
-#include "export/otlp/reply.h"
+#include "otlp/reply.h"
 
 #define LONGEST_WAIT_S 86400
 #define LONGEST_WAIT_NS (LONGEST_WAIT_S * NSEC_PER_SEC)

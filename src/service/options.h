@@ -4,6 +4,7 @@
 #define OBI_SERVICE_OPTIONS_H
 
 #include "config/option.h"
+#include "metrics/features.h"
 #include "span/sampler.h"
 
 /* Rows of obi_later_criteria_rows: this number may only become smaller. */
@@ -72,9 +73,6 @@ struct obi_discovery_options {
 };
 
 extern const struct obi_options obi_discovery_option_rows;
-
-/* Words of metrics.features: they stand with the metrics, export/options.c. */
-extern const struct obi_name obi_feature_names[];
 
 /* The rows of one struct obi_criteria; those that do nothing yet stand in settings/later.c, with
  * all others of their kind. */

@@ -279,21 +279,23 @@ static int warn_entries_features(struct obi_settings *settings, const struct obi
 
 static int derive_export(struct obi_settings *settings, const struct obi_load *load)
 {
-	struct obi_export_options *export = &settings->export;
+	struct obi_internal_options *internal = &settings->export.internal;
+	const struct obi_flags *prometheus = &settings->export.prometheus.features;
+	struct obi_flags *features = &settings->metrics.features;
 	const struct obi_flags *otlp = &settings->otlp.metrics.features;
 	int e;
 
 	if (otlp->set && obi_otlp_metrics_wanted(&settings->otlp))
-		export->features = *otlp;
-	else if (export->prometheus.features.set)
-		export->features = export->prometheus.features;
-	if (!export->internal.avoided_limit)
-		export->internal.avoided_limit = AVOIDED_LIMIT;
-	e = warn_features(settings, load, "metrics.features", export->features.bits);
+		*features = *otlp;
+	else if (prometheus->set)
+		*features = *prometheus;
+	if (!internal->avoided_limit)
+		internal->avoided_limit = AVOIDED_LIMIT;
+	e = warn_features(settings, load, "metrics.features", features->bits);
 	if (e == 0)
 		e = warn_entries_features(settings, load);
 	if (settings->network.enable)
-		export->features.bits |= OBI_FEATURE_NETWORK;
+		features->bits |= OBI_FEATURE_NETWORK;
 	return e;
 }
 

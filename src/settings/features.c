@@ -12,7 +12,7 @@ static uint32_t one_kind_of_span_metrics(uint32_t features)
 uint32_t obi_settings_features(const struct obi_settings *settings, uint32_t entry)
 {
 	const struct obi_criteria_list *entries = &settings->discovery.selected;
-	const struct obi_flags *features = &settings->export.features;
+	const struct obi_flags *features = &settings->metrics.features;
 
 	if (entry && entry <= entries->count && entries->items[entry - 1].features.set)
 		features = &entries->items[entry - 1].features;
@@ -21,7 +21,7 @@ uint32_t obi_settings_features(const struct obi_settings *settings, uint32_t ent
 
 uint32_t obi_settings_all_features(const struct obi_settings *settings)
 {
-	uint32_t all = one_kind_of_span_metrics(settings->export.features.bits);
+	uint32_t all = one_kind_of_span_metrics(settings->metrics.features.bits);
 
 	for (uint32_t i = 1; i <= settings->discovery.selected.count; i++)
 		all |= obi_settings_features(settings, i);

@@ -12,7 +12,6 @@
 
 #include "base/cleanup.h"
 #include "config/check.h"
-#include "export/options.h"
 #include "pipeline/filter.h"
 #include "service/options.h"
 #include "settings/later_elements.h"

@@ -12,8 +12,9 @@
 #include "config/error.h"
 #include "config/warning.h"
 #include "export/options.h"
-#include "export/otlp/options.h"
 #include "flow/options.h"
+#include "metrics/options.h"
+#include "otlp/options.h"
 #include "pipeline/options.h"
 #include "service/options.h"
 #include "settings/global.h"
@@ -29,6 +30,7 @@ struct obi_settings {
 	struct obi_network_options network;
 	struct obi_pipeline_options pipeline;
 	struct obi_export_options export;
+	struct obi_metrics_options metrics;
 	struct obi_otlp_options otlp;
 	struct obi_later_options later;
 	struct obi_warnings warnings; /* for the caller to log once */

@@ -17,19 +17,19 @@ bool obi_settings_application(const struct obi_settings *settings)
 
 bool obi_settings_network(const struct obi_settings *settings)
 {
-	return settings->network.enable ||
-	       (exports_metrics(settings) && settings->export.features.bits & OBI_FEATURES_NETWORK);
+	return settings->network.enable || (exports_metrics(settings) &&
+					    settings->metrics.features.bits & OBI_FEATURES_NETWORK);
 }
 
 bool obi_settings_bpf_metrics(const struct obi_settings *settings)
 {
 	return settings->export.prometheus.port != 0 &&
-	       settings->export.features.bits & OBI_FEATURE_EBPF;
+	       settings->metrics.features.bits & OBI_FEATURE_EBPF;
 }
 
 bool obi_settings_stats(const struct obi_settings *settings)
 {
-	return exports_metrics(settings) && settings->export.features.bits & OBI_FEATURES_STATS;
+	return exports_metrics(settings) && settings->metrics.features.bits & OBI_FEATURES_STATS;
 }
 
 static int check_exporters(const struct obi_settings *settings, struct obi_error *error)
@@ -74,7 +74,7 @@ static int check_features(const struct obi_settings *settings, struct obi_error 
 {
 	const uint32_t both = OBI_FEATURE_SPAN_LEGACY | OBI_FEATURE_SPAN_OTEL;
 	const struct obi_criteria_list *entries = &settings->discovery.chosen;
-	uint32_t bits = settings->export.features.bits;
+	uint32_t bits = settings->metrics.features.bits;
 
 	if ((bits & both) == both && bits != OBI_FEATURES_ALL)
 		return obi_error_set(error, -EINVAL,

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
-#include "export/families/catalog.h"
-#include "export/otlp/spans.h"
+#include "metrics/families/catalog.h"
+#include "otlp/spans.h"
 #include "settings/settings.h"
 #include "verb/common.h"
 #include "verb/verb.h"

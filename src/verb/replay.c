@@ -17,8 +17,8 @@
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/random.h"
-#include "export/families/families.h"
 #include "export/text/span_text.h"
+#include "metrics/families/families.h"
 #include "pipeline/pipeline.h"
 #include "replay/replay.h"
 #include "verb/common.h"
@@ -212,7 +212,7 @@ static int prepare(struct run *run)
 		return OBI_EXIT_CANNOT_START;
 	}
 	/* --metrics asks for these, whatever the configuration has for other exporters. */
-	run->settings.export.features.bits |= OBI_FEATURE_APPLICATION;
+	run->settings.metrics.features.bits |= OBI_FEATURE_APPLICATION;
 	run->settings.export.prometheus.features.bits |= OBI_FEATURE_APPLICATION;
 	run->pipeline = obi_pipeline_new(&run->settings, next);
 	if (!run->pipeline ||

@@ -40,10 +40,13 @@ enum obi_wire_id {
 	OBI_WIRE_STOP,           /* struct obi_wire_stop: flush, then exit */
 	OBI_WIRE_PEER,           /* nothing; one end of a new pair of worker and sender */
 	OBI_WIRE_BPF,            /* struct obi_wire_bpf */
+	OBI_WIRE_FILE,           /* struct obi_wire_file; the file, to be inspected */
 
 	OBI_REQUEST_READY = 64, /* nothing; the sandbox is closed and the loop runs */
 	OBI_REQUEST_COUNTERS,   /* nothing */
 	OBI_REQUEST_LANGUAGE,   /* struct obi_wire_language: answer to a candidate */
+	OBI_REQUEST_MAPPING,    /* struct obi_wire_mapping: a process maps a file worth a look */
+	OBI_REQUEST_PROBE,      /* struct obi_wire_probe: answer to OBI_WIRE_FILE */
 };
 
 /* Exit status of a sender: starting it again would change nothing. The reason is in the log. */
@@ -100,6 +103,35 @@ struct obi_wire_language {
 	char name[16];
 };
 
+/* A file that a process maps, as a line of /proc/PID/maps says. */
+struct obi_wire_mapping {
+	uint32_t pid;
+	uint32_t major, minor; /* of the device, as shown there */
+	uint32_t pad;
+	uint64_t inode;
+	uint64_t start, end; /* addresses */
+};
+
+struct obi_wire_file {
+	uint32_t number;
+	uint32_t pid; /* who maps it */
+};
+
+#define OBI_WIRE_SITES_MAX 24
+
+/* Where a probe belongs, see obi/tls.h. */
+struct obi_wire_site {
+	uint64_t offset; /* in the file */
+	uint32_t op;     /* enum obi_tls_op */
+	uint32_t count;  /* enum obi_tls_count */
+};
+
+struct obi_wire_probe {
+	uint32_t number; /* of the file */
+	uint32_t count;  /* of sites; 0 = there is nothing in it */
+	struct obi_wire_site sites[OBI_WIRE_SITES_MAX];
+};
+
 struct obi_wire_pid {
 	uint32_t pid;
 };
@@ -140,6 +172,7 @@ enum obi_attach_error {
 	OBI_ATTACH_CGROUP,   /* header injection: at new connections */
 	OBI_ATTACH_SOCK_MSG, /* ... and at messages */
 	OBI_ATTACH_TC,       /* an interface */
+	OBI_ATTACH_PROBE,    /* probes of a library */
 	OBI_ATTACH_ERRORS,
 };
 
@@ -208,6 +241,8 @@ struct obi_request {
 /* Room for the body of any request: a row's size is that of a member. */
 union obi_request_body {
 	struct obi_wire_language language;
+	struct obi_wire_mapping mapping;
+	struct obi_wire_probe probe;
 };
 
 extern const struct obi_request obi_requests[];

@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "export/internal.h"
+#include "metrics/internal_metrics.h"
 
 #define SAY_LIMITED_NS (60 * NSEC_PER_SEC)
 
@@ -55,6 +55,7 @@ static void publish_attach_errors(const struct obi_wire_counters *counters)
 		[OBI_ATTACH_CGROUP] = "attaching_cgroup",
 		[OBI_ATTACH_SOCK_MSG] = "attaching_sock_msg",
 		[OBI_ATTACH_TC] = "attaching_tc",
+		[OBI_ATTACH_PROBE] = "attaching_uprobe",
 	};
 
 	_Static_assert(ARRAY_SIZE(types) == OBI_ATTACH_ERRORS, "a word for each error");

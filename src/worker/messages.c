@@ -11,9 +11,10 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "export/internal.h"
-#include "export/otlp/outbox.h"
+#include "metrics/internal_metrics.h"
+#include "otlp/outbox.h"
 #include "worker/internal.h"
+#include "worker/probing.h"
 #include "worker/process.h"
 #include "worker/sending.h"
 
@@ -52,6 +53,15 @@ static void publish_internal(struct worker *w)
 		obi_worker_publish_flows(&w->counters);
 		obi_worker_publish_dropped("filter_network", w->flow_filter.filtered);
 	}
+}
+
+static void name_mappings(const struct worker *w, const struct obi_wire_process *message,
+			  const int *fds, int fd_count)
+{
+	int at = obi_worker_descriptor(message, fd_count, OBI_WIRE_HAS_MAPS);
+
+	if (at >= 0 && w->settings->broker.tls_probes)
+		obi_probing_process(message->pid, message->exe, fds[at]);
 }
 
 /* Keeps the descriptor of its mappings, if they may still tell more. */
@@ -108,6 +118,7 @@ static void inspect_process(struct worker *w, const struct obi_wire_process *mes
 		obi_internal_add(OBI_INTERNAL_ERRORS,
 				 (const char *[]){ "inspection_failed", service->executable }, 1);
 	obi_exports_service(w->exports, service, true);
+	name_mappings(w, message, fds, fd_count);
 	watch_fresh(w, message, service, fds, fd_count);
 }
 
@@ -148,6 +159,12 @@ static void handle(struct worker *w, uint32_t id, const void *body, size_t size,
 {
 	if (id == OBI_WIRE_PROCESS && size == sizeof(struct obi_wire_process)) {
 		take_process(w, body, fds, fd_count);
+	} else if (id == OBI_WIRE_FILE && size == sizeof(struct obi_wire_file) && fd_count == 1) {
+		const struct obi_wire_file *file = body;
+
+		begin_inspecting(w, file->pid);
+		obi_probing_file(file, fds[0]);
+		end_inspecting(w);
 	} else if (id == OBI_WIRE_PROCESSES_TOLD) {
 		w->told = true;
 	} else if (id == OBI_WIRE_PROCESS_GONE && size == sizeof(struct obi_wire_pid)) {

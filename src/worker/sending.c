@@ -5,8 +5,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "export/internal.h"
-#include "export/otlp/outbox.h"
+#include "metrics/internal_metrics.h"
+#include "otlp/outbox.h"
 
 void obi_worker_open_sending(const struct obi_otlp_options *options)
 {

@@ -3,7 +3,7 @@
 #ifndef OBI_WORKER_SENDING_H
 #define OBI_WORKER_SENDING_H
 
-#include "export/otlp/options.h"
+#include "otlp/options.h"
 
 /* Sets the bounds that the configuration asks for. */
 void obi_worker_open_sending(const struct obi_otlp_options *options);

@@ -31,9 +31,9 @@
 #include "base/cleanup.h"
 #include "broker/child.h"
 #include "obi/record.h"
-#include "sender/sandbox.h"
+#include "sandbox/sandbox.h"
+#include "sandbox/sender_rules.h"
 #include "wire/wire.h"
-#include "worker/sandbox.h"
 
 #define SPARE 8
 #define RING_BYTES (8u << 20)

@@ -6,10 +6,10 @@
 
 #include "base/utf8.h"
 #include "export/accept.h"
-#include "export/families/families.h"
-#include "export/metrics/render.h"
-#include "export/otlp/json.h"
-#include "export/otlp/metrics.h"
+#include "metrics/families/families.h"
+#include "metrics/render.h"
+#include "otlp/json.h"
+#include "otlp/metrics.h"
 #include "settings/settings.h"
 
 static const char yaml[] =

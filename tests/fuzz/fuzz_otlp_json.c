@@ -4,7 +4,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#include "export/otlp/json.h"
+#include "otlp/json.h"
 
 /* Strings may hold U+0000; numbers are not looked at closely: NaN is a string. */
 static json_t *load(const struct buffer *json)

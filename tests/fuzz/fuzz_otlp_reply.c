@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "export/otlp/reply.h"
+#include "otlp/reply.h"
 
 static void check_message(const char message[OTLP_MESSAGE_MAX])
 {

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "export/families/families.h"
 #include "export/text/span_text.h"
+#include "metrics/families/families.h"
 #include "pipeline/pipeline.h"
 #include "settings/settings.h"
 

@@ -14,9 +14,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "export/metrics_sample.h"
-#include "export/otlp/metrics.h"
-#include "export/otlp/proto.h"
+#include "metrics/metrics_sample.h"
+#include "otlp/key_value.h"
+#include "otlp/metrics.h"
 
 #define CYCLES 6
 #define ROUTES 40

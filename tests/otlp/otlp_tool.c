@@ -13,9 +13,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "export/otlp/json.h"
-#include "export/otlp/reply.h"
-#include "export/otlp/spans.h"
+#include "otlp/json.h"
+#include "otlp/reply.h"
+#include "otlp/spans.h"
 #include "settings/settings.h"
 
 #define SERVICES 12

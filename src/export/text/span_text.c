@@ -10,11 +10,11 @@
 #include <time.h>
 
 #include "base/address.h"
-#include "span/trace.h"
 #include "base/clock.h"
 #include "base/duration.h"
-#include "export/semconv.h"
 #include "span/attributes.h"
+#include "span/semconv.h"
+#include "span/trace.h"
 
 /* ---- Text ---- */
 

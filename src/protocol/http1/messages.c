@@ -100,7 +100,7 @@ static struct slice copy_of(struct slice part, struct slice line, struct slice c
 }
 
 /* Copies what the span will say. What does not fit is cut: the end of the target. */
-static void keep_head(struct exchange *x, const struct http1_head *head)
+static void keep_head(const struct conn *c, struct exchange *x, const struct http1_head *head)
 {
 	struct slice line = request_line(head), host = slice_first(head->host, HOST_MAX);
 	struct slice copy = exchange_keep(x, slice_first(line, x->text_size - host.len));
@@ -112,7 +112,8 @@ static void keep_head(struct exchange *x, const struct http1_head *head)
 				? SLICE_LIT("/")
 				: copy_of(head->path, line, copy),
 		.query = copy_of(head->query, line, copy),
-		.scheme = head->scheme.len ? copy_of(head->scheme, line, copy) : SLICE_LIT("http"),
+		.scheme =
+			head->scheme.len ? copy_of(head->scheme, line, copy) : conn_http_scheme(c),
 		.host = exchange_keep(x, host),
 		.response_length = LENGTH_UNKNOWN,
 	};
@@ -139,7 +140,7 @@ static struct exchange *open_request(struct obi_conns *conns, struct conn *c,
 		http1_of(c)->hidden = true; /* its response will come */
 		return NULL;
 	}
-	keep_head(x, head);
+	keep_head(c, x, head);
 	if (!cut) /* the version stands behind the target, and the line's end */
 		x->line = obi_line_key(origin.pid, head->method.data,
 				       head->target.data + head->target.len + sizeof(uint64_t));

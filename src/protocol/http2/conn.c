@@ -82,7 +82,8 @@ static void begin(struct obi_conns *conns, struct conn *c, bool fresh)
 
 /* ---- Requests ------------------------------------------------------------------------------ */
 
-static void keep_request(struct exchange *x, const struct http2_fields *fields)
+static void keep_request(const struct conn *c, struct exchange *x,
+			 const struct http2_fields *fields)
 {
 	struct slice target = exchange_keep(x, fields->path);
 	ptrdiff_t question = slice_find(target, '?');
@@ -92,7 +93,8 @@ static void keep_request(struct exchange *x, const struct http2_fields *fields)
 		.method = exchange_keep(x, fields->method),
 		.path = path,
 		.query = question < 0 ? slice_of(NULL, 0) : slice_from(target, path.len + 1),
-		.scheme = fields->scheme.len ? exchange_keep(x, fields->scheme) : SLICE_LIT("http"),
+		.scheme =
+			fields->scheme.len ? exchange_keep(x, fields->scheme) : conn_http_scheme(c),
 		.host = exchange_keep(x, fields->authority),
 		.request_length = fields->length,
 		.response_length = -1,
@@ -135,7 +137,7 @@ static void on_request(struct obi_conns *conns, struct conn *c, const struct htt
 		return;
 	}
 	exchange_set_key(conns, x, event->stream);
-	keep_request(x, fields);
+	keep_request(c, x, fields);
 	if (grpc_is_content_type(fields->content_type))
 		set_grpc(x);
 	exchange_identify(conns, x, &h->origins[c->requests],

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "config/arena.h"
 #include "config/loaded.h"
+#include "span/instrumentation.h"
 
 #define EXAMPLE "tests/data/config/example.yaml"
 
@@ -37,8 +38,8 @@ static void defaults_are_those_of_the_reference(void **state)
 
 	assert_int_equal(s.global.log_level, LOG_INFO);
 	assert_int_equal(s.global.shutdown_timeout, 10 * NSEC_PER_SEC);
-	assert_int_equal(s.export.features.bits, OBI_FEATURE_APPLICATION);
-	assert_false(s.export.features.set);
+	assert_int_equal(s.metrics.features.bits, OBI_FEATURE_APPLICATION);
+	assert_false(s.metrics.features.set);
 	assert_int_equal(s.export.prometheus.instrumentations.bits, OBI_INSTRUMENT_ALL);
 	assert_int_equal(s.export.prometheus.ttl, 300 * NSEC_PER_SEC);
 	assert_int_equal(s.export.prometheus.duration_buckets.count, 15);
@@ -245,7 +246,7 @@ static void network_enable_adds_its_feature(void **state)
 	struct obi_settings s = load("metrics: {features: [network_flow_packets]}\n",
 				     ENV("OTEL_EBPF_NETWORK_METRICS=1"));
 
-	assert_int_equal(s.export.features.bits, OBI_FEATURE_NETWORK | OBI_FEATURE_FLOW_PACKETS);
+	assert_int_equal(s.metrics.features.bits, OBI_FEATURE_NETWORK | OBI_FEATURE_FLOW_PACKETS);
 	obi_settings_free(&s);
 }
 
@@ -253,11 +254,11 @@ static void features_none_all_and_unknown(void **state)
 {
 	struct obi_settings s = load("metrics: {features: []}\n", NULL);
 
-	assert_int_equal(s.export.features.bits, 0);
-	assert_true(s.export.features.set);
+	assert_int_equal(s.metrics.features.bits, 0);
+	assert_true(s.metrics.features.set);
 	obi_settings_free(&s);
 	s = load("", ENV("OTEL_EBPF_METRIC_FEATURES=*"));
-	assert_int_equal(s.export.features.bits, OBI_FEATURES_ALL);
+	assert_int_equal(s.metrics.features.bits, OBI_FEATURES_ALL);
 	assert_true(warned(&s, "features are not implemented yet: application_jvm",
 			   "metrics.features", "OTEL_EBPF_METRIC_FEATURES"));
 	assert_true(warned(&s, "all takes application_span_otel and leaves application_span out",
@@ -274,7 +275,7 @@ static void deprecated_options_still_work_and_warn(void **state)
 				     ENV("OTEL_EBPF_PROMETHEUS_FEATURES=network"));
 
 	assert_int_equal(s.broker.context_propagation.bits, OBI_PROPAGATE_ALL);
-	assert_int_equal(s.export.features.bits, OBI_FEATURE_NETWORK);
+	assert_int_equal(s.metrics.features.bits, OBI_FEATURE_NETWORK);
 	assert_true(warned(&s, "deprecated", "ebpf.enable_context_propagation", "t.yaml:1"));
 	assert_true(warned(&s, "deprecated", "prometheus_export.features",
 			   "OTEL_EBPF_PROMETHEUS_FEATURES"));

@@ -11,8 +11,8 @@
 #include "base/cleanup.h"
 #include "export/exports.h"
 #include "export/http_client.h"
-#include "export/internal.h"
-#include "export/sample.h"
+#include "metrics/internal_metrics.h"
+#include "sample.h"
 #include "settings/settings.h"
 
 struct failure {

@@ -14,10 +14,10 @@
 
 #include "base/clock.h"
 #include "export/exporter.h"
-#include "export/internal.h"
-#include "export/otlp/json.h"
-#include "export/otlp/outbox.h"
-#include "export/sample.h"
+#include "metrics/internal_metrics.h"
+#include "otlp/json.h"
+#include "otlp/outbox.h"
+#include "sample.h"
 #include "settings/settings.h"
 #include "text.h"
 

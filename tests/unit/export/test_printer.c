@@ -14,8 +14,8 @@
 #include <jansson.h>
 
 #include "export/exporter.h"
-#include "export/internal.h"
-#include "export/sample.h"
+#include "metrics/internal_metrics.h"
+#include "sample.h"
 #include "settings/settings.h"
 
 /* Standard output goes to a file while the exporter has it; its content is in `printed`. */

@@ -14,8 +14,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "export/http_client.h"
-#include "export/promtool.h"
 #include "export/scrape_server.h"
+#include "metrics/promtool.h"
 #include "text.h"
 
 #define ROWS 20000

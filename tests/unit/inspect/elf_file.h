@@ -10,12 +10,15 @@
 #include <unistd.h>
 
 #define ELF_FILE_SECTIONS 8
+#define ELF_FILE_SEGMENTS 8
+#define ELF_FILE_BASE 0x400000u /* address of the file's first byte */
 
 struct elf_file {
 	uint8_t bytes[65536 * 3];
 	size_t len;
 	Elf64_Ehdr header;
 	Elf64_Shdr sections[ELF_FILE_SECTIONS];
+	Elf64_Phdr segments[ELF_FILE_SEGMENTS];
 	char names[512];
 	size_t names_len;
 };
@@ -57,15 +60,15 @@ static inline Elf64_Shdr *elf_file_add(struct elf_file *file, const char *name, 
 	return section;
 }
 
-/* One program header, for files without sections. */
-static inline void elf_file_segment(struct elf_file *file, uint32_t type, uint32_t flags,
-				    const void *data, size_t len)
+static inline Elf64_Phdr *elf_file_segment(struct elf_file *file, uint32_t type, uint32_t flags,
+					   const void *data, size_t len)
 {
-	Elf64_Phdr segment = { .p_type = type, .p_flags = flags, .p_filesz = len };
+	Elf64_Phdr *segment = &file->segments[file->header.e_phnum++];
 
-	segment.p_offset = elf_file_put(file, data, len);
-	file->header.e_phoff = elf_file_put(file, &segment, sizeof(segment));
-	file->header.e_phnum = 1;
+	*segment = (Elf64_Phdr){ .p_type = type, .p_flags = flags, .p_filesz = len };
+	segment->p_offset = elf_file_put(file, data, len);
+	segment->p_vaddr = ELF_FILE_BASE + segment->p_offset;
+	return segment;
 }
 
 /* Writes the headers; sections or not. */
@@ -82,6 +85,8 @@ static inline void elf_file_end(struct elf_file *file, int with_sections)
 	} else {
 		file->header.e_shnum = 0;
 	}
+	file->header.e_phoff =
+		elf_file_put(file, file->segments, file->header.e_phnum * sizeof(Elf64_Phdr));
 	memcpy(file->bytes, &file->header, sizeof(file->header));
 }
 

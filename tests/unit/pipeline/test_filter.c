@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "export/sample.h"
 #include "flow/attributes.h"
 #include "pipeline/pipeline.h"
+#include "sample.h"
 #include "settings/settings.h"
 
 static const struct obi_service service = { .name = "shop", .language = "go" };

@@ -15,11 +15,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "export/otlp/outbox.h"
 #include "fake_curl.h"
-#include "sender/sandbox.h"
+#include "otlp/outbox.h"
+#include "sandbox/sender_rules.h"
 #include "sender/sender.h"
-#include "wire/wire.h"
 #include "wire/batch.h"
 #include "wire/wire.h"
 

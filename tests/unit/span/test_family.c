@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
-#include "export/sample.h"
+#include "sample.h"
 #include "span/family.h"
 
 static void check_name(const struct obi_span *span, const char *expected)

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "export/sample.h"
 #include "export/text/flow_text.h"
+#include "sample.h"
 
 static void check(const struct obi_flow_record *record, const char *expected)
 {

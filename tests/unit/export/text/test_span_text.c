@@ -10,9 +10,9 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "export/sample.h"
-#include "export/semconv.h"
 #include "export/text/span_text.h"
+#include "sample.h"
+#include "span/semconv.h"
 
 static void check_text(const struct obi_span *span, const char *expected)
 {

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* The socket's side of TLS sessions, see session.h. */
+#ifndef OBI_BPF_TLS_SOCKET_H
+#define OBI_BPF_TLS_SOCKET_H
+
+#define TLS_UNORDERED (64 * 1024)
+
+/* change_cipher_spec to heartbeat, of any version (RFC 8446 section 5.1). */
+static __always_inline bool begins_tls_record(const u8 *head)
+{
+	return head[0] >= 20 && head[0] <= 24 && head[1] == 3 && head[2] <= 4;
+}
+
+/* The current call moved so many bytes of it: what do they begin with? */
+static __always_inline bool moved_tls_record(struct scratch *s, u32 slot, u64 bytes)
+{
+	if (user_data_of_syscall(s, slot) != OBI_READ)
+		return false;
+	s->bytes = bytes;
+	s->skip = 0;
+	s->walk.before = 0;
+	s->walk.piece = 0;
+	return scratch_read(slot) >= 3 && begins_tls_record(s->head);
+}
+
+/* Joins the socket and the session of the call that the thread is in, if it is in one. */
+static __noinline int session_join(struct sock *sk, struct conn_state *state, u32 slot, u64 bytes)
+{
+	struct tls_call *call = bpf_task_storage_get(&tls_calls, bpf_get_current_task_btf(), 0, 0);
+	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
+	struct tls_key key = { .pid = state->pid };
+	struct tls_session *session;
+	u32 blank = SCRATCH_STATE;
+	struct scratch *zero = bpf_map_lookup_elem(&scratch, &blank);
+
+	if (!call || !call->session || !s || !zero || !moved_tls_record(s, slot, bytes))
+		return 0;
+	key.session = call->session;
+	/* head[] of this slot is never written: it stays zero. */
+	bpf_map_update_elem(&tls_sessions, &key, zero->head, BPF_ANY);
+	session = bpf_map_lookup_elem(&tls_sessions, &key);
+	if (!session) {
+		count(OBI_APP_STATE_FULL);
+		return 0;
+	}
+	session->opened_ns = state->opened_ns;
+	session->opener = state->opener;
+	session->pid = state->pid;
+	session->limit = TLS_UNORDERED;
+	session->side = state->side;
+	tuple_of_sock(sk, &session->tuple);
+	session->id = state->id;
+	state->tls = key.session;
+	state->muted = 1;
+	state->streaming = 1; /* as its records will be: its end is reported */
+	return 1;
+}
+
+/* May this be a connection of which nobody knows yet that TLS goes through it? */
+static __always_inline bool session_may_join(const struct conn_state *state)
+{
+	return tls_probes && !state->tls &&
+	       (state->muted || (state->protocol == GUESS_NONE && !state->ordered)) &&
+	       !state->datagrams && !state->closed;
+}
+
+/* The connection is over: the session may live on, but not through it. */
+static __always_inline void session_part(const struct conn_state *state)
+{
+	struct tls_key key = { .session = state->tls, .pid = state->pid };
+	struct tls_session *session;
+
+	if (!tls_probes || !state->tls)
+		return;
+	session = bpf_map_lookup_elem(&tls_sessions, &key);
+	if (session && session->id == state->id)
+		bpf_map_delete_elem(&tls_sessions, &key);
+}
+
+#endif

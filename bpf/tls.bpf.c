@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * Probes on the calls of TLS libraries: plain text, as chunks of the connection that the session's
+ * socket is, in the order in which the process sees it.
+ *
+ * A program at a probe in user space can be preempted, and another one of its kind run on the same
+ * CPU meanwhile. So nothing lies in memory of a CPU: what a call was begun with is kept in its
+ * thread's storage, records are written where they will be read, and no function has a stack that
+ * the kernel would give it a private one for (64 bytes, BPF_PRIV_STACK_MIN_SIZE of 6.13: two
+ * programs that preempt each other would share it).
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_tracing.h>
+
+#include "obi/order.h"
+#include "obi/process.h"
+#include "obi/record.h"
+#include "obi/tls.h"
+
+#include "lib/shared.h"
+#include "lib/pid.h"
+#include "lib/events.h"
+#include "lib/ring.h"
+#include "lib/session.h"
+#include "lib/plain.h"
+
+static __always_inline bool process_is_selected(u32 pid)
+{
+	u32 *flags = bpf_map_lookup_elem(&processes, &pid);
+
+	return flags && (*flags & OBI_PROCESS_SELECTED);
+}
+
+static __noinline int session_free(struct pt_regs *ctx)
+{
+	struct tls_key key;
+
+	key.session = PT_REGS_PARM1(ctx);
+	key.pid = current_pid();
+	key.pad = 0;
+	bpf_map_delete_elem(&tls_sessions, &key);
+	return 0;
+}
+
+SEC("uprobe")
+int tls_enter(struct pt_regs *ctx)
+{
+	u64 cookie = bpf_get_attach_cookie(ctx);
+	u64 arg3 = PT_REGS_PARM4(ctx), arg4 = PT_REGS_PARM5(ctx);
+	u32 count = OBI_TLS_COOKIE_COUNT(cookie);
+	struct tls_call *call;
+
+	/* Loaded here: the loads would be merged in a way that the verifier refuses. */
+	barrier_var(arg3);
+	barrier_var(arg4);
+
+	if (!process_is_selected(current_pid()))
+		return 0;
+	if (OBI_TLS_COOKIE_OP(cookie) == OBI_TLS_FREE)
+		return session_free(ctx);
+	call = bpf_task_storage_get(&tls_calls, bpf_get_current_task_btf(), 0,
+				    BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!call)
+		return 0;
+	call->cookie = cookie;
+	call->buf = PT_REGS_PARM2(ctx);
+	call->count_at = count == OBI_TLS_AT_ARG3 ? arg3 : count == OBI_TLS_AT_ARG4 ? arg4 : 0;
+	call->session = PT_REGS_PARM1(ctx);
+	return 0;
+}
+
+/* How many bytes did the call move? */
+static __always_inline u64 bytes_moved(const struct tls_call *call, s32 returned)
+{
+	u64 bytes = returned;
+
+	if (returned <= 0)
+		return 0;
+	if (call->count_at && bpf_probe_read_user(&bytes, sizeof(bytes), (void *)call->count_at))
+		return 0;
+	return bytes <= 0x7fffffff ? bytes : 0;
+}
+
+SEC("uretprobe")
+int tls_return(struct pt_regs *ctx)
+{
+	struct tls_call *call = bpf_task_storage_get(&tls_calls, bpf_get_current_task_btf(), 0, 0);
+	struct tls_session *session;
+	struct tls_key key;
+	u64 bytes;
+	u32 op;
+
+	/* A call within a call ends both, for us. */
+	if (!call || !call->session)
+		return 0;
+	key.session = call->session;
+	key.pid = current_pid();
+	key.pad = 0;
+	call->session = 0;
+	op = OBI_TLS_COOKIE_OP(call->cookie);
+	if (op != OBI_TLS_READ && op != OBI_TLS_WRITE)
+		return 0;
+	bytes = bytes_moved(call, PT_REGS_RC(ctx));
+	if (!bytes)
+		return 0;
+	session = bpf_map_lookup_elem(&tls_sessions, &key);
+	if (session)
+		plain_chunk(session, call->buf, bytes, op == OBI_TLS_WRITE ? OBI_SEND : OBI_RECV);
+	else
+		count(OBI_APP_TLS_UNJOINED);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0 OR BSD-2-Clause */
+/*
+ * Probes on the calls of TLS libraries. Every library is seen by the same programs: what a site is
+ * for travels in its cookie, which comes from the worker, so whatever it says is safe.
+ */
+#ifndef OBI_TLS_H
+#define OBI_TLS_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+/* What a call does. Its first argument is the session; of READ and WRITE the second is the memory
+ * of the plain text. */
+enum obi_tls_op {
+	OBI_TLS_NONE,
+	OBI_TLS_READ,
+	OBI_TLS_WRITE,
+	OBI_TLS_HANDSHAKE, /* moves no plain text */
+	OBI_TLS_FREE,      /* the session is over: its address may be that of another one soon */
+	OBI_TLS_OPS,
+};
+
+/* Where the number of bytes that were moved is found. */
+enum obi_tls_count {
+	OBI_TLS_RETURNED, /* the call returns it; 0 and below: none */
+	/* The call returns 1, or another number above 0, and it stands, of 64 bits, where the
+	 * fourth argument (fifth, sixth) points to. */
+	OBI_TLS_AT_ARG3,
+	OBI_TLS_AT_ARG4,
+	OBI_TLS_COUNTS,
+};
+
+/* Cookie of a site. */
+#define OBI_TLS_COOKIE(op, count) ((__u64)(op) | (__u64)(count) << 4)
+#define OBI_TLS_COOKIE_OP(cookie) ((__u32)(cookie)&0xf)
+#define OBI_TLS_COOKIE_COUNT(cookie) ((__u32)(cookie) >> 4 & 0xf)
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files that probes may belong into: named to the broker as processes map them, and looked through
+ * when it hands one over. See broker/probed.h for the whole way.
+ */
+#ifndef OBI_WORKER_PROBING_H
+#define OBI_WORKER_PROBING_H
+
+#include <stdint.h>
+
+#include "wire/wire.h"
+
+/* What of the process's mappings, of which maps_fd is the list, is worth a look: libraries, and the
+ * executable, of that path. */
+void obi_probing_process(uint32_t pid, const char *exe, int maps_fd);
+
+/* Looks through a file, and says where probes belong. */
+void obi_probing_file(const struct obi_wire_file *file, int fd);
+
+#endif
