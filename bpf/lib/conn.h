@@ -3,7 +3,7 @@
 #ifndef OBI_BPF_CONN_H
 #define OBI_BPF_CONN_H
 
-#define DATAGRAMS_UNORDERED (16 * 1024) /* bytes shown of a socket until an order comes */
+#define DATAGRAMS_UNORDERED (256 * 1024) /* bytes shown of a socket until an order comes */
 
 /* Where the state is kept: by_addr is a constant of the plane (see hooks/). */
 static __always_inline struct conn_state *conn_get(struct sock *sk, bool by_addr)

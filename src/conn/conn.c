@@ -435,15 +435,16 @@ static bool is_idle(const struct obi_conns *conns, const struct conn *c)
 	       is_silent(conns, c, conns->options.body_idle_ns);
 }
 
-static void time_out_requests(struct obi_conns *conns)
+static void time_out_requests(struct obi_conns *conns, enum obi_timeout kind)
 {
-	uint64_t timeout = conns->options.request_timeout_ns;
+	struct exchange **oldest = &conns->waiting[kind].oldest;
+	uint64_t timeout = conns->options.timeout_ns[kind];
 
 	if (!timeout)
 		return;
-	while (conns->oldest && conns->now_ns > conns->oldest->start_ns &&
-	       conns->now_ns - conns->oldest->start_ns >= timeout)
-		exchange_time_out(conns, conns->oldest);
+	while (*oldest && conns->now_ns > (*oldest)->start_ns &&
+	       conns->now_ns - (*oldest)->start_ns >= timeout)
+		exchange_time_out(conns, *oldest);
 }
 
 static void look_at_responses(struct obi_conns *conns, enum await await)
@@ -487,7 +488,8 @@ void obi_conns_tick(struct obi_conns *conns, uint64_t now_ns)
 		look_at_responses(conns, AWAIT_QUIET);
 	}
 	look_at_responses(conns, AWAIT_BUSY);
-	time_out_requests(conns);
+	for (int kind = 0; kind < OBI_TIMEOUTS; kind++)
+		time_out_requests(conns, kind);
 	sweep_idle(conns);
 }
 

@@ -37,8 +37,10 @@ struct obi_conns {
 	uint64_t quiet_ns; /* when those of AWAIT_QUIET were looked at last */
 
 	const struct obi_protocol *heads; /* whose messages the kernel recognises by itself */
-	struct exchange *oldest;
-	struct exchange *newest;
+	struct waiting {
+		struct exchange *oldest;
+		struct exchange *newest;
+	} waiting[OBI_TIMEOUTS];
 	struct exchange **keyed; /* chains of those with a key */
 	struct exchange *free_exchanges[2];
 	size_t exchanges_made;
@@ -88,7 +90,7 @@ void conn_end_protocol(struct obi_conns *conns, struct conn *c);
 
 /* ---- exchange.c ------------------------------------------------------------------------ */
 
-/* Hands the span on as timed out; the exchange stays for the sake of the order. */
+/* Hands the span on as timed out; without a key the exchange stays for the sake of the order. */
 void exchange_time_out(struct obi_conns *conns, struct exchange *x);
 int exchanges_init(struct obi_conns *conns);
 void exchanges_free(struct obi_conns *conns);
