@@ -274,6 +274,7 @@ static void returns_are_instructions_and_not_bytes(void **state)
 /* Code is read in pieces of 4096 bytes; an instruction may lie across their border. */
 static void instructions_are_read_wherever_a_piece_ends(void **state)
 {
+	static const struct slice last = SLICE_LIT("\x48\xb8\xc3\xc3\xc3\xc3\xc3\xc3\xc3\xc3\xc3");
 	static uint8_t text[3 * 4096];
 	uint64_t offsets[4];
 	bool cut;
@@ -283,7 +284,7 @@ static void instructions_are_read_wherever_a_piece_ends(void **state)
 		struct obi_code code = { EM_X86_64, code_read, &bytes };
 
 		memset(text, 0x90, sizeof(text));
-		memcpy(text + before, "\x48\xb8\xc3\xc3\xc3\xc3\xc3\xc3\xc3\xc3\xc3", 11);
+		memcpy(text + before, last.data, last.len);
 		bytes = guarded(slice_of(text, sizeof(text)));
 		assert_int_equal(obi_site_returns(&code, CODE_BASE, bytes.len, offsets, 4, &cut),
 				 1);
