@@ -194,10 +194,13 @@ fuzz: fuzz-targets
 
 # ---- Lint and docs ----------------------------------------------------------------------------
 
-lint: lint-includes lint-format lint-tables lint-shell lint-files lint-docs lint-security lint-hardening
+lint: lint-includes lint-format lint-tables lint-shell lint-files lint-docs lint-security lint-hardening lint-bpf-stack
 
 lint-hardening: $(OBI)
 	tests/lint/check-hardening $(OBI) $(BUILD)/flags
+
+lint-bpf-stack: $(BUILD)/bpf/tls.bpf.o
+	tests/lint/check-bpf-stack $<
 
 lint-%:
 	tests/lint/check-$*

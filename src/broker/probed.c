@@ -20,6 +20,7 @@
 enum state {
 	WAITING, /* to be looked at */
 	LOOKED,  /* the looker is at it */
+	OPENED,  /* the worker has no room for the question yet */
 	ASKED,   /* the worker */
 	EMPTY,   /* there is nothing in it, or it was refused */
 	PROBED,
@@ -65,12 +66,17 @@ struct obi_probed *obi_probed_new(const struct obi_probed_actions *actions)
 	return probed;
 }
 
+static bool waits(enum state state)
+{
+	return state == WAITING || state == OPENED;
+}
+
 static void set_state(struct obi_probed *probed, struct file *file, enum state state)
 {
-	probed->waiting -= file->state == WAITING;
+	probed->waiting -= waits(file->state);
 	probed->counters.files -= file->state == PROBED;
 	file->state = state;
-	probed->waiting += state == WAITING;
+	probed->waiting += waits(state);
 	probed->counters.files += state == PROBED;
 }
 
@@ -247,14 +253,16 @@ void obi_probed_mapped(struct obi_probed *probed, const struct obi_wire_mapping 
 		look(probed, file);
 }
 
-static void ask_worker(struct obi_probed *probed, const struct file *file)
+/* A worker that is dead is followed by one for which all is repeated. */
+static void ask_worker(struct obi_probed *probed, struct file *file)
 {
 	struct obi_wire_file message = {
 		.number = file->number,
 		.pid = file->use_count ? file->uses[0].pid : 0,
 	};
+	int error = probed->actions.inspect(probed->actions.context, &message, file->fd);
 
-	(void)probed->actions.inspect(probed->actions.context, &message, file->fd);
+	set_state(probed, file, error == -EAGAIN ? OPENED : ASKED);
 }
 
 void obi_probed_answer(struct obi_probed *probed, const struct look_request *request,
@@ -265,7 +273,6 @@ void obi_probed_answer(struct obi_probed *probed, const struct look_request *req
 	if (file && file->state == LOOKED && !answer->error && fd_count == 1) {
 		file->fd = fds[0];
 		fd_count = 0;
-		set_state(probed, file, ASKED);
 		ask_worker(probed, file);
 	} else if (file && file->state == LOOKED) {
 		/* Gone, or mapped elsewhere meanwhile: another one may still map it. */
@@ -308,7 +315,7 @@ bool obi_probed_probe(struct obi_probed *probed, const struct obi_wire_probe *pr
 		if (probed->files[i]->number == probe->number)
 			file = probed->files[i];
 	if (!file) /* let go meanwhile, or never there */
-		return probe->number <= probed->number;
+		return probe->number && probe->number <= probed->number;
 	if (file->state != ASKED)
 		return false;
 	if (probe->count)
@@ -331,6 +338,14 @@ void obi_probed_repeat(struct obi_probed *probed)
 
 /* ---- Time ---- */
 
+/* May it be let go? What nobody maps is not waited for; of what is asked an answer will come. */
+static bool is_over(const struct file *file, uint64_t now_ns)
+{
+	if (!file->idle_ns || file->state == LOOKED || file->state == ASKED)
+		return false;
+	return waits(file->state) || now_ns >= file->idle_ns + IDLE_NS;
+}
+
 void obi_probed_tick(struct obi_probed *probed, uint64_t now_ns)
 {
 	size_t i = 0;
@@ -342,9 +357,9 @@ void obi_probed_tick(struct obi_probed *probed, uint64_t now_ns)
 
 		if (file->state == WAITING)
 			look(probed, file);
-		if (file->idle_ns &&
-		    (file->state == WAITING || now_ns - file->idle_ns >= IDLE_NS) &&
-		    file->state != LOOKED && file->state != ASKED)
+		else if (file->state == OPENED)
+			ask_worker(probed, file);
+		if (is_over(file, now_ns))
 			remove_at(probed, i);
 		else
 			i++;

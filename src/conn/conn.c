@@ -227,18 +227,32 @@ static bool turn_to(struct obi_conns *conns, struct conn *c, const struct obi_re
 	return true;
 }
 
+/* The last bytes of the direction, to which those of the record are added. */
+static uint64_t tail_with(uint64_t tail, const struct obi_record *record)
+{
+	uint32_t len = record->head_len;
+
+	if (len < record->bytes)
+		return record->total_bytes;
+	for (uint32_t i = len > sizeof(tail) ? len - sizeof(tail) : 0; i < len; i++)
+		tail = tail >> 8 | (uint64_t)record->head[i] << 56;
+	return tail;
+}
+
 /* A chunk of plain text brings its last bytes, as the board has them of a message. */
 static void follow_tail(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
 {
-	const struct obi_board_slot slot = {
+	struct obi_board_slot slot = {
 		.conn = c->id,
 		.message = c->message,
 		.total_bytes = record->before + record->bytes,
 		.last_ns = record->time_ns,
-		.tail = record->total_bytes,
 	};
 
-	if (slot.tail && is_awaited(c) && record->direction == conn_response_direction(c))
+	if (c->requests == DIRECTION_UNKNOWN || record->direction != conn_response_direction(c))
+		return;
+	c->tail = slot.tail = tail_with(c->tail, record);
+	if (slot.tail && is_awaited(c) && slot.total_bytes >= c->halves[record->direction].at)
 		c->protocol->awaiting->follow(conns, c, &slot);
 }
 
@@ -256,6 +270,8 @@ void conn_take_chunk(struct obi_conns *conns, struct conn *c, const struct obi_r
 	};
 	uint64_t end = record->before + record->bytes;
 
+	if (c->tls)
+		c->direction = record->direction;
 	if (record->before > half->at)
 		conn_pass_unseen(conns, c, record->direction, record->before - half->at,
 				 record->time_ns);
@@ -265,7 +281,7 @@ void conn_take_chunk(struct obi_conns *conns, struct conn *c, const struct obi_r
 		c->direction = record->direction;
 	if (chunk.bytes.len)
 		conn_feed(conns, c, record->direction, &chunk);
-	if (end > half->at && c->tls)
+	if (c->tls)
 		follow_tail(conns, c, record);
 	if (end > half->at && !c->muted)
 		conn_pass_unseen(conns, c, record->direction, end - half->at, record->time_ns);
@@ -295,6 +311,11 @@ static void begin_stream(struct obi_conns *conns, struct conn *c, const struct o
 	c->muted = false;
 	c->datagrams = record->flags & OBI_RECORD_DATAGRAM;
 	c->tls = record->flags & OBI_RECORD_TLS;
+	if (c->tls) { /* of which the first chunk is a turn, and the board knows nothing */
+		c->direction = !record->direction;
+		c->message = 0;
+		c->tail = 0;
+	}
 	c->halves[OBI_SEND].at = c->halves[OBI_RECV].at = 0;
 	c->direction = !record->direction; /* it turns */
 }

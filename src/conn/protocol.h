@@ -196,6 +196,7 @@ struct conn {
 	bool datagrams;      /* as its protocol's row */
 	bool streaming;      /* its records are CHUNKs: halves[].at counts all bytes */
 	bool tls;            /* they are plain text of a TLS session */
+	uint64_t tail; /* tls: the last bytes of a response, as struct obi_board_slot has them */
 	uint64_t room[CONN_ROOM / sizeof(uint64_t)];
 };
 

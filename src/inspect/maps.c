@@ -30,24 +30,29 @@ static bool take_hex(struct slice *line, char end, uint64_t *ret)
 	return true;
 }
 
+/* The same of a decimal number with a blank behind it. */
 static bool take_decimal(struct slice *line, uint64_t *ret)
 {
 	uint64_t n = 0;
 	size_t i = 0;
 
-	for (; i < line->len && line->data[i] >= '0' && line->data[i] <= '9' && i < 20; i++)
-		n = n * 10 + (uint64_t)(line->data[i] - '0');
-	*line = slice_from(*line, i);
+	for (; i < line->len && line->data[i] >= '0' && line->data[i] <= '9'; i++)
+		if (__builtin_mul_overflow(n, 10, &n) ||
+		    __builtin_add_overflow(n, (uint64_t)(line->data[i] - '0'), &n))
+			return false;
+	if (i == 0 || i == line->len || line->data[i] != ' ')
+		return false;
+	*line = slice_from(*line, i + 1);
 	*ret = n;
-	return i > 0;
+	return true;
 }
 
-/* proc(5): start-end perms offset major:minor inode path. false: not a file's code. */
+/* proc(5): start-end perms offset major:minor inode path. false: not a file's code. What memory of
+ * no file is called may have slashes (PR_SET_VMA_ANON_NAME). */
 static bool parse(struct slice line, struct obi_mapped *ret)
 {
 	static const struct slice deleted = SLICE_LIT(" (deleted)");
 	uint64_t offset, major, minor;
-	ptrdiff_t slash;
 	bool code;
 
 	if (!take_hex(&line, '-', &ret->start) || !take_hex(&line, ' ', &ret->end) || line.len < 5)
@@ -57,12 +62,13 @@ static bool parse(struct slice line, struct obi_mapped *ret)
 	if (!code || !take_hex(&line, ' ', &offset) || !take_hex(&line, ':', &major) ||
 	    !take_hex(&line, ' ', &minor) || !take_decimal(&line, &ret->inode))
 		return false;
-	slash = slice_find(line, '/');
-	if (slash < 0)
+	while (line.len && line.data[0] == ' ')
+		line = slice_from(line, 1);
+	if (!line.len || line.data[0] != '/' || major > UINT32_MAX || minor > UINT32_MAX)
 		return false;
 	ret->major = (uint32_t)major;
 	ret->minor = (uint32_t)minor;
-	ret->path = slice_from(line, (size_t)slash);
+	ret->path = line;
 	if (ret->path.len > deleted.len &&
 	    slice_equal(slice_from(ret->path, ret->path.len - deleted.len), deleted))
 		ret->path.len -= deleted.len;

@@ -168,3 +168,8 @@ bool http1_chunked_done(const struct http1_chunked *chunked)
 {
 	return chunked->state == CHUNK_DONE;
 }
+
+bool http1_chunked_is_data(const struct http1_chunked *chunked, uint64_t len)
+{
+	return len == 0 || (chunked->state == CHUNK_DATA && len <= chunked->left);
+}

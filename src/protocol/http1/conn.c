@@ -35,8 +35,8 @@ static bool waits_for_last_chunk(const struct stream *s)
 	return s->exchange && s->exchange->mark & MARK_CHUNKED && s->state != STREAM_HEAD;
 }
 
-/* The few bytes that are new on the board are all there: a chunked body is followed by them where
- * they fit. */
+/* The last of the bytes that are new on the board are there: a chunked body is followed by them
+ * where they fit, and all before them are data. */
 static bool take_tail(struct obi_conns *conns, struct conn *c, const struct obi_board_slot *slot,
 		      uint64_t more)
 {
@@ -45,16 +45,20 @@ static bool take_tail(struct obi_conns *conns, struct conn *c, const struct obi_
 	struct obi_record none = { 0 };
 	struct chunk chunk = { .record = &none, .time_ns = slot->last_ns };
 	uint8_t tail[sizeof(slot->tail)];
+	uint64_t hidden = more > sizeof(tail) ? more - sizeof(tail) : 0;
 	ptrdiff_t n;
 
-	if (more == 0 || more > sizeof(tail))
+	more -= hidden;
+	if (more == 0 || (hidden && !slot->tail) || !http1_chunked_is_data(&ahead, hidden))
 		return false;
+	(void)http1_skip_chunked_unseen(&ahead, hidden);
 	memcpy(tail, &slot->tail, sizeof(tail));
 	chunk.bytes = slice_of(tail + sizeof(tail) - more, more);
 	n = http1_skip_chunked(&ahead, chunk.bytes);
 	if (n < 0)
 		return false;
 	chunk.bytes = slice_first(chunk.bytes, (size_t)n);
+	conn_pass_unseen(conns, c, conn_response_direction(c), hidden, slot->last_ns);
 	conn_feed(conns, c, conn_response_direction(c), &chunk);
 	return true;
 }

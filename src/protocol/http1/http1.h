@@ -97,5 +97,7 @@ int http1_skip_chunked_unseen(struct http1_chunked *chunked, uint64_t len);
 
 /* Were the last chunk and the trailers passed? */
 bool http1_chunked_done(const struct http1_chunked *chunked);
+/* Are the next so many bytes data? */
+bool http1_chunked_is_data(const struct http1_chunked *chunked, uint64_t len);
 
 #endif

@@ -82,7 +82,7 @@ static inline void wire_random(void *context, void *bytes, size_t len)
 		((uint8_t *)bytes)[i] = (uint8_t)(++w->seed);
 }
 
-/* server 200 GET host/path?query 0>5 [1..2] */
+/* server 200 GET host/path?query 0>5 [1..2]; https://host/... where it is that */
 /* server GET 3 WRONGTYPE [1..2] */
 static inline void wire_db_span(struct wire *w, const struct obi_span *span)
 {
@@ -122,12 +122,14 @@ static inline void wire_http_span(struct wire *w, const struct obi_span *span)
 {
 	int64_t epoch = epoch_clock_offset(w->options.epoch, 0);
 	int n = snprintf(w->spans + w->spans_len, sizeof(w->spans) - w->spans_len,
-			 "%s %d " SLICE_FMT " " SLICE_FMT SLICE_FMT "%s" SLICE_FMT
+			 "%s %d " SLICE_FMT " %s" SLICE_FMT SLICE_FMT "%s" SLICE_FMT
 			 " %lld>%lld [%llu..%llu]%s\n",
 			 span->kind == OBI_KIND_SERVER ? "server" : "client", span->op.http.status,
-			 SLICE_ARG(span->op.http.method), SLICE_ARG(span->op.http.host),
-			 SLICE_ARG(span->op.http.path), span->op.http.query.len ? "?" : "",
-			 SLICE_ARG(span->op.http.query), (long long)span->op.http.request_length,
+			 SLICE_ARG(span->op.http.method),
+			 slice_equal(span->op.http.scheme, SLICE_LIT("https")) ? "https://" : "",
+			 SLICE_ARG(span->op.http.host), SLICE_ARG(span->op.http.path),
+			 span->op.http.query.len ? "?" : "", SLICE_ARG(span->op.http.query),
+			 (long long)span->op.http.request_length,
 			 (long long)span->op.http.response_length,
 			 (unsigned long long)((span->start_ns - (uint64_t)epoch) / STEP_NS),
 			 (unsigned long long)((span->end_ns - (uint64_t)epoch) / STEP_NS),
