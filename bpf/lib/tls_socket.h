@@ -23,17 +23,26 @@ static __always_inline bool moved_tls_record(struct scratch *s, u32 slot, u64 by
 	return scratch_read(slot) >= 3 && begins_tls_record(s->head);
 }
 
-/* Joins the socket and the session of the call that the thread is in, if it is in one. */
-static __noinline int session_join(struct sock *sk, struct conn_state *state, u32 slot, u64 bytes)
+/* Is the thread in a call on a session, and the socket call one that moves its bytes? By itself, as
+ * all that is called from here and what session_join() has do not fit the stack together. */
+static __noinline int session_moves(u32 slot, u64 bytes)
 {
 	struct tls_call *call = bpf_task_storage_get(&tls_calls, bpf_get_current_task_btf(), 0, 0);
 	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
+
+	return call && call->session && s && moved_tls_record(s, slot, bytes);
+}
+
+/* Joins the socket and that session. */
+static __noinline int session_join(struct sock *sk, struct conn_state *state, u32 slot)
+{
+	struct tls_call *call = bpf_task_storage_get(&tls_calls, bpf_get_current_task_btf(), 0, 0);
 	struct tls_key key = { .pid = state->pid };
 	struct tls_session *session;
 	u32 blank = SCRATCH_STATE;
 	struct scratch *zero = bpf_map_lookup_elem(&scratch, &blank);
 
-	if (!call || !call->session || !s || !zero || !moved_tls_record(s, slot, bytes))
+	if (!call || !call->session || !zero)
 		return 0;
 	key.session = call->session;
 	/* head[] of this slot is never written: it stays zero. */
@@ -44,7 +53,7 @@ static __noinline int session_join(struct sock *sk, struct conn_state *state, u3
 		return 0;
 	}
 	/* What was shown of it, and ordered, is of another stream. */
-	on_end(sk, state, OBI_RECORD_CLOSE);
+	on_end(sk, state, slot, OBI_RECORD_CLOSE);
 	state->id = conn_new_id();
 	session->opened_ns = state->opened_ns;
 	session->opener = state->opener;

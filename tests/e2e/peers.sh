@@ -116,7 +116,8 @@ test_etcd() {
 	assert_ge "$(grep -c . "$SCRATCH/counts")" 1290 "calls that etcd counted"
 	expect_asked "$SCRATCH/counts" method,status type=GRPC "hostPort=$PORT" method!=*Watch
 	stop_agent
-	assert_eq 0 "$(dropped)" "dropped"
+	# An etcdctl may have ended before anybody knew it.
+	assert_eq "$(total 'span totals' no_service)" "$(dropped)" "dropped"
 }
 
 # ---- HTTP/2 ----
