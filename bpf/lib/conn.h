@@ -3,7 +3,7 @@
 #ifndef OBI_BPF_CONN_H
 #define OBI_BPF_CONN_H
 
-#define DATAGRAMS_UNORDERED (16 * 1024) /* bytes shown of a socket until an order comes */
+#define DATAGRAMS_UNORDERED (256 * 1024) /* bytes shown of a socket until an order comes */
 
 /* Where the state is kept: by_addr is a constant of the plane (see hooks/). */
 static __always_inline struct conn_state *conn_get(struct sock *sk, bool by_addr)
@@ -77,13 +77,19 @@ static __noinline bool sock_is_unix_stream(struct sock *sk)
 	       BPF_CORE_READ(sk, sk_type) == SOCK_STREAM;
 }
 
+/* Unique while the kernel runs: no CPU makes two in a nanosecond. The low bits spread over the
+ * board's slots. */
+static __always_inline u64 conn_new_id(void)
+{
+	return ((u64)bpf_get_smp_processor_id() << 56) ^ bpf_ktime_get_ns();
+}
+
 /* Makes the state of a connection of a selected process. The tuple of a connecting socket is
  * not known yet: it is filled in with the first message. */
 static __always_inline struct conn_state *conn_create(struct sock *sk, u32 pid, u8 side,
 						      bool by_addr)
 {
 	u64 addr = (u64)sk;
-	u64 now = bpf_ktime_get_ns();
 	struct conn_state *state;
 
 	if (by_addr) {
@@ -103,9 +109,7 @@ static __always_inline struct conn_state *conn_create(struct sock *sk, u32 pid, 
 		count(OBI_APP_STATE_FULL);
 		return NULL;
 	}
-	/* Unique while the kernel runs: no CPU makes two in a nanosecond. The low bits spread over
-	 * the board's slots. */
-	state->id = ((u64)bpf_get_smp_processor_id() << 56) ^ now;
+	state->id = conn_new_id();
 	state->side = side;
 	state->pid = pid;
 	return state;

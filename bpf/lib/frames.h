@@ -171,19 +171,35 @@ static __always_inline void frames_output(struct conn_state *state, struct scrat
 		state->walks &= ~(1 << direction);
 }
 
-/* HTTP/2 begins with this chunk: what its client sends, and, where nothing came before, all that is
- * answered. */
-static __always_inline void frames_begin_http2(struct conn_state *state, u8 direction, bool both)
+/* What comes in this direction are frames of HTTP/2, after so many bytes. */
+static __always_inline void frames_begin(struct conn_state *state, u8 direction, u32 left)
 {
 	const struct obi_frame_rule rule = OBI_FRAMES_HTTP2;
+	const struct frame_walk walk = { .left = left };
 
 	state->rule = rule;
-	__builtin_memset(state->frames, 0, sizeof(state->frames));
-	state->frames[direction & 1].left = OBI_HTTP2_PREFACE_LEN;
-	state->walks = both ? 3 : 1 << direction;
-	state->ordered =
-		OBI_ORDER_FRAMES; /* what the worker would say, too late for the first ones */
-	state->limit = OBI_ORDER_BYTES_MAX;
+	state->frames[direction & 1] = walk;
+	state->walks |= 1 << (direction & 1);
+}
+
+/* Bytes of a direction that is not followed yet, of which guess says what they begin with: its
+ * first ones? Servers may speak first, and then the worker may know the protocol before the
+ * client's preface comes. */
+static __noinline void frames_may_begin(struct conn_state *state, const struct scratch *s,
+					u8 direction, enum protocol_guess guess)
+{
+	u64 other = state->offset[(direction & 1) ^ 1];
+
+	if (guess == GUESS_HTTP2) {
+		frames_begin(state, direction, OBI_HTTP2_PREFACE_LEN);
+		if (other == 0 && state->message == 0)
+			frames_begin(state, !direction, 0);
+		/* What the worker would say, too late for the first ones. */
+		state->ordered = OBI_ORDER_FRAMES;
+		state->limit = OBI_ORDER_BYTES_MAX;
+	} else if (state->offset[direction & 1] == 0 && is_http2_settings(s)) {
+		frames_begin(state, direction, 0);
+	}
 }
 
 #endif

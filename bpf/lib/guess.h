@@ -132,6 +132,12 @@ static __always_inline bool begins_with_empty_line(u64 word)
 	       (second == '\n' || second == '\r' || (second >= 'A' && second <= 'Z'));
 }
 
+/* SETTINGS of HTTP/2, no acknowledgement, of less than 256 bytes (RFC 9113 section 6.5). */
+static __always_inline bool is_http2_settings(const struct scratch *s)
+{
+	return (*(const u64 *)s->head & 0xffffffffff00ffff) == 0x04000000;
+}
+
 /* What does head of a scratch, of which len bytes came, begin with? (enum protocol_guess) It is
  * zero behind them. Both architectures are little-endian. */
 __noinline int scratch_guess(u32 slot, u32 len)

@@ -441,9 +441,10 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 		if (propagate)
 			request_end(state);
 		stream_begin(state);
-		if (guess == GUESS_HTTP2)
-			frames_begin_http2(state, direction, state->message == 0);
-		stream_output(state, s, slot, direction, now, len);
+		if (len)
+			frames_may_begin(state, s, direction, guess);
+		s->window = len;
+		stream_output(state, s, slot, direction, now);
 		return;
 	}
 	/* An answer came before its request's head had ended: what follows is another. */

@@ -54,21 +54,21 @@ __noinline int scratch_put(u32 slot, u32 head_len)
 }
 
 /* The records of a chunk whose first one is filled in: s->pieces of them, the last with all the
- * bytes behind. len: bytes read of the first. */
+ * bytes behind. len: bytes read of the first. What stands in the scratch is not on the stack, of
+ * which five calls have no more than 512 bytes. */
 __noinline int scratch_output(u32 slot, u32 len)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
-	u64 all, before;
 
 	if (!s)
 		return 0;
-	all = s->bytes;
-	before = s->record.before;
+	s->all = s->bytes;
+	s->before = s->record.before;
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < CROWD_PIECES; i++) {
 		if (i) {
 			s->skip = i * OBI_HEAD_MAX;
-			s->bytes = all - s->skip;
+			s->bytes = s->all - s->skip;
 			len = scratch_read(slot);
 			if (s->record.type == OBI_RECORD_MESSAGE)
 				s->record.type = OBI_RECORD_MORE;
@@ -76,14 +76,14 @@ __noinline int scratch_output(u32 slot, u32 len)
 		}
 		if (len > OBI_HEAD_MAX)
 			break;
-		s->record.before = before + s->skip;
+		s->record.before = s->before + s->skip;
 		s->record.bytes = i + 1 < s->pieces ? len : s->bytes;
 		(void)scratch_put(slot, len);
 		if (i + 1 >= s->pieces)
 			break;
 	}
 	s->skip = 0;
-	s->bytes = all;
+	s->bytes = s->all;
 	return 0;
 }
 

@@ -2,13 +2,16 @@
 /*
  * Connections whose first bytes are not HTTP/1: every chunk is shown with its place in its
  * direction until the worker, which recognises protocols, has ordered what it wants (obi/order.h),
- * or enough was shown. Each direction has an offset of its own: threads that send and receive at
+ * or enough was shown. Until then it is woken by what much is said, as a pipeline may be the first
+ * that a client says. Each direction has an offset of its own: threads that send and receive at
  * the same time disturb nothing.
  */
 #ifndef OBI_BPF_STREAM_H
 #define OBI_BPF_STREAM_H
 
-#define STREAM_UNORDERED (64 * 1024) /* bytes shown of a connection until an order comes */
+#define STREAM_UNORDERED (1024 * 1024) /* bytes shown of a connection until an order comes */
+#define STREAM_PRESSED (64 * 1024)     /* the same while the ring is more than half full */
+#define STREAM_ASKS (8 * 1024)         /* so many of these wake the worker, which gives it */
 #define STREAM_TURNS 8 /* turns of the direction after these, until nobody expects HTTP/1, ... */
 #define STREAM_PATIENCE 250 /* ... and until no order is expected: the worker may be late */
 
@@ -53,11 +56,23 @@ static __always_inline void stream_take_order(struct conn_state *state)
 /* How many bytes of a chunk are shown. */
 static __always_inline u32 stream_share(struct conn_state *state, u64 bytes)
 {
-	u32 share = bytes < state->limit ? bytes : state->limit;
+	u32 share = bytes < OBI_ORDER_BYTES_MAX ? bytes : OBI_ORDER_BYTES_MAX;
 
+	if (!state->ordered && ring_pressed && !state->datagrams &&
+	    state->limit <= STREAM_UNORDERED - STREAM_PRESSED)
+		state->limit = 0;
+	if (share > state->limit)
+		share = state->limit;
 	if (!state->ordered)
 		state->limit -= share;
 	return share;
+}
+
+/* The worker drains on a timer: is it time that it hears of a connection that it may not know yet?
+ */
+static __always_inline bool stream_asks(u32 before, const struct conn_state *state)
+{
+	return !state->ordered && (before - 1) / STREAM_ASKS != (state->limit - 1) / STREAM_ASKS;
 }
 
 /* A datagram that is sent says where to, unless its socket does. */
@@ -95,11 +110,12 @@ static __always_inline void stream_passed(struct conn_state *state, const struct
 	state->direction = direction;
 }
 
-/* len bytes of the chunk were read into the scratch. */
-static __always_inline void stream_output(struct conn_state *state, struct scratch *s, u32 slot,
-					  u8 direction, u64 now, u32 len)
+/* The first s->window bytes of the chunk are in the scratch. Not inlined, as each program does it
+ * in two places. */
+static __noinline void stream_output(struct conn_state *state, struct scratch *s, u32 slot,
+				     u8 direction, u64 now)
 {
-	u32 share = stream_share(state, s->bytes);
+	u32 len = s->window, limit = state->limit, share = stream_share(state, s->bytes);
 	struct obi_record *r = &s->record;
 
 	record_fill(s, state, OBI_RECORD_CHUNK, direction, now);
@@ -125,6 +141,8 @@ static __always_inline void stream_output(struct conn_state *state, struct scrat
 	if (len > share)
 		len = share;
 	(void)scratch_output(slot, len);
+	if (stream_asks(limit, state))
+		(void)ring_wake();
 	stream_passed(state, s, direction);
 }
 
@@ -138,11 +156,19 @@ static __always_inline bool stream_is_over(struct conn_state *state, const struc
 		state->direction = direction;
 		if (++state->unrecognised < STREAM_TURNS)
 			return false;
-		if (state->unrecognised >= STREAM_PATIENCE)
+		/* A server has one socket for all datagrams: it is the worker's to say. */
+		if (state->unrecognised >= STREAM_PATIENCE && !state->datagrams)
 			stream_mute(state);
 	}
 	state->offset[direction & 1] += s->bytes;
 	return true;
+}
+
+/* May the next bytes be the first of a protocol that the kernel side knows? */
+static __always_inline bool stream_may_turn(const struct conn_state *state, u8 direction)
+{
+	return !state->ordered ||
+	       (state->ordered == OBI_ORDER_FRAMES && state->offset[direction & 1] == 0);
 }
 
 /* A chunk of such a connection. false: it turns out to be HTTP/1 now, and goes the way of that. */
@@ -161,21 +187,22 @@ static __always_inline bool stream_chunk(struct conn_state *state, struct scratc
 		return true;
 	if (len == 0)
 		unread_chunk(state->pid, unread);
-	if (!state->ordered && len && !state->datagrams) {
+	if (len && !state->datagrams && stream_may_turn(state, direction)) {
 		guess = scratch_guess(slot, len);
-		if (guess == GUESS_HTTP_REQUEST || guess == GUESS_HTTP_RESPONSE) {
+		if (!state->ordered &&
+		    (guess == GUESS_HTTP_REQUEST || guess == GUESS_HTTP_RESPONSE)) {
 			state->streaming = 0;
 			state->total = 0;
 			return false;
 		}
-		if (guess == GUESS_HTTP2)
-			frames_begin_http2(state, direction, false);
+		frames_may_begin(state, s, direction, guess);
 	}
 	if (!state->ordered && !state->limit) {
 		state->offset[direction & 1] += s->bytes;
 		return true;
 	}
-	stream_output(state, s, slot, direction, now, len);
+	s->window = len;
+	stream_output(state, s, slot, direction, now);
 	return true;
 }
 

@@ -43,6 +43,9 @@ static __noinline int session_join(struct sock *sk, struct conn_state *state, u3
 		count(OBI_APP_STATE_FULL);
 		return 0;
 	}
+	/* What was shown of it, and ordered, is of another stream. */
+	on_end(sk, state, OBI_RECORD_CLOSE);
+	state->id = conn_new_id();
 	session->opened_ns = state->opened_ns;
 	session->opener = state->opener;
 	session->pid = state->pid;

@@ -41,6 +41,14 @@ static const struct obi_option rows[] = {
 	ROW(http_request_timeout, "ebpf.http_request_timeout", "OTEL_EBPF_BPF_HTTP_REQUEST_TIMEOUT",
 	    DURATION, "0s",
 	    "report an unanswered request with status 408 after this time; 0: never"),
+	ROW(dns_request_timeout, "ebpf.dns_request_timeout", "OTEL_EBPF_BPF_DNS_REQUEST_TIMEOUT",
+	    DURATION, "5s", "report an unanswered DNS query as timed out after this time", .min = 1,
+	    .max = OBI_UNBOUNDED),
+	ROW(redis_db_cache, "ebpf.redis_db_cache.enabled", "OTEL_EBPF_BPF_REDIS_DB_CACHE_ENABLED",
+	    BOOL, "false", "accepted; the database that a connection selected is always known"),
+	ROW(redis_db_cache_size, "ebpf.redis_db_cache.max_size",
+	    "OTEL_EBPF_BPF_REDIS_DB_CACHE_MAX_SIZE", INT, "1000",
+	    "accepted; it is known of each connection that is", .min = 1, .max = OBI_UNBOUNDED),
 };
 
 const struct obi_options obi_broker_option_rows = {

@@ -26,6 +26,9 @@ struct obi_broker_options {
 	int tc_backend;                       /* enum obi_tc_backend */
 	bool tls_probes;                      /* what TLS libraries encrypt is seen */
 	uint64_t http_request_timeout;        /* ns; 0 = never give a request up */
+	uint64_t dns_request_timeout;         /* ns */
+	bool redis_db_cache;                  /* nothing to switch: always done ... */
+	int64_t redis_db_cache_size;          /* ... for all connections that are known */
 };
 
 extern const struct obi_options obi_broker_option_rows;

@@ -277,6 +277,8 @@ void conn_take_chunk(struct obi_conns *conns, struct conn *c, const struct obi_r
 				 record->time_ns);
 	else if (half->at > record->before) /* the board was ahead */
 		chunk.bytes = slice_from(chunk.bytes, half->at - record->before);
+	if (c->tls)
+		c->direction = record->direction;
 	if (chunk.bytes.len)
 		conn_feed(conns, c, record->direction, &chunk);
 	if (c->tls)
@@ -304,7 +306,7 @@ static void on_datagram(struct obi_conns *conns, struct conn *c, const struct ob
 /* What comes now is counted anew: what came before was something else. */
 static void begin_stream(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
 {
-	conn_leave_heads(conns, c);
+	conn_begin_anew(conns, c);
 	c->streaming = true;
 	c->muted = false;
 	c->datagrams = record->flags & OBI_RECORD_DATAGRAM;
@@ -315,6 +317,7 @@ static void begin_stream(struct obi_conns *conns, struct conn *c, const struct o
 		c->tail = 0;
 	}
 	c->halves[OBI_SEND].at = c->halves[OBI_RECV].at = 0;
+	c->direction = !record->direction; /* it turns */
 }
 
 /* A chunk of a connection of which the kernel side tells no messages. */
@@ -453,15 +456,16 @@ static bool is_idle(const struct obi_conns *conns, const struct conn *c)
 	       is_silent(conns, c, conns->options.body_idle_ns);
 }
 
-static void time_out_requests(struct obi_conns *conns)
+static void time_out_requests(struct obi_conns *conns, enum obi_timeout kind)
 {
-	uint64_t timeout = conns->options.request_timeout_ns;
+	struct exchange **oldest = &conns->waiting[kind].oldest;
+	uint64_t timeout = conns->options.timeout_ns[kind];
 
 	if (!timeout)
 		return;
-	while (conns->oldest && conns->now_ns > conns->oldest->start_ns &&
-	       conns->now_ns - conns->oldest->start_ns >= timeout)
-		exchange_time_out(conns, conns->oldest);
+	while (*oldest && conns->now_ns > (*oldest)->start_ns &&
+	       conns->now_ns - (*oldest)->start_ns >= timeout)
+		exchange_time_out(conns, *oldest);
 }
 
 static void look_at_responses(struct obi_conns *conns, enum await await)
@@ -505,7 +509,8 @@ void obi_conns_tick(struct obi_conns *conns, uint64_t now_ns)
 		look_at_responses(conns, AWAIT_QUIET);
 	}
 	look_at_responses(conns, AWAIT_BUSY);
-	time_out_requests(conns);
+	for (int kind = 0; kind < OBI_TIMEOUTS; kind++)
+		time_out_requests(conns, kind);
 	sweep_idle(conns);
 }
 

@@ -48,6 +48,13 @@ struct obi_conns_stats {
 	uint64_t unclear_parents;
 };
 
+/* How long a request may wait for its answer is set for each of: */
+enum obi_timeout {
+	OBI_TIMEOUT_REQUEST, /* HTTP, and what has no other */
+	OBI_TIMEOUT_LOOKUP,  /* DNS */
+	OBI_TIMEOUTS,
+};
+
 struct obi_conns_options {
 	size_t max_connections;
 	/* From the records' clock to that of spans; NULL where they are one. */
@@ -59,7 +66,7 @@ struct obi_conns_options {
 	 * 0 = never. */
 	uint64_t idle_ns;
 	uint64_t body_idle_ns;
-	uint64_t request_timeout_ns; /* unanswered request becomes status 408; 0 = never */
+	uint64_t timeout_ns[OBI_TIMEOUTS]; /* of unanswered requests; 0 = never */
 	/* The process behind a record, or NULL. Borrowed until the next call. */
 	const struct obi_service *(*service)(void *context, uint32_t pid);
 	/* Progress board slot for a connection, or NULL where there is no board. */

@@ -96,31 +96,40 @@ static struct exchange *pool_take(struct obi_conns *conns, bool large)
 
 /* ---- The lists an exchange is in ----------------------------------------------------------- */
 
+static struct waiting *waiting_of(struct obi_conns *conns, const struct exchange *x)
+{
+	return &conns->waiting[conns->slots[x->conn].protocol->timeout];
+}
+
 static void wait_add(struct obi_conns *conns, struct exchange *x)
 {
+	struct waiting *waiting = waiting_of(conns, x);
+
 	x->waits = true;
-	x->older = conns->newest;
+	x->older = waiting->newest;
 	x->newer = NULL;
 	if (x->older)
 		x->older->newer = x;
 	else
-		conns->oldest = x;
-	conns->newest = x;
+		waiting->oldest = x;
+	waiting->newest = x;
 }
 
 static void wait_remove(struct obi_conns *conns, struct exchange *x)
 {
+	struct waiting *waiting = waiting_of(conns, x);
+
 	if (!x->waits)
 		return;
 	x->waits = false;
 	if (x->older)
 		x->older->newer = x->newer;
 	else
-		conns->oldest = x->newer;
+		waiting->oldest = x->newer;
 	if (x->newer)
 		x->newer->older = x->older;
 	else
-		conns->newest = x->older;
+		waiting->newest = x->older;
 	x->older = x->newer = NULL;
 }
 
@@ -306,7 +315,10 @@ void exchange_time_out(struct obi_conns *conns, struct exchange *x)
 		return;
 	protocol->time_out(x);
 	exchange_emit(conns, x, conns->now_ns, 0);
-	x->emitted = true;
+	if (x->key)
+		exchange_forget(conns, x);
+	else
+		x->emitted = true;
 }
 
 void exchange_drop(struct obi_conns *conns, struct exchange *x, enum obi_conn_drop reason)

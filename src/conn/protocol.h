@@ -47,7 +47,7 @@ struct exchange {
 	struct exchange *next; /* of the same connection, in order */
 	struct exchange *before;
 	struct exchange *same_chain;
-	struct exchange *older; /* waiting for their response, of all connections */
+	struct exchange *older; /* waiting for their response as long as this one may */
 	struct exchange *newer;
 	const struct obi_system *system; /* the protocol's, unless that says another */
 	uint64_t key; /* by which its response finds it, see exchange_find(); 0 = by its order */
@@ -114,6 +114,7 @@ struct obi_protocol {
 	uint16_t pipeline;      /* most requests open on one connection */
 	bool datagrams;         /* each chunk is a message; else it is asked about streams */
 	struct obi_order order; /* what the kernel shows once the protocol is recognised */
+	uint8_t timeout;        /* enum obi_timeout: which one its requests have */
 
 	/* Which half of an exchange do these first bytes of a connection begin? */
 	enum obi_guess (*guess)(struct slice head, enum obi_role *ret_role);

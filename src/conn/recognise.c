@@ -128,9 +128,11 @@ bool conn_take_heads(struct obi_conns *conns, struct conn *c, const struct obi_r
 	return conn_begin_protocol(conns, c, conns->heads, first);
 }
 
-void conn_leave_heads(struct obi_conns *conns, struct conn *c)
+void conn_begin_anew(struct obi_conns *conns, struct conn *c)
 {
 	leave(conns, c);
+	conn_end_protocol(conns, c);
+	memset(c->room, 0, sizeof(c->room));
 }
 
 /* ---- Recognition --------------------------------------------------------------------------- */
@@ -234,9 +236,10 @@ static void begin_from(struct obi_conns *conns, struct conn *c, const struct obi
 	}
 }
 
-/* Nothing knows the bytes: they are passed over. */
+/* Nothing knows the bytes: they are passed over. A connection may still turn out to be HTTP/1. */
 static void pass(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
 {
+	struct obi_order order = { .mode = c->datagrams ? OBI_ORDER_MUTE : OBI_ORDER_STREAM };
 	struct pending *pending = pending_of(c);
 
 	pending_drop(conns, c, record->direction);
@@ -244,7 +247,7 @@ static void pass(struct obi_conns *conns, struct conn *c, const struct obi_recor
 	c->halves[record->direction].at = record->before + record->bytes;
 	c->halves[record->direction].last_ns = record->time_ns;
 	if (++pending->chunks == GUESS_CHUNKS)
-		conn_order(conns, c, (struct obi_order){ .mode = OBI_ORDER_STREAM, .bytes = 0 });
+		conn_order(conns, c, order);
 }
 
 /* Not from the beginning, or after what nothing knew. */

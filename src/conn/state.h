@@ -37,8 +37,10 @@ struct obi_conns {
 	uint64_t quiet_ns; /* when those of AWAIT_QUIET were looked at last */
 
 	const struct obi_protocol *heads; /* whose messages the kernel recognises by itself */
-	struct exchange *oldest;
-	struct exchange *newest;
+	struct waiting {
+		struct exchange *oldest;
+		struct exchange *newest;
+	} waiting[OBI_TIMEOUTS];
 	struct exchange **keyed; /* chains of those with a key */
 	struct exchange *free_exchanges[2];
 	size_t exchanges_made;
@@ -76,8 +78,8 @@ bool conn_begin_protocol(struct obi_conns *conns, struct conn *c,
 /* A record of a kind that the kernel side shows of HTTP/1 alone: it is that from now on. false:
  * there is no room. */
 bool conn_take_heads(struct obi_conns *conns, struct conn *c, const struct obi_record *record);
-/* ... and is so no more. */
-void conn_leave_heads(struct obi_conns *conns, struct conn *c);
+/* What comes from now on is another stream: nothing of what was known counts. */
+void conn_begin_anew(struct obi_conns *conns, struct conn *c);
 /* Asks the protocols about a chunk of a connection that has none yet; it is taken. */
 void conn_recognise(struct obi_conns *conns, struct conn *c, const struct obi_record *record);
 /* The same of a datagram, which is left to the caller: does it have a protocol now? */
@@ -88,7 +90,7 @@ void conn_end_protocol(struct obi_conns *conns, struct conn *c);
 
 /* ---- exchange.c ------------------------------------------------------------------------ */
 
-/* Hands the span on as timed out; the exchange stays for the sake of the order. */
+/* Hands the span on as timed out; without a key the exchange stays for the sake of the order. */
 void exchange_time_out(struct obi_conns *conns, struct exchange *x);
 int exchanges_init(struct obi_conns *conns);
 void exchanges_free(struct obi_conns *conns);

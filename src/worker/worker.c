@@ -317,7 +317,10 @@ static int open_application(struct worker *w)
 		.epoch = clock_epoch(),
 		.idle_ns = RESPONSE_IDLE_NS,
 		.body_idle_ns = BODY_IDLE_NS,
-		.request_timeout_ns = w->settings->broker.http_request_timeout,
+		.timeout_ns = {
+			[OBI_TIMEOUT_REQUEST] = w->settings->broker.http_request_timeout,
+			[OBI_TIMEOUT_LOOKUP] = w->settings->broker.dns_request_timeout,
+		},
 		.service = find_service,
 		.board = w->board,
 		.orders = w->orders,

@@ -5,69 +5,10 @@
 
 # shellcheck source=../lib/lib.sh
 . "$(dirname "$0")/../lib/lib.sh"
-
-PORT=8080
-
-# observe [PRINTER]: what listens on PORT.
-observe() {
-	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=$PORT OTEL_EBPF_TRACE_PRINTER="${1:-json}"
-}
-
-# begin_server COMMAND...: listens on PORT, is observed. Sets SERVER.
-begin_server() {
-	serve "$@"
-	observe "${PRINTER:-json}"
-	application_ready "$SERVER"
-}
-
-serve() {
-	"$@" >"$SCRATCH/server.log" 2>&1 &
-	SERVER=$!
-	defer stop $SERVER
-	wait_until 10 listens $SERVER $PORT || fail "the server does not listen"
-}
-
-# begin_talker COMMAND...: it waits for a line. Sets TALKER; what it prints is in the file answer.
-begin_talker() {
-	mkfifo "$SCRATCH/line"
-	"$@" <"$SCRATCH/line" >"$SCRATCH/answer" &
-	TALKER=$!
-	defer stop $TALKER
-	exec 9>"$SCRATCH/line"
-}
-
-go_on() {
-	local status=0
-	echo >&9
-	exec 9>&-
-	wait "$TALKER" || status=$?
-	assert_eq 0 $status "status of the client"
-}
-
-# Ends the agent: it saw requests, and each became a span.
-expect_all() {
-	echo "asked: $1"
-	wait_until 2 false || true
-	stop_agent
-	assert_eq "$1" "$(total 'span totals' requests)" "requests"
-	assert_eq "$1" "$(total 'span totals' spans)" "spans"
-}
-
-# expect_most ASKED LOST: at least so many spans, and what is missing is counted.
-expect_most() {
-	local spans
-	echo "asked: $1"
-	wait_until 2 false || true
-	stop_agent
-	spans=$(total 'span totals' spans)
-	assert_ge "$spans" $(($1 - $2)) "spans"
-	assert_le "$spans" "$1" "spans"
-	assert_eq "$(total 'span totals' requests)" $((spans + $(dropped))) "requests = spans + dropped"
-}
+# shellcheck source=../lib/protocols.sh
+. "$LIB/protocols.sh"
 
 # ---- Redis ----
-
-REDIS=(redis-server --bind 127.0.0.1 --port "$PORT" --save '' --appendonly no)
 
 talk_redis() {
 	timeout 40 $PYTHON "$LIB/redis_talk.py" "$@"
@@ -76,13 +17,6 @@ talk_redis() {
 begin_redis() {
 	need redis-server redis-benchmark redis-cli
 	begin_server "${REDIS[@]}" --dir "$SCRATCH"
-}
-
-# What the server itself has counted, this question too.
-redis_counts() {
-	redis-cli -h 127.0.0.1 -p $PORT INFO stats |
-		sed -n 's/^total_commands_processed:\([0-9]*\).*/\1/p' |
-		awk '{ print $1 + 1 }'
 }
 
 # begin_redis, and REQUESTS with PIPELINE.
@@ -102,6 +36,22 @@ test_redis_pipelined() {
 	PRINTER=counter begin_redis
 	benchmark_redis 20000 8
 	expect_most "$ASKED" 2
+}
+
+# Nobody has time to say what of it is wanted.
+test_redis_connection_that_begins_with_a_long_pipeline() {
+	begin_redis
+	expect_all "$(talk_redis burst $PORT 20)"
+}
+
+test_redis_client_that_begins_with_a_long_pipeline() {
+	need redis-server
+	serve "${REDIS[@]}" --dir "$SCRATCH"
+	begin_talker $PYTHON "$LIB/redis_talk.py" burst_later $PORT 20
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_AUTO_TARGET_EXE='*/python3*' OTEL_EBPF_TRACE_PRINTER=counter
+	application_ready "$TALKER"
+	go_on
+	expect_all "$(cat "$SCRATCH/answer")"
 }
 
 test_redis_in_every_way() {
@@ -232,6 +182,26 @@ test_dns_lookups() {
 	expect_all 6
 }
 
+test_dns_question_without_an_answer() {
+	cat >"$SCRATCH/ask.py" <<-'END'
+		import socket, sys
+		silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		silent.bind(("127.0.0.1", 53))
+		sys.stdin.readline()
+		asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		asker.sendto(b"aa\1\0\0\1\0\0\0\0\0\0\4late\4test\0\0\1\0\1", ("127.0.0.1", 53))
+		sys.stdin.read()
+	END
+	begin_talker $PYTHON "$SCRATCH/ask.py"
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_AUTO_TARGET_EXE='*/python3*' OTEL_EBPF_TRACE_PRINTER=json \
+		OTEL_EBPF_TRACES_INSTRUMENTATIONS='*' OTEL_EBPF_BPF_DNS_REQUEST_TIMEOUT=500ms
+	application_ready "$TALKER"
+	echo >&9
+	expect_spans 1 type=DNS name=late.test status=timeout 'durationUSec>=500000' 'durationUSec<=2000000'
+	exec 9>&-
+	expect_all 1
+}
+
 # ---- Unix sockets ----
 
 test_http_over_a_unix_socket() {
@@ -273,16 +243,6 @@ test_http2_many_streams() {
 	expect_most 20000 2
 }
 
-# www FILE...: small files that are served, and a large one.
-www() {
-	local file
-	mkdir "$SCRATCH/www"
-	truncate -s 20971520 "$SCRATCH/www/large"
-	for file in "$@"; do
-		echo hello >"$SCRATCH/www/$file"
-	done
-}
-
 serve_nghttpd() {
 	need nghttpd
 	# shellcheck disable=SC2046
@@ -299,6 +259,17 @@ test_http2_download_beside_small_requests() {
 	expect_spans 1 type=HTTP path=/large status=200 responseLen=20971520
 	expect_spans 101 type=HTTP 'path=/a*' status=200 responseLen=6
 	expect_all 102
+}
+
+# What is not shown needs no record: of the large one there is one for each call.
+test_http2_server_that_speaks_first() {
+	serve_nghttpd
+	observe
+	application_ready "$SERVER"
+	assert_eq 102 "$(talk_h2 slow $PORT 100)" "answers"
+	expect_spans 1 type=HTTP path=/large status=200 responseLen=20971520
+	expect_all 102
+	assert_le "$(total 'span totals' records)" 5000 "records"
 }
 
 prior_knowledge() {
@@ -354,12 +325,8 @@ test_http2_connection_older_than_the_agent() {
 
 # ---- gRPC ----
 
-talk_grpc() {
-	timeout 50 $PYTHON "$LIB/grpc_talk.py" "$@"
-}
-
 serve_grpc() {
-	$PYTHON -c 'import grpc' 2>/dev/null || skip "needs python3-grpcio"
+	need_python grpc python3-grpcio
 	serve $PYTHON "$LIB/grpc_talk.py" serve $PORT
 }
 

@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct slice bytes = slice_from(slice_of(data, size), 1);
 	unsigned int how = size ? data[0] : 0, args = how & 7;
 	struct obi_code code = { how & 8 ? EM_AARCH64 : EM_X86_64, read_code, &bytes };
-	uint64_t start = (how >> 4 & 7) * 16, offsets[8];
+	uint64_t start = UINT64_C(16) * (how >> 4 & 7), offsets[8];
 	uint64_t rest = how & 0x80 || start >= bytes.len ? 0 : bytes.len - start;
 	struct obi_site site;
 	bool cut;

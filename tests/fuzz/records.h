@@ -242,7 +242,7 @@ static inline int fuzz_records(const uint8_t *data, size_t size, const struct sl
 		.max_connections = 5,
 		.idle_ns = 1000,
 		.body_idle_ns = 20000,
-		.request_timeout_ns = 5000,
+		.timeout_ns = { 5000, 3000 },
 		.service = find_service,
 		.board = board,
 		.orders = orders,

@@ -5,10 +5,12 @@
     grpc_talk.py serve PORT
     grpc_talk.py call PORT ROUNDS       each round: a call of each kind, and two that fail
     grpc_talk.py later PORT ROUNDS      the same after a line on standard input
+    grpc_talk.py asked PORT ROUNDS THREADS  later, in so many threads at once
+    grpc_talk.py etcd PORT ROUNDS THREADS   etcd's Put, and some of its Range
     grpc_talk.py old PORT ROUNDS        one call, the line, and the rounds on the same connection
     grpc_talk.py large PORT MEGABYTES   a stream of so much, and 200 small calls beside it
 
-Prints how many calls were made.
+Prints how many calls were made; asked: each one's method, and the word of its status.
 """
 import concurrent.futures
 import sys
@@ -52,12 +54,14 @@ def serve(port):
 class Caller:
     def __init__(self, port):
         self.channel = grpc.insecure_channel("127.0.0.1:%s" % port)
-        self.calls = 0
-        self.lock = threading.Lock()
+        self.names = []
+
+    @property
+    def calls(self):
+        return len(self.names)
 
     def method(self, kind, name):
-        with self.lock:
-            self.calls += 1
+        self.names.append(name)
         return getattr(self.channel, kind)("/toy.v1.Talk/" + name)
 
     def echo(self):
@@ -100,6 +104,34 @@ def call(port, rounds, before=lambda _: None):
 
 def later(port, rounds):
     call(port, rounds, lambda _: wait())
+
+
+def asked(port, rounds, threads):
+    caller = Caller(port)
+    wait()
+    with concurrent.futures.ThreadPoolExecutor(int(threads)) as pool:
+        for done in [pool.submit(caller.round) for _ in range(int(rounds) * int(threads))]:
+            done.result()
+    failures = {"Fail": grpc.StatusCode.NOT_FOUND, "NoSuchMethod": grpc.StatusCode.UNIMPLEMENTED}
+    for name in caller.names:
+        print(name, failures.get(name, grpc.StatusCode.OK).name)
+
+
+def etcd(port, rounds, threads):
+    channel = grpc.insecure_channel("127.0.0.1:%s" % port)
+    put = channel.unary_unary("/etcdserverpb.KV/Put")
+    get = channel.unary_unary("/etcdserverpb.KV/Range")
+
+    def talk(number):
+        for i in range(int(rounds)):
+            # Field 1 is the key, field 2 the value, each with its length before.
+            key = b"%02d:%05d" % (number, i)
+            put(b"\x0a\x08" + key + b"\x12\x80\x10" + b"v" * 2048, timeout=30)
+            for _ in range(3):
+                expect(b"v" * 2048 in get(b"\x0a\x08" + key, timeout=30), True)
+
+    with concurrent.futures.ThreadPoolExecutor(int(threads)) as pool:
+        list(pool.map(talk, range(int(threads))))
 
 
 def old(port, rounds):

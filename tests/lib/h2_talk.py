@@ -5,6 +5,7 @@
     h2_talk.py old PORT COUNT     one request, a line on standard input, and COUNT requests
     h2_talk.py later PORT COUNT   the line first
     h2_talk.py large PORT COUNT   one request, a moment, and /large with COUNT requests beside it
+    h2_talk.py slow PORT COUNT    the same, after a moment before the first byte
 
 Paths are /a0, /a1, ... Prints how many requests were answered by 200.
 """
@@ -28,8 +29,9 @@ def literal(name_index, value):
 
 
 class Client:
-    def __init__(self, port):
+    def __init__(self, port, pause=0):
         self.sock = socket.create_connection(("127.0.0.1", int(port)), timeout=30)
+        time.sleep(pause)
         self.sock.sendall(
             b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
             + frame(SETTINGS, 0, 0, struct.pack(">HI", 4, WINDOW))
@@ -82,11 +84,11 @@ def main():
     verb, port, count = sys.argv[1:]
     if verb == "later":
         sys.stdin.readline()
-    client = Client(port)
+    client = Client(port, 0.3 if verb == "slow" else 0)
     if verb == "old":
         client.ask(b"/before")
         sys.stdin.readline()
-    if verb == "large":
+    if verb in ("large", "slow"):
         client.ask(b"/a0")
         time.sleep(0.3)
         client.begin(b"/large")

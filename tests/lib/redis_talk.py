@@ -18,15 +18,16 @@ class Client:
         self.sock = socket.create_connection(("127.0.0.1", int(port)), timeout=30)
         self.rest = b""
 
-    def send(self, *commands):
-        """Each command is a list of words; all in one write."""
+    def send(self, *commands, piece=1 << 30):
+        """Each command is a list of words; all in one write, or in pieces of so many bytes."""
         data = b""
         for words in commands:
             data += b"*%d\r\n" % len(words)
             for word in words:
                 word = word if isinstance(word, bytes) else str(word).encode()
                 data += b"$%d\r\n%s\r\n" % (len(word), word)
-        self.sock.sendall(data)
+        for at in range(0, len(data), piece):
+            self.sock.sendall(data[at : at + piece])
         Client.sent += len(commands)
 
     def fill(self):
@@ -158,6 +159,19 @@ def large(port):
     expect(client.ask("SET", "large", value), b"+OK")
     expect(client.ask("GET", "large"), value)
     expect(client.ask("STRLEN", "large"), b":300000")
+
+
+def burst(port, connections):
+    """The first that a connection says is 300 kB of commands at once."""
+    for _ in range(int(connections)):
+        client = Client(port)
+        client.send(*(("SET", "b%d" % i, b"v" * 300) for i in range(900)), piece=16384)
+        expect({client.reply() for _ in range(900)}, {b"+OK"})
+
+
+def burst_later(port, connections):
+    wait()
+    burst(port, connections)
 
 
 def talk(port):

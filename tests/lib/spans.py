@@ -4,6 +4,7 @@
 
     spans.py count FILE CONDITION...        how many meet all conditions
     spans.py get   FILE FIELD CONDITION...  the field of each, one a line
+    spans.py tally FILE FIELD,... CONDITION...  how many have the same of these, and what; "-": empty
     spans.py list  FILE [CONDITION...]      all of each, for people
     spans.py parents FILE                   client spans with the server span of the same number (the end of
                                             the path) as parent, with none, with another
@@ -11,6 +12,7 @@
 A condition is FIELD=GLOB, FIELD!=GLOB, FIELD>=NUMBER or FIELD<=NUMBER. The attributes of a span
 stand beside its other fields.
 """
+import collections
 import fnmatch
 import json
 import re
@@ -93,12 +95,21 @@ def parents(spans):
     return right, none, wrong + len(spans) - len({s["spanID"] for s in spans})
 
 
+def tally(spans, fields):
+    rows = (" ".join(str(span.get(field) or "-") for field in fields) for span in spans)
+    for row, count in sorted(collections.Counter(rows).items()):
+        print(count, row)
+
+
 def main():
     verb, path, rest = sys.argv[1], sys.argv[2], sys.argv[3:]
-    field = rest.pop(0) if verb == "get" else None
+    field = rest.pop(0) if verb in ("get", "tally") else None
     spans = [span for span in read(path) if all(meets(span, c) for c in rest)]
     if verb == "parents":
         print(*parents(spans))
+        return
+    if verb == "tally":
+        tally(spans, field.split(","))
         return
     if verb == "count":
         print(len(spans))

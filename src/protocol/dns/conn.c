@@ -4,8 +4,8 @@
  * TCP. An answer finds its question by id, name and type: of a server's socket, on which questions
  * of many come, the id alone would not do.
  *
- * A question that is sent again while it waits is the same lookup. One that gets no answer is seen
- * as timed out, when its socket has been silent for long.
+ * A question that is sent again while it waits is the same lookup. One that gets no answer in time
+ * is seen as timed out, and what comes of it later is passed over.
  */
 #include <string.h>
 
@@ -172,6 +172,7 @@ const struct obi_protocol protocol_dns = {
 	.help = "DNS in datagrams: name, type, addresses, response code",
 	.system = &obi_system_dns,
 	.pipeline = QUESTIONS,
+	.timeout = OBI_TIMEOUT_LOOKUP,
 	.datagrams = true,
 	.order = { .mode = OBI_ORDER_STREAM, .bytes = DATAGRAM_SHOWN },
 	.guess = dns_guess,
@@ -283,6 +284,7 @@ const struct obi_protocol protocol_dns_tcp = {
 	.system = &obi_system_dns,
 	.state_size = sizeof(struct dns_tcp),
 	.pipeline = QUESTIONS,
+	.timeout = OBI_TIMEOUT_LOOKUP,
 	.order = { .mode = OBI_ORDER_STREAM, .bytes = TCP_SHOWN },
 	.guess = guess_framed,
 	.begin = begin,

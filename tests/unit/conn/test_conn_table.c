@@ -144,7 +144,7 @@ static void unanswered_request_times_out(void **state)
 	struct wire *w = wire_new();
 
 	obi_conns_free(w->conns);
-	w->options.request_timeout_ns = 100 * STEP_NS;
+	w->options.timeout_ns[OBI_TIMEOUT_REQUEST] = 100 * STEP_NS;
 	wire_open(w);
 	wire_recv(w, REQUEST);
 	w->conn = 1;

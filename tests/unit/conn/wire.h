@@ -52,6 +52,7 @@ struct wire {
 	bool lose;      /* records get lost */
 	bool stream;    /* the kernel side tells no messages */
 	bool unordered; /* ... and has no order yet */
+	bool datagrams; /* ... but each chunk is one */
 	const struct obi_trace *trace;
 	bool injected;   /* a header was written into the requests */
 	bool could_wait; /* the socket is not non-blocking */
@@ -139,12 +140,31 @@ static inline void wire_http_span(struct wire *w, const struct obi_span *span)
 	assert_int_equal(span->request_start_ns, span->start_ns);
 }
 
+/* AAAA example.com 2001:db8::7 timeout [1..2] */
+static inline void wire_dns_span(struct wire *w, const struct obi_span *span)
+{
+	const struct obi_dns *dns = &span->op.dns;
+	uint64_t epoch = (uint64_t)epoch_clock_offset(w->options.epoch, 0);
+
+	assert_int_equal(span->kind, OBI_KIND_INTERNAL);
+	w->spans_len += (size_t)snprintf(
+		w->spans + w->spans_len, sizeof(w->spans) - w->spans_len,
+		SLICE_FMT " " SLICE_FMT "%s" SLICE_FMT "%s" SLICE_FMT " [%llu..%llu]%s\n",
+		SLICE_ARG(dns->type), SLICE_ARG(dns->name), dns->answers.len ? " " : "",
+		SLICE_ARG(dns->answers), dns->error.len ? " " : "", SLICE_ARG(dns->error),
+		(unsigned long long)((span->start_ns - epoch) / STEP_NS),
+		(unsigned long long)((span->end_ns - epoch) / STEP_NS),
+		span->flags & OBI_SPAN_INCOMPLETE ? " incomplete" : "");
+}
+
 static inline void wire_span(void *context, struct obi_span *span)
 {
 	if (span->system->family == OBI_FAMILY_DB)
 		wire_db_span(context, span);
 	else if (span->system->family == OBI_FAMILY_RPC)
 		wire_rpc_span(context, span);
+	else if (span->system->family == OBI_FAMILY_DNS)
+		wire_dns_span(context, span);
 	else
 		wire_http_span(context, span);
 }
@@ -263,6 +283,7 @@ static inline void wire_stream(struct wire *w, uint8_t direction, struct slice s
 
 		seen = slice_from(seen, head.len);
 		record.flags |= w->unordered ? OBI_RECORD_UNORDERED : 0;
+		record.flags |= w->datagrams ? OBI_RECORD_DATAGRAM : 0;
 		record.before = *offset;
 		record.bytes = seen.len ? head.len : bytes;
 		*offset += record.bytes;

@@ -55,8 +55,8 @@ static void what_the_kernel_refuses_or_rewrites_is_never_chosen(void **state)
 		{ "nop of 2 bytes; ret", CODE("\x66\x90\xc3"), 0, 0,
 		  "2 stepped sp 0 args 3f return", NULL },
 		/* Some kernels take it for a nop. */
-		{ "xchg r8, rax; ret", CODE("\x49\x90\xc3"), 0, 0,
-		  "2 stepped sp 0 args 2f return", NULL },
+		{ "xchg r8, rax; ret", CODE("\x49\x90\xc3"), 0, 0, "2 stepped sp 0 args 2f return",
+		  NULL },
 		{ "pause; ret", CODE("\xf3\x90\xc3"), 0, 0, "2 stepped sp 0 args 3f return", NULL },
 		{ "bnd jmp", CODE("\xf2\xe9\x00\x00\x00\x00"), 0, 0, "none", NULL },
 		{ "lock inc [rdi]; ret", CODE("\xf0\x48\xff\x07\xc3"), 0, 1,
@@ -274,6 +274,7 @@ static void returns_are_instructions_and_not_bytes(void **state)
 /* Code is read in pieces of 4096 bytes; an instruction may lie across their border. */
 static void instructions_are_read_wherever_a_piece_ends(void **state)
 {
+	static const struct slice last = SLICE_LIT("\x48\xb8\xc3\xc3\xc3\xc3\xc3\xc3\xc3\xc3\xc3");
 	static uint8_t text[3 * 4096];
 	uint64_t offsets[4];
 	bool cut;
@@ -283,7 +284,7 @@ static void instructions_are_read_wherever_a_piece_ends(void **state)
 		struct obi_code code = { EM_X86_64, code_read, &bytes };
 
 		memset(text, 0x90, sizeof(text));
-		memcpy(text + before, "\x48\xb8\xc3\xc3\xc3\xc3\xc3\xc3\xc3\xc3\xc3", 11);
+		memcpy(text + before, last.data, last.len);
 		bytes = guarded(slice_of(text, sizeof(text)));
 		assert_int_equal(obi_site_returns(&code, CODE_BASE, bytes.len, offsets, 4, &cut),
 				 1);

@@ -244,7 +244,7 @@ static void a_blocking_command_may_wait(void **state)
 {
 	struct wire *w = redis_server();
 
-	w->options.request_timeout_ns = 10 * STEP_NS;
+	w->options.timeout_ns[OBI_TIMEOUT_REQUEST] = 10 * STEP_NS;
 	obi_conns_free(w->conns);
 	wire_open(w);
 	wire_recv(w, "*3\r\n$5\r\nBLPOP\r\n$1\r\nq\r\n$1\r\n0\r\n");

@@ -1,0 +1,209 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Inside TLS: what clients asked is what the agent counts, of each library, of servers and of
+# clients, of connections and processes that are older or come later.
+
+# shellcheck source=../lib/lib.sh
+. "$(dirname "$0")/../lib/lib.sh"
+
+PORT=8080
+URL=https://localhost:$PORT
+
+# A key and a certificate for localhost, which clients are told to trust.
+make_certificate() {
+	need openssl
+	CERT=$SCRATCH/cert.pem
+	KEY=$SCRATCH/key.pem
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$KEY" -out "$CERT" -days 2 \
+		-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 2>/dev/null
+	chmod 644 "$CERT" "$KEY"
+	export SSL_CERT_FILE=$CERT CURL_CA_BUNDLE=$CERT
+}
+
+# begin_nginx LISTEN LOCATIONS
+begin_nginx() {
+	need nginx curl
+	make_certificate
+	start_nginx "server { listen $PORT $1; ssl_certificate $CERT; ssl_certificate_key $KEY;
+		keepalive_requests 1000000; http2_max_concurrent_streams 256; $2 }"
+}
+
+# observe, with PRINTER: what listens on PORT; probes are there.
+observe() {
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=$PORT OTEL_EBPF_TRACE_PRINTER="${PRINTER:-json}"
+	probes_are_there
+}
+
+# probes_are_there [FILE]
+probes_are_there() {
+	assert_line "$LOG" "library probed.*${1:-}" 10
+}
+
+serve() {
+	"$@" >"$SCRATCH/server.log" 2>&1 </dev/null &
+	SERVER=$!
+	defer stop $SERVER
+	wait_until 10 listens $SERVER $PORT || fail "the server does not listen"
+}
+
+# Ends the agent: it saw requests, and each became a span.
+expect_all() {
+	wait_until 2 false || true
+	stop_agent
+	assert_eq "$1" "$(total 'span totals' requests)" "requests"
+	assert_eq "$1" "$(total 'span totals' spans)" "spans"
+	assert_eq 0 "$(total 'application totals' tlsUnjoined)" "chunks of sessions without a socket"
+}
+
+# ---- OpenSSL ----
+
+test_nginx_by_http1() {
+	need h2load
+	begin_nginx ssl 'location / { return 200 "hello"; }'
+	PRINTER=counter observe
+	h2load --h1 -n 20000 -c 16 $URL/ | grep -q ' 20000 succeeded' || fail "h2load failed"
+	expect_all 20000
+}
+
+test_nginx_by_http2() {
+	need h2load
+	begin_nginx 'ssl http2' 'location / { return 200 "hello"; }'
+	PRINTER=counter observe
+	h2load -n 20000 -c 4 -m 50 $URL/ | grep -q ' 20000 succeeded' || fail "h2load failed"
+	expect_all 20000
+}
+
+test_what_a_span_says() {
+	begin_nginx ssl 'location / { return 404 "no"; }'
+	observe
+	curl -sS --max-time 5 -o /dev/null "$URL/missing?q=1"
+	expect_spans 1 type=HTTP path=/missing status=404 hostPort=$PORT
+}
+
+test_versions_of_tls() {
+	local version
+	begin_nginx 'ssl' 'ssl_protocols TLSv1.2 TLSv1.3; location / { return 200 "hello"; }'
+	observe
+	for version in 1.2 1.3; do
+		curl -sS --max-time 5 --tlsv$version --tls-max $version -o /dev/null \
+			"$URL/first-$version" -o /dev/null "$URL/second-$version"
+		expect_spans 1 type=HTTP path=/first-$version status=200
+		expect_spans 1 type=HTTP path=/second-$version status=200
+	done
+	expect_all 4
+}
+
+test_large_bodies() {
+	begin_nginx ssl "root $SCRATCH/www; location /up { client_max_body_size 200m; return 201; }
+		location /up2 { client_max_body_size 200m; proxy_pass http://127.0.0.1:8081; }"
+	mkdir "$SCRATCH/www"
+	head -c 100000000 /dev/zero >"$SCRATCH/www/big"
+	chmod -R a+rX "$SCRATCH/www"
+	observe
+	curl -sS --max-time 20 -o /dev/null $URL/big -o /dev/null $URL/big
+	expect_spans 2 type=HTTP path=/big status=200 responseLen=100000000
+	expect_all 2
+}
+
+# Each of them is another process of a library that is known.
+test_clients_that_live_short() {
+	begin_nginx ssl 'location / { return 200 "hello"; }'
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_AUTO_TARGET_EXE='*/curl' \
+		OTEL_EBPF_TRACE_PRINTER=json
+	assert_line "$LOG" 'probes on TLS libraries' 10
+	curl -sS --max-time 5 -o /dev/null $URL/first
+	probes_are_there
+	# The first request of a process may be made before it is known.
+	for _ in $(seq 20); do
+		curl -sS --max-time 5 --rate 10/s -o /dev/null $URL/at-once -o /dev/null $URL/later
+	done
+	expect_spans 20 type=HTTPClient path=/later status=200
+}
+
+# Probes are seen by all that is mapped already.
+test_connection_older_than_the_agent() {
+	begin_nginx ssl 'location / { return 200 "hello"; }'
+	mkfifo "$SCRATCH/line"
+	$PYTHON "$LIB/tls_talk.py" old $PORT <"$SCRATCH/line" >"$SCRATCH/answer" &
+	defer stop $!
+	exec 9>"$SCRATCH/line"
+	assert_line "$SCRATCH/answer" ready 5
+	observe
+	echo >&9
+	assert_line "$SCRATCH/answer" done 5
+	expect_spans 10 type=HTTP path=/old status=200
+}
+
+test_python_server_and_client() {
+	make_certificate
+	serve $PYTHON "$LIB/tls_talk.py" serve $PORT "$CERT" "$KEY"
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_AUTO_TARGET_EXE='*/python3*' \
+		OTEL_EBPF_TRACE_PRINTER=json
+	probes_are_there
+	application_ready $SERVER
+	$PYTHON "$LIB/tls_talk.py" ask $PORT 20
+	expect_spans 20 type=HTTP path=/asked status=200
+	expect_spans 20 type=HTTPClient path=/asked status=200
+}
+
+test_redis_inside_tls() {
+	need redis-server redis-benchmark
+	make_certificate
+	serve redis-server --bind 127.0.0.1 --port 0 --tls-port $PORT --save '' --appendonly no \
+		--tls-cert-file "$CERT" --tls-key-file "$KEY" --tls-ca-cert-file "$CERT" \
+		--tls-auth-clients no --dir "$SCRATCH"
+	observe
+	timeout 30 redis-benchmark -h localhost -p $PORT --tls --cacert "$CERT" -t get -n 2000 -c 5 -q
+	wait_until 5 has_spans 2000 type=RedisServer || true
+	assert_ge "$(spans type=RedisServer)" 2000 "commands"
+}
+
+# ---- GnuTLS ----
+
+test_gnutls_client_and_server() {
+	need gnutls-serv wget
+	make_certificate
+	serve gnutls-serv --http --port $PORT --x509certfile "$CERT" --x509keyfile "$KEY"
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_AUTO_TARGET_EXE='*/{wget,gnutls-serv}' \
+		OTEL_EBPF_TRACE_PRINTER=json
+	probes_are_there libgnutls
+	for i in $(seq 5); do
+		wget -q --ca-certificate "$CERT" -O /dev/null "$URL/gnutls$i"
+		expect_spans 1 type=HTTP path=/gnutls"$i" status=200
+		expect_spans 1 type=HTTPClient path=/gnutls"$i" status=200
+	done
+}
+
+# ---- Coming and going ----
+
+test_agents_that_come_and_go_leave_nothing() {
+	need h2load
+	begin_nginx ssl 'location / { return 200 "hello"; }'
+	h2load --h1 -D 30 -c 8 $URL/ >"$SCRATCH/load" &
+	LOAD=$!
+	defer stop $LOAD
+	for _ in $(seq 4); do
+		PRINTER=counter observe
+		sleep 1
+		bpf_objects $AGENT >>"$SCRATCH/objects"
+		stop_agent
+		assert_ge "$(total 'span totals' spans)" 100 "spans"
+	done
+	is_alive $LOAD || fail "the load has ended"
+	assert_ge "$(grep -c ^link "$SCRATCH/objects")" 8 "links that there were"
+	wait_until 5 bpf_gone "$SCRATCH/objects" || fail "something is left attached"
+}
+
+test_switched_off() {
+	begin_nginx ssl 'location / { return 200 "hello"; }'
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=$PORT OTEL_EBPF_TRACE_PRINTER=json \
+		OTEL_EBPF_BPF_TLS_PROBES=false
+	application_ready "$NGINX"
+	curl -sS --max-time 5 -o /dev/null $URL/
+	wait_until 1 false || true
+	stop_agent
+	assert_eq 0 "$(total 'span totals' spans)" "spans"
+	assert_no_line 'library probed' "$LOG"
+}
+
+run_tests "$@"
