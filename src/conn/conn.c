@@ -277,8 +277,6 @@ void conn_take_chunk(struct obi_conns *conns, struct conn *c, const struct obi_r
 				 record->time_ns);
 	else if (half->at > record->before) /* the board was ahead */
 		chunk.bytes = slice_from(chunk.bytes, half->at - record->before);
-	if (c->tls)
-		c->direction = record->direction;
 	if (chunk.bytes.len)
 		conn_feed(conns, c, record->direction, &chunk);
 	if (c->tls)
@@ -311,8 +309,7 @@ static void begin_stream(struct obi_conns *conns, struct conn *c, const struct o
 	c->muted = false;
 	c->datagrams = record->flags & OBI_RECORD_DATAGRAM;
 	c->tls = record->flags & OBI_RECORD_TLS;
-	if (c->tls) { /* of which the first chunk is a turn, and the board knows nothing */
-		c->direction = !record->direction;
+	if (c->tls) { /* of which the board knows nothing */
 		c->message = 0;
 		c->tail = 0;
 	}

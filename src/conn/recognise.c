@@ -66,7 +66,6 @@ void conn_end_protocol(struct obi_conns *conns, struct conn *c)
 	if (!c->protocol) {
 		pending_drop(conns, c, OBI_SEND);
 		pending_drop(conns, c, OBI_RECV);
-		memset(c->room, 0, sizeof(c->room));
 		return;
 	}
 	if (c->protocol->release)
@@ -94,14 +93,11 @@ void conn_memory_give(struct obi_conns *conns, void *memory, size_t size)
 	free(memory);
 }
 
-/* What is open of another protocol is no more, and is not counted as its records were lost. Nor
- * does it count what nothing knew. */
+/* What is open of another protocol is no more, and is not counted as its records were lost. */
 static void leave(struct obi_conns *conns, struct conn *c)
 {
-	if (!c->protocol) {
-		conn_end_protocol(conns, c);
+	if (!c->protocol)
 		return;
-	}
 	c->protocol->end(conns, c, CONN_LEFT);
 	exchange_drop_waiting(conns, c, OBI_DROP_UNPARSED);
 	while (c->first)

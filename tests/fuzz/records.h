@@ -181,8 +181,16 @@ static inline void set_kind(const struct records *r, struct obi_record *record, 
 	}
 	if (record->side == 3)
 		record->side = OBI_SIDE_ACCEPTED;
-	if (record->type == OBI_RECORD_CHUNK)
-		record->flags |= p[5] & 0x40 ? OBI_RECORD_UNORDERED : 0;
+	if (record->type != OBI_RECORD_CHUNK)
+		return;
+	record->flags |= p[5] & 0x40 ? OBI_RECORD_UNORDERED : 0;
+	record->flags |= (p[5] & 0x30) == 0x30 ? OBI_RECORD_TLS : 0;
+}
+
+/* Of plain text the last bytes: those of a chunked body, or any. */
+static inline uint64_t tail_of(const uint8_t *p)
+{
+	return p[4] & 1 ? 0x0a0d0a0d300a0dULL << 8 : (uint64_t)p[4] << 56 | p[6];
 }
 
 static inline size_t put(struct records *r, const uint8_t *p, size_t size)
@@ -207,6 +215,8 @@ static inline size_t put(struct records *r, const uint8_t *p, size_t size)
 	if (record->type == OBI_RECORD_CHUNK) {
 		has_chunks = true;
 		place_chunk(r, record, p);
+		if (record->flags & OBI_RECORD_TLS)
+			record->total_bytes = tail_of(p);
 	}
 	if ((p[3] & 0x7c) != 0x7c) /* else it is lost */
 		(void)obi_conns_put(r->conns, record, all);
