@@ -5,7 +5,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct slice phrases[] = { HTTP1_PHRASES, REDIS_PHRASES, HTTP2_PHRASES };
+	static const struct slice phrases[] = { HTTP1_PHRASES, REDIS_PHRASES, HTTP2_PHRASES,
+						DNS_PHRASES };
 
 	return fuzz_records(data, size, phrases, sizeof(phrases) / sizeof(phrases[0]), false);
 }

@@ -34,6 +34,18 @@
 		SLICE_LIT(">3\r\n$7\r\nmessage\r\n$1\r\na\r\n$2\r\nhi\r\n"),                       \
 		SLICE_LIT("%1\r\n$6\r\nserver\r\n$5\r\nredis\r\n")
 
+/* In datagrams, and with the length before it: a question, its answer, and one that it is not
+ * there. */
+#define DNS_PHRASES                                                                                \
+	SLICE_LIT("aa\1\0\0\1\0\0\0\0\0\0\1a\0\0\1\0\1"),                                          \
+		SLICE_LIT("aa\x81\x80\0\1\0\1\0\0\0\0\1a\0\0\1\0\1\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4"  \
+			  "\xc0\0\2\1"),                                                           \
+		SLICE_LIT("aa\x81\x83\0\1\0\0\0\0\0\0\1a\0\0\1\0\1"),                              \
+		SLICE_LIT("\0\x13"                                                                 \
+			  "aa\1\0\0\1\0\0\0\0\0\0\1a\0\0\1\0\1"),                                  \
+		SLICE_LIT("\0\x13"                                                                 \
+			  "aa\x81\x83\0\1\0\0\0\0\0\0\1a\0\0\1\0\1")
+
 /* Frames: length, type, flags, stream; blocks by RFC 7541. */
 #define HTTP2_PHRASES                                                                              \
 	SLICE_LIT("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"),                           \

@@ -75,6 +75,14 @@ static inline void touch_db(const struct obi_db *db)
 	touch(db->message);
 }
 
+static inline void touch_dns(const struct obi_dns *dns)
+{
+	touch(dns->name);
+	touch(dns->type);
+	touch(dns->answers);
+	touch(dns->error);
+}
+
 static inline void on_span(void *context, struct obi_span *span)
 {
 	if (span->end_ns < span->start_ns || !span->service)
@@ -91,6 +99,9 @@ static inline void on_span(void *context, struct obi_span *span)
 		touch(span->op.rpc.message);
 		if (span->op.rpc.status < -1 || span->op.rpc.status > 16)
 			abort();
+		break;
+	case OBI_FAMILY_DNS:
+		touch_dns(&span->op.dns);
 		break;
 	default:
 		abort();
@@ -185,6 +196,7 @@ static inline void set_kind(const struct records *r, struct obi_record *record, 
 		return;
 	record->flags |= p[5] & 0x40 ? OBI_RECORD_UNORDERED : 0;
 	record->flags |= (p[5] & 0x30) == 0x30 ? OBI_RECORD_TLS : 0;
+	record->flags |= (p[5] & 0x38) == 0x28 ? OBI_RECORD_DATAGRAM : 0;
 }
 
 /* Of plain text the last bytes: those of a chunked body, or any. */
