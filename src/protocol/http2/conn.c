@@ -69,12 +69,12 @@ static void begin(struct obi_conns *conns, struct conn *c, bool fresh)
 		c->requests = c->side == OBI_SIDE_CONNECTED ? OBI_SEND : OBI_RECV;
 	for (uint8_t d = 0; d < 2; d++) {
 		size_t room = HPACK_ROOM(TABLE_LIMIT);
-		/* What passed before may have been the beginning that nothing knew. */
-		bool first = fresh && !c->halves[d].at;
+		/* What passed before may have been the beginning: unknown to all, or unseen. */
+		bool first = fresh && !c->halves[d].at && c->side != OBI_SIDE_UNKNOWN;
 
 		h->memory[d] = conn_memory_take(conns, room);
 		hpack_init(&h->tables[d], h->memory[d], h->memory[d] ? room : 0,
-			   first && c->side != OBI_SIDE_UNKNOWN ? HPACK_FIRST : 0);
+			   first ? HPACK_FIRST : 0);
 		http2_reader_init(&h->readers[d], side_of(c, d), first);
 		h->lost[d] = !first;
 	}

@@ -221,6 +221,24 @@ static void seen_from_an_answer_on(void **state)
 	ends_with(h, "server 404 GET h/103 0>0 [2..3]\n");
 }
 
+/* The preface passed before anybody looked. */
+static void seen_from_settings_on(void **state)
+{
+	struct h2 *h = h2_new(OBI_SIDE_UNKNOWN);
+
+	frames_add(&h->f, HTTP2_FRAME_SETTINGS, 0, 0, SLICE_LIT("\0\3\0\0\0\x64"));
+	frames_add(&h->f, HTTP2_FRAME_SETTINGS, HTTP2_FLAG_ACK, 0, SLICE_LIT(""));
+	answers(h);
+	frames_add(&h->f, HTTP2_FRAME_SETTINGS, HTTP2_FLAG_ACK, 0, SLICE_LIT(""));
+	asks(h);
+	frames_headers(&h->f, 1, END_STREAM, GET("\x02", "/1"));
+	asks(h);
+	frames_headers(&h->f, 1, END_STREAM, ST_404);
+	answers(h);
+	assert_int_equal(wire_stats(h->w).requests, 1);
+	ends_with(h, "server 404 GET h/1 0>0 [3..4]\n");
+}
+
 /* ---- What is none ------------------------------------------------------------------------------
  */
 
@@ -300,6 +318,7 @@ int main(void)
 		cmocka_unit_test(seen_from_its_middle),
 		cmocka_unit_test(server_speaks_first),
 		cmocka_unit_test(seen_from_an_answer_on),
+		cmocka_unit_test(seen_from_settings_on),
 		cmocka_unit_test(hostile_bytes_are_let_go),
 		cmocka_unit_test(blocks_without_end_are_bounded),
 		cmocka_unit_test(rooms_run_out),
