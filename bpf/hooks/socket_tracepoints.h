@@ -42,8 +42,8 @@ static __always_inline int plane_chunk(struct sock *sk, struct msghdr *msg, u8 d
 	state = conn_of_chunk(sk, direction, bytes, false);
 	if (!state)
 		return 0;
-	if (session_may_join(state) && session_moves(slot, bytes))
-		(void)session_join(sk, state, slot);
+	if (session_may_join(state))
+		(void)session_join(sk, state, slot, bytes);
 	if (state->muted)
 		return 0;
 	s = bpf_map_lookup_elem(&scratch, &slot);

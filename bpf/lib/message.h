@@ -478,29 +478,27 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 }
 
 /* The connection ends, or our side of it (type FIN or CLOSE). */
-static __always_inline void on_end(struct sock *sk, struct conn_state *state, u32 slot, u8 type)
+static __always_inline void on_end(struct sock *sk, struct conn_state *state, u8 type)
 {
-	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
-	struct obi_record *r;
+	struct obi_record record;
 
-	if (!s || (state->streaming ? type == OBI_RECORD_FIN : state->message == 0))
+	if (state->streaming ? type == OBI_RECORD_FIN : state->message == 0)
 		return;
-	r = &s->record;
-	__builtin_memset(r, 0, sizeof(*r));
-	r->type = type;
-	r->direction = state->direction;
-	r->side = state->side;
-	r->message = state->message;
-	r->conn = state->id;
-	r->time_ns = bpf_ktime_get_ns();
-	r->pid = state->pid;
-	r->tuple = state->tuple;
+	__builtin_memset(&record, 0, sizeof(record));
+	record.type = type;
+	record.direction = state->direction;
+	record.side = state->side;
+	record.message = state->message;
+	record.conn = state->id;
+	record.time_ns = bpf_ktime_get_ns();
+	record.pid = state->pid;
+	record.tuple = state->tuple;
 	/* A message that was not reported left its predecessor's totals pending. */
-	r->total_bytes = state->reported ? state->total : state->pending_total;
-	r->last_ns = state->reported ? state->last_ns : state->pending_last_ns;
+	record.total_bytes = state->reported ? state->total : state->pending_total;
+	record.last_ns = state->reported ? state->last_ns : state->pending_last_ns;
 	if (type == OBI_RECORD_CLOSE && BPF_CORE_READ(sk, sk_err))
-		r->flags |= OBI_RECORD_RESET;
-	ring_put(r, sizeof(*r), r->pid);
+		record.flags |= OBI_RECORD_RESET;
+	ring_put(&record, sizeof(record), record.pid);
 }
 
 #endif

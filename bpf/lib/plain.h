@@ -36,11 +36,16 @@ static __noinline void plain_fill(struct obi_record *r, const struct tls_session
 /* The last of so many bytes at that place, the very last in the highest byte. */
 static __noinline u64 last_bytes(u64 at, u32 bytes)
 {
+	u32 len = bytes & 7;
 	u64 tail = 0;
-	u32 len = bytes < sizeof(tail) ? bytes : sizeof(tail);
 
+	if (bytes >= sizeof(tail))
+		return bpf_probe_read_user(&tail, sizeof(tail), (void *)(at + bytes - sizeof(tail)))
+			       ? 0
+			       : tail;
 	barrier_var(len);
-	if (len > sizeof(tail) || bpf_probe_read_user(&tail, len, (void *)(at + bytes - len)))
+	len &= 7; /* the bound is of the register that is used */
+	if (bpf_probe_read_user(&tail, len, (void *)at))
 		return 0;
 	return tail << 8 * (sizeof(tail) - len);
 }

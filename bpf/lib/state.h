@@ -56,7 +56,7 @@ static __always_inline void on_set_state(struct sock *sk, int old, int new, bool
 	if (propagate)
 		request_end(state);
 	if (new == TCP_CLOSE) {
-		on_end(sk, state, SCRATCH_STATE, OBI_RECORD_CLOSE);
+		on_end(sk, state, OBI_RECORD_CLOSE);
 		session_part(state);
 		/* A reset comes while a chunk is looked at on another CPU: what that reads of the
 		 * state stays as it is, until the socket is freed or connects again. */
@@ -67,7 +67,7 @@ static __always_inline void on_set_state(struct sock *sk, int old, int new, bool
 	} else if (!state->fin_sent) {
 		state->fin_sent = 1;
 		if (state->direction == OBI_SEND)
-			on_end(sk, state, SCRATCH_STATE, OBI_RECORD_FIN);
+			on_end(sk, state, OBI_RECORD_FIN);
 	}
 }
 

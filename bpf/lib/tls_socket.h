@@ -6,43 +6,51 @@
 #define TLS_UNORDERED (64 * 1024)
 
 /* change_cipher_spec to heartbeat, of any version (RFC 8446 section 5.1). */
-static __always_inline bool begins_tls_record(const u8 *head)
+static __always_inline bool begins_tls_record(u32 head)
 {
-	return head[0] >= 20 && head[0] <= 24 && head[1] == 3 && head[2] <= 4;
+	u8 type = head, major = head >> 8, minor = head >> 16;
+
+	return type >= 20 && type <= 24 && major == 3 && minor <= 4;
 }
 
-/* The current call moved so many bytes of it: what do they begin with? */
+/* What does the current call's memory begin with? */
 static __always_inline bool moved_tls_record(struct scratch *s, u32 slot, u64 bytes)
 {
-	if (user_data_of_syscall(s, slot) != OBI_READ)
+	struct user_data *data = &s->data;
+	u32 head = 0;
+
+	if (bytes < 3 || user_data_of_syscall(s, slot) != OBI_READ)
 		return false;
-	s->bytes = bytes;
-	s->skip = 0;
-	s->walk.before = 0;
-	s->walk.piece = 0;
-	return scratch_read(slot) >= 3 && begins_tls_record(s->head);
+	if (data->vec && piece_read(data, 0, &data->one))
+		return false;
+	return data->one.iov_len >= 3 && !bpf_probe_read_user(&head, 3, data->one.iov_base) &&
+	       begins_tls_record(head);
 }
 
-/* Is the thread in a call on a session, and the socket call one that moves its bytes? By itself, as
- * all that is called from here and what session_join() has do not fit the stack together. */
-static __noinline int session_moves(u32 slot, u64 bytes)
+/* What was shown of the socket, and ordered, is of another stream than the session's. */
+static __always_inline void socket_stream_ends(struct conn_state *state, struct scratch *s)
+{
+	if (state->streaming || state->message) {
+		record_fill(s, state, OBI_RECORD_CLOSE, state->direction, bpf_ktime_get_ns());
+		s->record.bytes = s->record.before = 0;
+		s->record.total_bytes = state->reported ? state->total : state->pending_total;
+		s->record.last_ns = state->reported ? state->last_ns : state->pending_last_ns;
+		record_output(s, 0);
+	}
+	state->id = conn_new_id();
+}
+
+/* Joins the socket and the session of the call that the thread is in, if it is in one. */
+static __noinline int session_join(struct sock *sk, struct conn_state *state, u32 slot, u64 bytes)
 {
 	struct tls_call *call = bpf_task_storage_get(&tls_calls, bpf_get_current_task_btf(), 0, 0);
 	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
-
-	return call && call->session && s && moved_tls_record(s, slot, bytes);
-}
-
-/* Joins the socket and that session. */
-static __noinline int session_join(struct sock *sk, struct conn_state *state, u32 slot)
-{
-	struct tls_call *call = bpf_task_storage_get(&tls_calls, bpf_get_current_task_btf(), 0, 0);
 	struct tls_key key = { .pid = state->pid };
 	struct tls_session *session;
 	u32 blank = SCRATCH_STATE;
 	struct scratch *zero = bpf_map_lookup_elem(&scratch, &blank);
 
-	if (!call || !call->session || !zero)
+	if (!call || !call->session || !s || !zero || !moved_tls_record(s, slot, bytes))
 		return 0;
 	key.session = call->session;
 	/* head[] of this slot is never written: it stays zero. */
@@ -52,9 +60,7 @@ static __noinline int session_join(struct sock *sk, struct conn_state *state, u3
 		count(OBI_APP_STATE_FULL);
 		return 0;
 	}
-	/* What was shown of it, and ordered, is of another stream. */
-	on_end(sk, state, slot, OBI_RECORD_CLOSE);
-	state->id = conn_new_id();
+	socket_stream_ends(state, s);
 	session->opened_ns = state->opened_ns;
 	session->opener = state->opener;
 	session->pid = state->pid;

@@ -49,6 +49,16 @@ static int refuse(const char *what, int error)
 	return error;
 }
 
+static void close_tls(struct broker *b)
+{
+	obi_probed_free(b->probed);
+	b->probed = NULL;
+	obi_mappings_close(b->mappings);
+	obi_tls_close(b->tls);
+	b->mappings = NULL;
+	b->tls = NULL;
+}
+
 static int open_tls(struct broker *b)
 {
 	const struct obi_probed_actions actions = {
@@ -71,7 +81,7 @@ static int open_tls(struct broker *b)
 			 F("error", log_errno(error)));
 	b->probed = obi_probed_new(&actions);
 	if (!b->probed) {
-		obi_tls_close(b->tls);
+		close_tls(b);
 		return refuse("no memory", -ENOMEM);
 	}
 	log_info("probes on TLS libraries", F("by", log_str(obi_tls_way(b->tls))));
@@ -142,16 +152,6 @@ static void add_counters(const struct broker *b, struct obi_wire_counters *count
 static void stop(struct broker *b)
 {
 	obi_probed_detach(b->probed);
-}
-
-static void close_tls(struct broker *b)
-{
-	obi_probed_free(b->probed);
-	b->probed = NULL;
-	obi_mappings_close(b->mappings);
-	obi_tls_close(b->tls);
-	b->mappings = NULL;
-	b->tls = NULL;
 }
 
 const struct obi_tracer_ops broker_tracer_tls = {

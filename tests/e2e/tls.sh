@@ -130,7 +130,7 @@ test_connection_older_than_the_agent() {
 	assert_line "$SCRATCH/answer" ready 5
 	observe
 	echo >&9
-	assert_line "$SCRATCH/answer" done 5
+	assert_line "$SCRATCH/answer" '^done' 5
 	expect_spans 10 type=HTTP path=/old status=200
 }
 

@@ -290,6 +290,35 @@ flows() {
 	stop_agent
 }
 
+# Perf uprobes (until 6.6) take CAP_SYS_ADMIN on kernels with the fix of CVE-2025-38466: who has it not
+# is told, and loses nothing else.
+test_tls() {
+	local caps=$CAPS_APPLICATION
+	before_kernel 6.6 && caps+=,cap_sys_admin
+	before_kernel 5.12 && skip "threads have no storage"
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$SCRATCH/key.pem" -out "$SCRATCH/cert.pem" \
+		-days 2 -subj /CN=localhost 2>/dev/null
+	chmod 644 "$SCRATCH"/*.pem
+	$PYTHON "$LIB/tls_talk.py" serve 8080 "$SCRATCH/cert.pem" "$SCRATCH/key.pem" &
+	SERVER=$!
+	defer stop $SERVER
+	wait_until 20 listens $SERVER 8080 || fail "the server does not listen"
+
+	step probed
+	start_agent "$caps" OTEL_EBPF_OPEN_PORT=8080 OTEL_EBPF_TRACE_PRINTER=json
+	assert_line "$LOG" 'library probed' 40
+
+	step spans
+	SSL_CERT_FILE=$SCRATCH/cert.pem timeout 60 $PYTHON "$LIB/tls_talk.py" ask 8080 10
+	expect_spans 10 type=HTTP path=/asked status=200
+	stop_agent
+
+	step refused
+	before_kernel 6.6 || return 0
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=8080 OTEL_EBPF_TRACE_PRINTER=json
+	assert_line "$LOG" 'probes are refused|library probed' 40
+}
+
 test_flows_by_socket_filter() {
 	flows "$CAPS_NETWORK"
 }
