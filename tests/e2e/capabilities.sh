@@ -61,6 +61,18 @@ named_spans_seen() {
 	return 1
 }
 
+# The same of a server that speaks TLS. Its library is looked for as soon as it is selected.
+encrypted_spans_seen() {
+	local i
+	for i in 1 2 3; do
+		sleep 0.5
+		curl -sSk --max-time 2 -o /dev/null https://127.0.0.1:8081/seen || true
+		wait_until 1 has_spans 1 path=/seen && return 0
+		is_alive "$AGENT" || return 1
+	done
+	return 1
+}
+
 # The target's own requests carry a header.
 headers_seen() {
 	local answer
@@ -105,6 +117,20 @@ application_needs() {
 	needed "$1" "$CAPS_APPLICATION" named_spans_seen "${APPLICATION[@]}"
 }
 
+tls_needs() {
+	need openssl
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$SCRATCH/key.pem" -out "$SCRATCH/cert.pem" \
+		-days 2 -subj /CN=localhost 2>/dev/null
+	chmod 644 "$SCRATCH"/*.pem
+	setpriv --reuid $TARGET_UID --regid $TARGET_UID --clear-groups $PYTHON \
+		"$(for_all "$LIB/tls_talk.py")" serve 8081 \
+		"$SCRATCH/cert.pem" "$SCRATCH/key.pem" &
+	TARGET=$!
+	defer stop $TARGET
+	wait_until 5 listens $TARGET 8081 || fail "the target does not listen"
+	needed "$1" "$CAPS_APPLICATION" encrypted_spans_seen "${APPLICATION[@]}"
+}
+
 test_network_needs_bpf() {
 	network_needs cap_bpf
 }
@@ -146,7 +172,7 @@ test_application_needs_net_raw() {
 }
 
 test_application_needs_checkpoint_restore() {
-	application_needs cap_checkpoint_restore
+	tls_needs cap_checkpoint_restore
 }
 
 test_propagation_needs_net_admin() {
@@ -165,6 +191,7 @@ test_whole_sets_work() {
 	flows_seen || fail "no flows by tc"
 	begin_target
 	start_agent "$CAPS_APPLICATION" "${APPLICATION[@]}"
+	application_ready "$TARGET"
 	named_spans_seen || fail "no spans"
 	stop_agent
 	start_nginx 'server { listen 8080; location / { proxy_pass http://127.0.0.1:8081; } }'

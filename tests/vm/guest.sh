@@ -143,7 +143,13 @@ test_application() {
 		OTEL_EBPF_CONFIG_PATH="$SCRATCH/obi.yaml"
 	assert_line "$LOG" "application tracer attached\" plane=$(expected_plane)" 20
 	application_ready "$NGINX" "$(children "$NGINX")" "$python"
-	assert_no_line "$LOG" 'level=(WARN|ERROR)'
+	# Until 6.6 probes in user space take more than the documented set, which is said once a library.
+	if before_kernel 6.6; then
+		grep -v -E 'probes are refused: .* remedy=|what is encrypted will not be seen' "$LOG" >"$SCRATCH/log"
+	else
+		cp "$LOG" "$SCRATCH/log"
+	fi
+	assert_no_line "$SCRATCH/log" 'level=(WARN|ERROR)'
 
 	step late_to_a_connection_kept_alive
 	echo after >&7
