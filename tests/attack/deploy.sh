@@ -45,7 +45,7 @@ like() {
 }
 
 # One that is like it does not see its environment; of another such, the control, it does. Who holds
-# SYS_PTRACE is seen by nobody without; and who holds PERFMON reads any environment (since 6.13).
+# SYS_PTRACE is seen by nobody without; and who holds PERFMON reads any environment, on later kernels.
 assert_not_dumpable() { # PID WHAT
 	local control
 	! (like "$1" cat "/proc/$1/environ") >/dev/null 2>&1 || fail "$2 is dumpable"
