@@ -26,6 +26,7 @@
 #include "lib/ring.h"
 #include "lib/session.h"
 #include "lib/plain.h"
+#include "lib/mapped.h"
 
 static __always_inline bool process_is_selected(u32 pid)
 {

@@ -18,6 +18,7 @@ enum obi_process_event_type {
 	OBI_PROCESS_PRESSES = 5, /* it writes more records than its share of the ring */
 	OBI_PROCESS_TAKEN = 6,   /* another program's sockhash has a connection of it; told once */
 	OBI_PROCESS_UNREAD = 7,  /* it moves bytes by a call that cannot be read */
+	OBI_PROCESS_MAPPED = 8,  /* it maps a TLS library: a struct obi_process_mapped */
 };
 
 /* Why the bytes of a chunk are not known. */
@@ -47,6 +48,18 @@ struct obi_process_event {
 };
 
 _Static_assert(sizeof(struct obi_process_event) == 24, "obi_process_event layout");
+
+/* Which file, and where, as /proc/PID/maps has it. */
+struct obi_process_mapped {
+	__u16 type; /* OBI_PROCESS_MAPPED */
+	__u16 pad;
+	__u32 pid;
+	__u32 major, minor;
+	__u64 inode;
+	__u64 start, end;
+};
+
+_Static_assert(sizeof(struct obi_process_mapped) == 40, "obi_process_mapped layout");
 
 /* What a process wrote while the ring was more than half full, see bpf/lib/ring.h. */
 struct obi_ring_share {

@@ -31,6 +31,17 @@ enum obi_tls_count {
 	OBI_TLS_COUNTS,
 };
 
+/* How a library's file is named: the first bytes of its name, and a mask of those that count. */
+struct obi_tls_name {
+	union {
+		char text[16];
+		__u64 word[2];
+	};
+	__u64 mask[2];
+};
+
+#define OBI_TLS_NAMES 18
+
 /* Cookie of a site. */
 #define OBI_TLS_COOKIE(op, count) ((__u64)(op) | (__u64)(count) << 4)
 #define OBI_TLS_COOKIE_OP(cookie) ((__u32)(cookie)&0xf)

@@ -496,7 +496,8 @@ static void take_event(void *context, const void *record, size_t size)
 
 	const struct obi_process_event *event = record;
 
-	if (size < sizeof(*event))
+	if (size < (event->type == OBI_PROCESS_MAPPED ? sizeof(struct obi_process_mapped)
+						      : sizeof(*event)))
 		return;
 	if (event->type == OBI_PROCESS_PRESSES)
 		say_pressing(app, event);

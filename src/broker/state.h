@@ -105,6 +105,8 @@ void broker_end_flow_period(struct broker *b);
 void broker_take_mapping(struct broker *b, const struct obi_wire_mapping *mapping);
 /* A program has just begun. */
 void broker_expect_mappings(struct broker *b);
+/* News of the kernel's. */
+void broker_take_mapped(struct broker *b, const struct obi_process_mapped *mapped);
 void broker_tick_tls(struct broker *b, uint64_t now_ns);
 /* Monotonic time, 0 = never. */
 uint64_t broker_next_tls(const struct broker *b);

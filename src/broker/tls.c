@@ -11,11 +11,14 @@
 #include "base/cleanup.h"
 #include "broker/uprobe.h"
 #include "obi/tls.h"
+#include "probe/libraries.h"
 #include "tls.skel.h"
 
 struct obi_tls {
 	struct tls_bpf *skel;
 	bool multi;
+	bool watch;
+	struct bpf_link *watcher;
 };
 
 /* What both objects write to and look into is the application tracer's. */
@@ -39,6 +42,27 @@ static int share_maps(struct tls_bpf *skel, struct bpf_object *app)
 	return 0;
 }
 
+static void set_names(struct tls_bpf *skel)
+{
+	size_t count = 0;
+
+	_Static_assert(sizeof(skel->rodata->tls_names) / sizeof(skel->rodata->tls_names[0]) >=
+			       (size_t)OBI_PROBE_LIBRARIES * OBI_PROBE_FILES,
+		       "room for all");
+	for (size_t i = 0; i < OBI_PROBE_LIBRARIES; i++) {
+		for (size_t k = 0; k < OBI_PROBE_FILES; k++) {
+			const char *file = obi_probe_libraries[i].files[k];
+			struct obi_tls_name *name = &skel->rodata->tls_names[count];
+
+			if (!file)
+				continue;
+			memcpy(name->text, file, strlen(file));
+			memset(name->mask, 0xff, strlen(file));
+			count++;
+		}
+	}
+}
+
 static int load(struct obi_tls *tls, struct bpf_object *app, uint32_t pid_namespace)
 {
 	struct bpf_program *program;
@@ -50,8 +74,11 @@ static int load(struct obi_tls *tls, struct bpf_object *app, uint32_t pid_namesp
 	tls->skel->rodata->pid_namespace = pid_namespace;
 	tls->skel->rodata->ring_wake_bytes =
 		bpf_map__max_entries(bpf_object__find_map_by_name(app, "records")) / 2;
+	set_names(tls->skel);
+	bpf_program__set_autoload(tls->skel->progs.tls_mapped, tls->watch);
 	if (tls->multi)
-		bpf_object__for_each_program(program, tls->skel->obj)
+		bpf_object__for_each_program(
+			program, tls->skel->obj) if (program != tls->skel->progs.tls_mapped)
 			bpf_program__set_expected_attach_type(
 				program, (enum bpf_attach_type)OBI_UPROBE_MULTI);
 	error = share_maps(tls->skel, app);
@@ -64,7 +91,22 @@ static int load(struct obi_tls *tls, struct bpf_object *app, uint32_t pid_namesp
 	return error;
 }
 
-int obi_tls_open(struct bpf_object *app, uint32_t pid_namespace, struct obi_tls **ret_tls)
+/* Once more, with less. */
+static int load_again(struct obi_tls *tls, struct bpf_object *app, uint32_t pid_namespace)
+{
+	if (tls->skel)
+		tls_bpf__destroy(tls->skel);
+	return load(tls, app, pid_namespace);
+}
+
+static void watch(struct obi_tls *tls)
+{
+	if (tls->watch)
+		tls->watcher = bpf_program__attach_trace(tls->skel->progs.tls_mapped);
+}
+
+int obi_tls_open(struct bpf_object *app, uint32_t pid_namespace, bool wants_watch,
+		 struct obi_tls **ret_tls)
 {
 	struct obi_tls *tls = calloc(1, sizeof(*tls));
 	int error;
@@ -72,16 +114,21 @@ int obi_tls_open(struct bpf_object *app, uint32_t pid_namespace, struct obi_tls 
 	if (!tls)
 		return -ENOMEM;
 	tls->multi = true;
+	tls->watch = wants_watch;
 	error = load(tls, app, pid_namespace);
+	if (error && tls->watch) {
+		tls->watch = false;
+		error = load_again(tls, app, pid_namespace);
+	}
 	if (!error && !obi_uprobe_has_multi(bpf_program__fd(tls->skel->progs.tls_enter))) {
-		tls_bpf__destroy(tls->skel);
 		tls->multi = false;
-		error = load(tls, app, pid_namespace);
+		error = load_again(tls, app, pid_namespace);
 	}
 	if (error) {
 		obi_tls_close(tls);
 		return error;
 	}
+	watch(tls);
 	*ret_tls = tls;
 	return 0;
 }
@@ -90,9 +137,15 @@ void obi_tls_close(struct obi_tls *tls)
 {
 	if (!tls)
 		return;
+	(void)bpf_link__destroy(tls->watcher);
 	if (tls->skel)
 		tls_bpf__destroy(tls->skel);
 	free(tls);
+}
+
+bool obi_tls_watches(const struct obi_tls *tls)
+{
+	return tls->watcher;
 }
 
 const char *obi_tls_way(const struct obi_tls *tls)

@@ -3,6 +3,7 @@
 #ifndef OBI_BROKER_TLS_H
 #define OBI_BROKER_TLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,9 +20,13 @@ struct obi_tls_links {
 	size_t count;
 };
 
-/* Loads them beside the maps of app. 0 or a negative errno. */
-int obi_tls_open(struct bpf_object *app, uint32_t pid_namespace, struct obi_tls **ret_tls);
+/* Loads them beside the maps of app. 0 or a negative errno. watch: processes that map a library are
+ * among its process events, if the kernel has fentry. */
+int obi_tls_open(struct bpf_object *app, uint32_t pid_namespace, bool watch,
+		 struct obi_tls **ret_tls);
 void obi_tls_close(struct obi_tls *tls);
+
+bool obi_tls_watches(const struct obi_tls *tls);
 
 /* "uprobe_multi" or "perf" */
 const char *obi_tls_way(const struct obi_tls *tls);

@@ -50,6 +50,10 @@ static void take_process_event(void *context, const struct obi_process_event *ev
 {
 	struct broker *b = context;
 
+	if (event->type == OBI_PROCESS_MAPPED) {
+		broker_take_mapped(b, (const struct obi_process_mapped *)event);
+		return;
+	}
 	if (event->type == OBI_PROCESS_EXEC || event->type == OBI_PROCESS_EXIT)
 		obi_worker_let_go(&b->worker, event->pid);
 	if (b->probed && event->type == OBI_PROCESS_FORK)

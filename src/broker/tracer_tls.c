@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Probes on TLS libraries among the broker's tracers. */
 #include <errno.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -59,6 +60,18 @@ static void close_tls(struct broker *b)
 	b->tls = NULL;
 }
 
+/* Of processes that are there when they are found, all that is mapped is known without. */
+static void watch_by_perf(struct broker *b)
+{
+	int error = obi_mappings_open(&b->mappings);
+
+	if (error)
+		log_warn("libraries that processes map later will not be seen",
+			 F("error", log_errno(error)),
+			 F("remedy",
+			   log_str("kernel.perf_event_paranoid at 2 or below, or CAP_SYS_ADMIN")));
+}
+
 static int open_tls(struct broker *b)
 {
 	const struct obi_probed_actions actions = {
@@ -71,14 +84,12 @@ static int open_tls(struct broker *b)
 
 	if (!obi_app_joins_sessions(b->app))
 		return refuse("the kernel keeps no storage for threads (5.12)", -EOPNOTSUPP);
-	error = obi_tls_open(obi_app_object(b->app), b->pid_namespace.inode, &b->tls);
+	error = obi_tls_open(obi_app_object(b->app), b->pid_namespace.inode,
+			     !strcmp(obi_app_plane(b->app), "fentry"), &b->tls);
 	if (error)
 		return refuse("programs for TLS libraries are refused", error);
-	error = obi_mappings_open(&b->mappings);
-	if (error) /* of processes that are there when they are found, all that is mapped is known
-		    */
-		log_warn("libraries that processes map later will not be seen",
-			 F("error", log_errno(error)));
+	if (!obi_tls_watches(b->tls))
+		watch_by_perf(b);
 	b->probed = obi_probed_new(&actions);
 	if (!b->probed) {
 		close_tls(b);
@@ -102,6 +113,20 @@ void broker_take_mapping(struct broker *b, const struct obi_wire_mapping *mappin
 {
 	if (b->probed && b->discover && obi_discover_has(b->discover, mapping->pid))
 		obi_probed_mapped(b->probed, mapping);
+}
+
+void broker_take_mapped(struct broker *b, const struct obi_process_mapped *mapped)
+{
+	const struct obi_wire_mapping mapping = {
+		.pid = mapped->pid,
+		.major = mapped->major,
+		.minor = mapped->minor,
+		.inode = mapped->inode,
+		.start = mapped->start,
+		.end = mapped->end,
+	};
+
+	broker_take_mapping(b, &mapping);
 }
 
 /* It has just begun: more is mapped in a moment. */

@@ -22,7 +22,7 @@ static const struct {
 };
 
 /* A kernel on which nothing special holds. */
-static const struct obi_host usual = { .major = 6, .minor = 1 };
+static const struct obi_host usual = { .major = 6, .minor = 6 };
 
 static void put_example(struct buffer *buf, size_t i)
 {
@@ -114,6 +114,8 @@ void obi_caps_print_markdown(struct buffer *buf)
 		"  is not enough.\n"
 		"- With `kernel.perf_event_paranoid` above 2, as on Debian, kprobes need\n"
 		"  CAP_SYS_ADMIN. Hooks by BPF links (fentry, socket tracepoints) do not.\n"
+		"- Probes in user space (TLS) need CAP_SYS_ADMIN on kernels before 6.6, where it\n"
+		"  is kept if it was given; without it all else is seen.\n"
 		"- What is missing is named in a warning and the agent goes on; with\n"
 		"  `OTEL_EBPF_ENFORCE_SYS_CAPS=1` it refuses to start, before anything is loaded.\n"
 		"- The worker process, which parses what applications send, holds none at all.\n"

@@ -32,6 +32,12 @@ static bool tls(const struct obi_settings *settings, const struct obi_host *host
 	return obi_settings_application(settings) && settings->broker.tls_probes;
 }
 
+/* Without uprobe_multi, perf events hold the probes, which are CAP_SYS_ADMIN's alone. */
+static bool probes_by_perf(const struct obi_settings *settings, const struct obi_host *host)
+{
+	return obi_host_before(host, 6, 6);
+}
+
 static bool propagation(const struct obi_settings *settings, const struct obi_host *host)
 {
 	return obi_settings_application(settings) && settings->broker.context_propagation.bits != 0;
@@ -151,8 +157,11 @@ const struct obi_tracer obi_tracers[] = {
 			  "/proc/PID/map_files: libraries as a process has them, in a container or "
 			  "deleted",
 			  OBI_TRY_MAP_FILES, OBI_NEED_LOOK, NULL },
+			{ CAP_SYS_ADMIN,
+			  "the probes themselves, on kernels before 6.6", OBI_TRY_UPROBE,
+			  OBI_NEED_KEEP | OBI_NEED_OPTIONAL, probes_by_perf },
 		},
-		.programs = { "tls_enter", "tls_return" },
+		.programs = { "tls_enter", "tls_return", "tls_mapped" },
 		.without = "requests inside TLS",
 	},
 	{

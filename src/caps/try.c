@@ -11,6 +11,7 @@
 #include <linux/bpf.h>
 #include <linux/capability.h>
 #include <linux/if_packet.h>
+#include <linux/perf_event.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -115,6 +116,25 @@ static int try_run_times(void)
 	memset(&attr, 0, sizeof(attr));
 	attr.enable_stats.type = BPF_STATS_RUN_TIME;
 	return close_result(bpf(BPF_ENABLE_STATS, &attr));
+}
+
+/* On our own executable, and never switched on. */
+static int try_uprobe(void)
+{
+	_cleanup_fclose_ FILE *file = fopen("/sys/bus/event_source/devices/uprobe/type", "re");
+	char path[] = "/proc/self/exe", line[16] = "";
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.uprobe_path = (uintptr_t)path,
+		.disabled = 1,
+	};
+	long fd;
+
+	if (!file || !fgets(line, sizeof(line), file))
+		return -ENODATA;
+	attr.type = (uint32_t)strtoul(line, NULL, 10);
+	fd = syscall(__NR_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	return close_result(fd < 0 ? -errno : (int)fd);
 }
 
 int obi_try_bpf(uint64_t effective, int unprivileged_disabled)
@@ -251,6 +271,7 @@ static const struct {
 	[OBI_TRY_OTHERS_EXE] = { "follow /proc/PID/exe of another user", try_others_exe },
 	[OBI_TRY_OTHERS_FILES] = { "open /proc/PID/environ of another user", try_others_files },
 	[OBI_TRY_MAP_FILES] = { "open a file by /proc/PID/map_files", try_map_files },
+	[OBI_TRY_UPROBE] = { "open a probe in user space", try_uprobe },
 	[OBI_TRY_RUN_TIMES] = { "have run times of programs measured", try_run_times },
 };
 

@@ -21,6 +21,7 @@ enum obi_try {
 	OBI_TRY_OTHERS_EXE,    /* follow /proc/PID/exe of another user's process */
 	OBI_TRY_OTHERS_FILES,  /* open /proc/PID/environ of another user's process */
 	OBI_TRY_MAP_FILES,     /* follow a link of /proc/PID/map_files */
+	OBI_TRY_UPROBE,        /* open the perf event of a probe in user space */
 	OBI_TRY_RUN_TIMES,     /* have the run times of BPF programs measured */
 	OBI_TRIES,
 };

@@ -56,6 +56,8 @@ const struct obi_probe_function obi_probe_functions[] = {
 
 _Static_assert(ARRAY_SIZE(obi_probe_functions) == OBI_PROBE_FUNCTIONS,
 	       "as many as the header says");
+_Static_assert(ARRAY_SIZE(obi_probe_libraries) == OBI_PROBE_LIBRARIES,
+	       "as many as the header says");
 
 bool obi_probe_is_library(struct slice path)
 {

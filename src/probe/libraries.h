@@ -27,6 +27,8 @@ struct obi_probe_function {
 	uint8_t count;   /* enum obi_tls_count */
 };
 
+#define OBI_PROBE_LIBRARIES 6
+
 extern const struct obi_probe_library obi_probe_libraries[];
 extern const struct obi_probe_function obi_probe_functions[];
 

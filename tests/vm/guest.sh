@@ -296,11 +296,30 @@ flows() {
 	stop_agent
 }
 
+# probed CAPABILITIES: an agent that has them sees into TLS.
+probed() {
+	start_agent "$1" OTEL_EBPF_OPEN_PORT=8080 OTEL_EBPF_TRACE_PRINTER=json
+	assert_line "$LOG" 'library probed' 40
+	SSL_CERT_FILE=$SCRATCH/cert.pem timeout 60 $PYTHON "$LIB/tls_talk.py" ask 8080 10
+	expect_spans 10 type=HTTP path=/asked status=200
+	assert_no_line "$LOG" 'level=(WARN|ERROR)'
+	stop_agent
+}
+
+# A process that maps its library after it was found.
+LATE='import sys
+sys.stdin.readline()
+import ssl, http.client
+peer = http.client.HTTPSConnection("localhost", 8080, context=ssl._create_unverified_context())
+for _ in range(3):
+    sys.stdin.readline()
+    peer.request("GET", "/late")
+    print(peer.getresponse().read(), flush=True)'
+
 # Perf uprobes (until 6.6) take CAP_SYS_ADMIN on kernels with the fix of CVE-2025-38466: who has it not
 # is told, and loses nothing else.
 test_tls() {
 	local caps=$CAPS_APPLICATION
-	before_kernel 6.6 && caps+=,cap_sys_admin
 	before_kernel 5.12 && skip "threads have no storage"
 	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$SCRATCH/key.pem" -out "$SCRATCH/cert.pem" \
 		-days 2 -subj /CN=localhost 2>/dev/null
@@ -310,19 +329,39 @@ test_tls() {
 	defer stop $SERVER
 	wait_until 20 listens $SERVER 8080 || fail "the server does not listen"
 
-	step probed
-	start_agent "$caps" OTEL_EBPF_OPEN_PORT=8080 OTEL_EBPF_TRACE_PRINTER=json
-	assert_line "$LOG" 'library probed' 40
+	if before_kernel 6.6; then
+		step refused
+		start_agent "$caps" OTEL_EBPF_OPEN_PORT=8080 OTEL_EBPF_TRACE_PRINTER=json
+		assert_line "$LOG" 'probes are refused.*remedy="CAP_SYS_ADMIN, or a kernel from 6.6 on"' 40
+		stop_agent
+		caps+=,cap_sys_admin
+	fi
 
 	step spans
-	SSL_CERT_FILE=$SCRATCH/cert.pem timeout 60 $PYTHON "$LIB/tls_talk.py" ask 8080 10
-	expect_spans 10 type=HTTP path=/asked status=200
-	stop_agent
+	probed "$caps"
 
-	step refused
-	before_kernel 6.6 || return 0
-	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=8080 OTEL_EBPF_TRACE_PRINTER=json
-	assert_line "$LOG" 'probes are refused|library probed' 40
+	step mapped_late
+	mkfifo "$SCRATCH/go"
+	$PYTHON -c "$LATE" late <"$SCRATCH/go" >"$SCRATCH/said" &
+	defer stop $!
+	exec 7>"$SCRATCH/go"
+	cat >"$SCRATCH/late.yaml" <<-'END'
+		discovery:
+		  instrument:
+		    - exe_path: '*/python3*'
+		      cmd_args: '* late'
+	END
+	start_agent "$caps" OTEL_EBPF_CONFIG_PATH="$SCRATCH/late.yaml" \
+		OTEL_EBPF_TRACE_PRINTER=json
+	assert_line "$LOG" 'instrumenting process' 40
+	echo >&7
+	assert_line "$LOG" 'library probed' 40
+	for _ in 1 2 3; do
+		echo >&7
+	done
+	wait_until 20 grep -cqx "b'.*'" "$SCRATCH/said" || fail "no answer"
+	expect_spans 3 type=HTTPClient path=/late status=200
+	exec 7>&-
 }
 
 test_flows_by_socket_filter() {
