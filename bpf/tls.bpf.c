@@ -41,7 +41,7 @@ static __noinline int session_free(struct pt_regs *ctx)
 
 	key.session = PT_REGS_PARM1(ctx);
 	key.pid = current_pid();
-	key.pad = 0;
+	key.hello = 0;
 	bpf_map_delete_elem(&tls_sessions, &key);
 	return 0;
 }
@@ -85,6 +85,43 @@ static __always_inline u64 bytes_moved(const struct tls_call *call, s32 returned
 	return bytes <= 0x7fffffff ? bytes : 0;
 }
 
+/* Has a connection of this process the random that stands there? Then it is the session's. */
+static __noinline int session_has_random(u64 session, u64 at)
+{
+	struct tls_key key;
+	struct tls_session *hello;
+
+	key.session = 0;
+	bpf_probe_read_user(&key.session, sizeof(key.session), (void *)at);
+	if (!key.session)
+		return 0;
+	key.pid = current_pid();
+	key.hello = 1;
+	hello = bpf_map_lookup_elem(&tls_sessions, &key);
+	if (!hello || (hello->taken_by && hello->taken_by != session))
+		return 0;
+	hello->taken_by = session;
+	key.session = session;
+	key.hello = 0;
+	/* Another thread may do the same. */
+	bpf_map_update_elem(&tls_sessions, &key, hello, BPF_NOEXIST);
+	return 1;
+}
+
+/* Joins a session whose library was never seen to move its bytes. */
+static __noinline int session_by_random(const struct tls_call *call, u64 session)
+{
+	u64 cookie = call->cookie, object;
+	u16 at = OBI_TLS_COOKIE_AT(cookie), via = OBI_TLS_COOKIE_VIA(cookie);
+
+	if (at && session_has_random(session, session + at + OBI_TLS_RANDOM_PART))
+		return 1;
+	if (!via || bpf_probe_read_user(&object, sizeof(object), (void *)(session + via)))
+		return 0;
+	return session_has_random(session,
+				  object + OBI_TLS_COOKIE_BEHIND(cookie) + OBI_TLS_RANDOM_PART);
+}
+
 SEC("uretprobe")
 int tls_return(struct pt_regs *ctx)
 {
@@ -99,7 +136,7 @@ int tls_return(struct pt_regs *ctx)
 		return 0;
 	key.session = call->session;
 	key.pid = current_pid();
-	key.pad = 0;
+	key.hello = 0;
 	call->session = 0;
 	op = OBI_TLS_COOKIE_OP(call->cookie);
 	if (op != OBI_TLS_READ && op != OBI_TLS_WRITE)
@@ -108,6 +145,8 @@ int tls_return(struct pt_regs *ctx)
 	if (!bytes)
 		return 0;
 	session = bpf_map_lookup_elem(&tls_sessions, &key);
+	if (!session && session_by_random(call, key.session))
+		session = bpf_map_lookup_elem(&tls_sessions, &key);
 	if (session)
 		plain_chunk(session, call->buf, bytes, op == OBI_TLS_WRITE ? OBI_SEND : OBI_RECV);
 	else

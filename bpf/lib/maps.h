@@ -58,6 +58,7 @@ struct conn_state {
 	u8 ordered;   /* as the worker ordered */
 	u8 walks;     /* bits by direction: its frames are followed, see frames.h */
 	u8 datagrams; /* each chunk is a message, with a peer of its own */
+	u8 hello;     /* tls is the random of its ClientHello */
 	u8 several;   /* messages of the last call of several that were seen */
 	u32 limit;    /* bytes of a chunk; while nothing was ordered, bytes still to be shown */
 	struct obi_frame_rule rule;

@@ -4,6 +4,10 @@
  * its storage (tls.bpf.c); what it sends or receives meanwhile, if it begins as a TLS record does,
  * goes through the session's socket. From then on the socket's own bytes are ciphertext to nobody's
  * interest, and the session has the connection's name and addresses.
+ *
+ * A program may move the bytes between its library and the socket itself (memory BIOs). Then the
+ * socket waits under the random of the ClientHello that passed it, until a session is seen to have
+ * the same: it was made for this handshake alone.
  */
 #ifndef OBI_BPF_SESSION_H
 #define OBI_BPF_SESSION_H
@@ -16,8 +20,7 @@ struct tls_call {
 	u64 session;
 	u64 buf;
 	u64 count_at;
-	u32 cookie;
-	u32 pad;
+	u64 cookie;
 };
 
 struct {
@@ -28,9 +31,9 @@ struct {
 } tls_calls SEC(".maps");
 
 struct tls_key {
-	u64 session; /* address in the process */
+	u64 session; /* address in the process; or a part of a random */
 	u32 pid;     /* thread group */
-	u32 pad;
+	u32 hello;   /* it is of a random */
 };
 
 /* Of a chunk of plain text: the piece that goes into a record. */
@@ -56,6 +59,7 @@ struct tls_session {
 	u8 heads; /* bits by direction: the chunk before began a head, which may go on */
 	struct obi_tuple tuple;
 	struct plain_piece pieces[2]; /* under way, by direction */
+	u64 taken_by;                 /* of a random: the session that has it */
 };
 
 struct {

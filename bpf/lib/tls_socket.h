@@ -40,7 +40,22 @@ static __always_inline void socket_stream_ends(struct conn_state *state, struct 
 	state->id = conn_new_id();
 }
 
-/* Joins the socket and the session of the call that the thread is in, if it is in one. */
+/* Of the memory looked at last: does it begin as a ClientHello? A part of its random, or 0. */
+static __noinline u64 hello_random(struct scratch *s)
+{
+	const u8 *at = s->data.one.iov_base;
+	u64 head = 0, random = 0;
+
+	if (s->data.one.iov_len < OBI_TLS_HELLO_MIN || bpf_probe_read_user(&head, 6, at))
+		return 0;
+	if ((u8)head != 22 || (u8)(head >> 40) != 1)
+		return 0;
+	bpf_probe_read_user(&random, sizeof(random), at + OBI_TLS_RANDOM_AT + OBI_TLS_RANDOM_PART);
+	return random;
+}
+
+/* Joins the socket and the session of the call that the thread is in; if it is in none, leaves word
+ * for a session to come. */
 static __noinline int session_join(struct sock *sk, struct conn_state *state, u32 slot, u64 bytes)
 {
 	struct tls_call *call = bpf_task_storage_get(&tls_calls, bpf_get_current_task_btf(), 0, 0);
@@ -50,9 +65,16 @@ static __noinline int session_join(struct sock *sk, struct conn_state *state, u3
 	u32 blank = SCRATCH_STATE;
 	struct scratch *zero = bpf_map_lookup_elem(&scratch, &blank);
 
-	if (!call || !call->session || !s || !zero || !moved_tls_record(s, slot, bytes))
+	if (!s || !zero || !moved_tls_record(s, slot, bytes))
 		return 0;
-	key.session = call->session;
+	if (call && call->session) {
+		key.session = call->session;
+	} else {
+		key.session = hello_random(s);
+		key.hello = 1;
+		if (!key.session)
+			return 0;
+	}
 	/* head[] of this slot is never written: it stays zero. */
 	bpf_map_update_elem(&tls_sessions, &key, zero->head, BPF_ANY);
 	session = bpf_map_lookup_elem(&tls_sessions, &key);
@@ -69,6 +91,7 @@ static __noinline int session_join(struct sock *sk, struct conn_state *state, u3
 	tuple_of_sock(sk, &session->tuple);
 	session->id = state->id;
 	state->tls = key.session;
+	state->hello = key.hello;
 	state->muted = 1;
 	state->streaming = 1; /* as its records will be: its end is reported */
 	return 1;
@@ -82,17 +105,31 @@ static __always_inline bool session_may_join(const struct conn_state *state)
 	       !state->datagrams && !state->closed;
 }
 
+static __always_inline void session_end(struct tls_key *key, u64 id)
+{
+	struct tls_session *session = bpf_map_lookup_elem(&tls_sessions, key);
+
+	if (session && session->id == id)
+		bpf_map_delete_elem(&tls_sessions, key);
+}
+
 /* The connection is over: the session may live on, but not through it. */
 static __always_inline void session_part(const struct conn_state *state)
 {
-	struct tls_key key = { .session = state->tls, .pid = state->pid };
+	struct tls_key key = { .session = state->tls, .pid = state->pid, .hello = state->hello };
 	struct tls_session *session;
 
 	if (!tls_probes || !state->tls)
 		return;
-	session = bpf_map_lookup_elem(&tls_sessions, &key);
-	if (session && session->id == state->id)
+	if (state->hello) {
+		session = bpf_map_lookup_elem(&tls_sessions, &key);
+		if (!session || session->id != state->id)
+			return;
 		bpf_map_delete_elem(&tls_sessions, &key);
+		key.session = session->taken_by;
+		key.hello = 0;
+	}
+	session_end(&key, state->id);
 }
 
 #endif

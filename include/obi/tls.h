@@ -42,9 +42,33 @@ struct obi_tls_name {
 
 #define OBI_TLS_NAMES 18
 
+/*
+ * Where a session has the random of its ClientHello: as bytes of its own, or behind a pointer in
+ * it. Found by looking at code, and so perhaps wrong: but what stands at a wrong place is the
+ * random of no connection. 0: not known.
+ */
+struct obi_tls_random {
+	__u16 at;     /* in the session */
+	__u16 via;    /* where the pointer stands, */
+	__u16 behind; /* and where in what it points to */
+	__u16 pad;
+};
+
+/* A ClientHello in its record (RFC 8446 sections 4.1.2 and 5.1): type, version, length; type,
+ * length, version, random. Of the random the middle is looked at: the first four bytes may be a
+ * clock, and the last eight are the server's to choose in its own. */
+#define OBI_TLS_HELLO_MIN 43
+#define OBI_TLS_RANDOM_AT 11
+#define OBI_TLS_RANDOM_PART 8 /* from there on eight bytes */
+
 /* Cookie of a site. */
-#define OBI_TLS_COOKIE(op, count) ((__u64)(op) | (__u64)(count) << 4)
+#define OBI_TLS_COOKIE(op, count, random)                                                          \
+	((__u64)(op) | (__u64)(count) << 4 | (__u64)(random)->at << 16 |                           \
+	 (__u64)(random)->via << 32 | (__u64)(random)->behind << 48)
 #define OBI_TLS_COOKIE_OP(cookie) ((__u32)(cookie)&0xf)
 #define OBI_TLS_COOKIE_COUNT(cookie) ((__u32)(cookie) >> 4 & 0xf)
+#define OBI_TLS_COOKIE_AT(cookie) ((__u16)((cookie) >> 16))
+#define OBI_TLS_COOKIE_VIA(cookie) ((__u16)((cookie) >> 32))
+#define OBI_TLS_COOKIE_BEHIND(cookie) ((__u16)((cookie) >> 48))
 
 #endif

@@ -319,8 +319,8 @@ bool obi_probed_probe(struct obi_probed *probed, const struct obi_wire_probe *pr
 	if (file->state != ASKED)
 		return false;
 	if (probe->count)
-		error = probed->actions.attach(probed->actions.context, file->fd, probe->sites,
-					       probe->count, &file->links);
+		error = probed->actions.attach(probed->actions.context, file->fd, probe,
+					       &file->links);
 	probed->counters.refused += error != 0;
 	if (probe->count)
 		say(file, error);

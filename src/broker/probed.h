@@ -21,7 +21,7 @@ struct obi_probed_actions {
 	int (*look)(void *context, const struct look_request *request);
 	/* Hands a file to the worker. */
 	int (*inspect)(void *context, const struct obi_wire_file *file, int fd);
-	int (*attach)(void *context, int fd, const struct obi_wire_site *sites, size_t count,
+	int (*attach)(void *context, int fd, const struct obi_wire_probe *probe,
 		      struct obi_tls_links *ret_links);
 	void *context;
 };

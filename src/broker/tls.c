@@ -173,16 +173,17 @@ static bool is_sane(const struct obi_wire_site *site)
 }
 
 /* For entries, or for returns: nobody waits for that of a session's end. */
-static void gather(const struct obi_wire_site *sites, size_t count, bool returns,
-		   struct batch *ret_batch)
+static void gather(const struct obi_wire_probe *probe, bool returns, struct batch *ret_batch)
 {
 	ret_batch->count = 0;
-	for (size_t i = 0; i < count; i++) {
-		if (returns && sites[i].op == OBI_TLS_FREE)
+	for (size_t i = 0; i < probe->count; i++) {
+		const struct obi_wire_site *site = &probe->sites[i];
+
+		if (returns && site->op == OBI_TLS_FREE)
 			continue;
-		ret_batch->offsets[ret_batch->count] = sites[i].offset;
+		ret_batch->offsets[ret_batch->count] = site->offset;
 		ret_batch->cookies[ret_batch->count++] =
-			OBI_TLS_COOKIE(sites[i].op, sites[i].count);
+			OBI_TLS_COOKIE(site->op, site->count, &probe->random);
 	}
 }
 
@@ -205,20 +206,20 @@ static int attach(const struct obi_tls *tls, const struct bpf_program *program, 
 				 OBI_TLS_LINKS_MAX - links->count, &links->count);
 }
 
-int obi_tls_attach(struct obi_tls *tls, int file, const struct obi_wire_site *sites, size_t count,
+int obi_tls_attach(struct obi_tls *tls, int file, const struct obi_wire_probe *probe,
 		   struct obi_tls_links *ret_links)
 {
 	struct batch entries, returns;
 	int error;
 
 	ret_links->count = 0;
-	if (count > OBI_WIRE_SITES_MAX)
+	if (probe->count > OBI_WIRE_SITES_MAX)
 		return -EINVAL;
-	for (size_t i = 0; i < count; i++)
-		if (!is_sane(&sites[i]))
+	for (size_t i = 0; i < probe->count; i++)
+		if (!is_sane(&probe->sites[i]))
 			return -EINVAL;
-	gather(sites, count, false, &entries);
-	gather(sites, count, true, &returns);
+	gather(probe, false, &entries);
+	gather(probe, true, &returns);
 	error = attach(tls, tls->skel->progs.tls_return, file, &returns, true, ret_links);
 	if (!error)
 		error = attach(tls, tls->skel->progs.tls_enter, file, &entries, false, ret_links);

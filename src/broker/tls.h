@@ -33,7 +33,7 @@ const char *obi_tls_way(const struct obi_tls *tls);
 
 /* Places probes into a file. What a site says is checked. 0 or a negative errno: then there is none
  * of them. */
-int obi_tls_attach(struct obi_tls *tls, int file, const struct obi_wire_site *sites, size_t count,
+int obi_tls_attach(struct obi_tls *tls, int file, const struct obi_wire_probe *probe,
 		   struct obi_tls_links *ret_links);
 void obi_tls_detach(struct obi_tls_links *links);
 

@@ -35,12 +35,12 @@ static int hand_over(void *context, const struct obi_wire_file *file, int fd)
 	return broker_send_worker(context, OBI_WIRE_FILE, file, sizeof(*file), &fd, 1);
 }
 
-static int attach(void *context, int fd, const struct obi_wire_site *sites, size_t count,
+static int attach(void *context, int fd, const struct obi_wire_probe *probe,
 		  struct obi_tls_links *ret_links)
 {
 	struct broker *b = context;
 
-	return obi_tls_attach(b->tls, fd, sites, count, ret_links);
+	return obi_tls_attach(b->tls, fd, probe, ret_links);
 }
 
 static int refuse(const char *what, int error)

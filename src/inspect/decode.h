@@ -18,9 +18,20 @@ struct decode_value {
 		HOLDS_ARGUMENT,
 		HOLDS_FRAME,  /* an address in it */
 		HOLDS_RETURN, /* where to return to */
+		HOLDS_LOADED, /* what stands at a distance of the first argument, see random.c */
 	} what;
 	uint8_t argument;
 	bool narrowed; /* the lower 32 bits of it */
+	uint16_t from; /* LOADED: the distance */
+};
+
+/* Memory at a register and a number that an instruction reads, writes or takes the address of. */
+struct decode_access {
+	bool known;
+	bool address; /* it takes the address */
+	uint8_t base; /* register */
+	int8_t to;    /* the register that gets all 64 bits of it; -1 */
+	int64_t at;
 };
 
 /* What is known on the straight line from a function's entry. */
@@ -48,7 +59,8 @@ struct decode_instruction {
 	bool probeable; /* by the kernels that we know */
 	bool emulated;
 	bool awkward; /* steppable, but best left alone: marks of branch targets, relative data */
-	bool of_arguments; /* FLOW_CONDITION, on arguments alone */
+	bool of_arguments;           /* FLOW_CONDITION, on arguments alone */
+	struct decode_access access; /* only where there is a state */
 };
 
 struct decoder {
@@ -64,6 +76,11 @@ struct decoder {
 };
 
 extern const struct decoder decoder_x86, decoder_arm64;
+
+/* NULL: of another machine. */
+const struct decoder *obi_code_decoder(const struct obi_code *code);
+
+struct decode_state decode_state_at_entry(const struct decoder *decoder);
 
 /* The value that a register gets by a move of another, or of its lower 32 bits. */
 static inline struct decode_value decode_moved(struct decode_value value, bool narrow)

@@ -320,6 +320,28 @@ static void apply(uint32_t word, struct decode_state *state)
 	state->registers[SP] = stack;
 }
 
+static struct decode_access access_of(uint32_t word)
+{
+	struct decode_access access = { .to = -1, .base = (uint8_t)bits(word, 9, 5) };
+	uint32_t size = bits(word, 31, 30);
+
+	if (bits(word, 28, 23) == 0x22 && bits(word, 31, 29) == 4) { /* add */
+		access.known = access.address = true;
+		access.at = (int64_t)bits(word, 21, 10) << (bits(word, 22, 22) ? 12 : 0);
+	} else if (bits(word, 29, 24) == 0x39) { /* ldr, str */
+		access.known = true;
+		access.at = (int64_t)bits(word, 21, 10) << size;
+		if (size == 3 && bits(word, 23, 22) == 1)
+			access.to = (int8_t)bits(word, 4, 0);
+	} else if (bits(word, 29, 27) == 5 && bits(word, 24, 23) == 2 && !bits(word, 26, 26)) {
+		access.known = true; /* ldp, stp */
+		access.at = signed_field(bits(word, 21, 15), 7) * (size == 2 ? 8 : 4);
+	}
+	if (access.base == SP || access.to == ZERO)
+		access.known = false;
+	return access;
+}
+
 static enum decode_flow flow_of(uint32_t word)
 {
 	if (is_immediate_branch(word))
@@ -369,8 +391,10 @@ static bool decode(struct slice code, uint64_t address, struct decode_state *sta
 		.awkward = is_mark(word),
 		.of_arguments = state && is_condition(word) && is_of_arguments(word, state),
 	};
-	if (state)
-		apply(word, state);
+	if (!state)
+		return true;
+	ret->access = access_of(word);
+	apply(word, state);
 	return true;
 }
 

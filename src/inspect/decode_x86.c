@@ -310,6 +310,31 @@ static void apply(const struct decoded *one, struct decode_state *state)
 		apply_to_stack(one, state);
 }
 
+static struct decode_access access_of(const struct decoded *one)
+{
+	struct decode_access access = { .to = -1 };
+
+	for (size_t i = 0; i < one->instruction.operand_count_visible; i++) {
+		const ZydisDecodedOperand *operand = &one->operands[i];
+		int base;
+
+		if (operand->type != ZYDIS_OPERAND_TYPE_MEMORY ||
+		    operand->mem.index != ZYDIS_REGISTER_NONE)
+			continue;
+		base = number_of(operand->mem.base);
+		if (base < 0)
+			continue;
+		access.known = true;
+		access.base = (uint8_t)base;
+		access.at = operand->mem.disp.value;
+		access.address = one->instruction.mnemonic == ZYDIS_MNEMONIC_LEA;
+		if (i == 1 && one->instruction.mnemonic == ZYDIS_MNEMONIC_MOV &&
+		    operand->size == 64)
+			access.to = (int8_t)register_of(&one->operands[0]);
+	}
+	return access;
+}
+
 static bool decode(struct slice code, uint64_t address, struct decode_state *state,
 		   struct decode_instruction *ret)
 {
@@ -338,6 +363,7 @@ static bool decode(struct slice code, uint64_t address, struct decode_state *sta
 	if (ZYAN_FAILED(ZydisDecoderDecodeOperands(&decoder, &context, instruction, one.operands,
 						   instruction->operand_count)))
 		return false;
+	ret->access = access_of(&one);
 	apply(&one, state);
 	return true;
 }

@@ -22,7 +22,7 @@ struct line {
 	struct decode_state end; /* before the last instruction */
 };
 
-static const struct decoder *decoder_of(const struct obi_code *code)
+const struct decoder *obi_code_decoder(const struct obi_code *code)
 {
 	return code->machine == EM_X86_64    ? &decoder_x86
 	       : code->machine == EM_AARCH64 ? &decoder_arm64
@@ -52,7 +52,7 @@ struct obi_code obi_code_of_image(struct obi_image *image)
 /* ---- The straight line -------------------------------------------------------------------------
  */
 
-static struct decode_state state_at_entry(const struct decoder *decoder)
+struct decode_state decode_state_at_entry(const struct decoder *decoder)
 {
 	struct decode_state state = { .sp_known = true, .may_return = true };
 
@@ -196,7 +196,7 @@ static int look(const struct obi_code *code, const struct decoder *decoder, uint
 		return -ENOTSUP;
 	if (args > decoder->args)
 		return -EINVAL;
-	follow(code, decoder, address, size, state_at_entry(decoder), ret);
+	follow(code, decoder, address, size, decode_state_at_entry(decoder), ret);
 	(void)sweep(code, decoder, address, obi_image_min(size, OBI_SITE_SWEEP_MAX), mark_repeated,
 		    &marking);
 	return 0;
@@ -236,7 +236,7 @@ static bool returns_soon(const struct obi_code *code, const struct decoder *deco
 			 const struct step *call)
 {
 	uint64_t address = call->site.address + call->instruction.len;
-	struct decode_state state = state_at_entry(decoder);
+	struct decode_state state = decode_state_at_entry(decoder);
 	struct line line;
 
 	follow(code, decoder, address, 0, state, &line);
@@ -288,7 +288,7 @@ int obi_site_entry(const struct obi_code *code, uint64_t address, uint64_t size,
 {
 	const struct obi_site *site;
 	struct line line;
-	int err = look(code, decoder_of(code), address, size, args, &line);
+	int err = look(code, obi_code_decoder(code), address, size, args, &line);
 
 	if (err)
 		return err;
@@ -302,7 +302,7 @@ int obi_site_entry(const struct obi_code *code, uint64_t address, uint64_t size,
 int obi_site_return(const struct obi_code *code, uint64_t address, uint64_t size, unsigned int args,
 		    struct obi_site *ret)
 {
-	const struct decoder *decoder = decoder_of(code);
+	const struct decoder *decoder = obi_code_decoder(code);
 	const struct obi_site *site;
 	struct line line;
 	int err = look(code, decoder, address, size, args, &line);
@@ -348,7 +348,7 @@ static bool take_return(void *context, uint64_t address, uint64_t offset,
 int obi_site_returns(const struct obi_code *code, uint64_t address, uint64_t size,
 		     uint64_t *ret_offsets, size_t max, bool *ret_cut)
 {
-	const struct decoder *decoder = decoder_of(code);
+	const struct decoder *decoder = obi_code_decoder(code);
 	struct returns returns = { .offsets = ret_offsets, .max = max };
 
 	if (!decoder)

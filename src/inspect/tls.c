@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "inspect/random.h"
 #include "inspect/sites.h"
 #include "inspect/symbols.h"
 #include "obi/tls.h"
 #include "probe/libraries.h"
 
+#define WANTED (OBI_PROBE_FUNCTIONS + OBI_PROBE_LIBRARIES)
 #define COPIES_MAX 4 /* of one function in a file: a library can be linked into it twice */
 
 /* How many arguments does a program look at? */
@@ -74,10 +76,25 @@ static void place(const struct obi_code *code, const struct obi_symbol *symbol,
 		add(sites, function, &site);
 }
 
+/* Functions with probes, and behind them those that show where the random is. */
+static size_t name_wanted(struct obi_symbol_wanted *wanted)
+{
+	size_t count = OBI_PROBE_FUNCTIONS;
+
+	for (size_t i = 0; i < OBI_PROBE_FUNCTIONS; i++)
+		wanted[i] = (struct obi_symbol_wanted){ .name = obi_probe_functions[i].name };
+	for (size_t i = 0; i < OBI_PROBE_LIBRARIES; i++)
+		if (obi_probe_libraries[i].random)
+			wanted[count++] = (struct obi_symbol_wanted){
+				.name = obi_probe_libraries[i].random,
+			};
+	return count;
+}
+
 int obi_tls_inspect(int fd, struct obi_tls_sites *ret_sites)
 {
-	struct obi_symbol_wanted wanted[OBI_PROBE_FUNCTIONS] = { 0 };
-	struct obi_symbol found[OBI_PROBE_FUNCTIONS * COPIES_MAX];
+	struct obi_symbol_wanted wanted[WANTED];
+	struct obi_symbol found[WANTED * COPIES_MAX];
 	struct obi_image *image;
 	struct obi_code code;
 	bool cut;
@@ -86,12 +103,14 @@ int obi_tls_inspect(int fd, struct obi_tls_sites *ret_sites)
 	memset(ret_sites, 0, sizeof(*ret_sites));
 	if (n)
 		return n;
-	for (size_t i = 0; i < OBI_PROBE_FUNCTIONS; i++)
-		wanted[i].name = obi_probe_functions[i].name;
-	n = obi_symbols_find(image, wanted, OBI_PROBE_FUNCTIONS, found, ARRAY_SIZE(found), &cut);
+	n = obi_symbols_find(image, wanted, name_wanted(wanted), found, ARRAY_SIZE(found), &cut);
 	code = obi_code_of_image(image);
-	for (int i = 0; i < n; i++)
-		place(&code, &found[i], ret_sites);
+	for (int i = 0; i < n; i++) {
+		if (found[i].wanted < OBI_PROBE_FUNCTIONS)
+			place(&code, &found[i], ret_sites);
+		else if (!ret_sites->random.at)
+			ret_sites->random = obi_random_find(&code, found[i].address, found[i].size);
+	}
 	obi_image_free(image);
 	return n < 0 && n != -ENODATA ? n : 0;
 }

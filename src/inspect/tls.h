@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "obi/tls.h"
+
 #define OBI_TLS_SITES_MAX 24
 
 struct obi_tls_site {
@@ -20,6 +22,7 @@ struct obi_tls_sites {
 	size_t stepped; /* of these: not emulated by the kernel, so that each hit costs more */
 	struct obi_tls_site sites[OBI_TLS_SITES_MAX];
 	const char *library; /* OpenSSL, GnuTLS, ...; NULL: none */
+	struct obi_tls_random random;
 };
 
 /* Looks through an ELF file. 0, also where nothing is found; or a negative errno of

@@ -14,11 +14,13 @@ enum {
 };
 
 const struct obi_probe_library obi_probe_libraries[] = {
-	[OPENSSL] = { "OpenSSL", { "libssl.so", "libssl-", "libssl3.so" } },
+	[OPENSSL] = { "OpenSSL",
+		      { "libssl.so", "libssl-", "libssl3.so" },
+		      "SSL_get_client_random" },
 	[GNUTLS] = { "GnuTLS", { "libgnutls.so" } },
 	[NSS] = { "NSS", { "libnspr4.so" } },
 	[S2N] = { "s2n", { "libs2n.so" } },
-	[WOLFSSL] = { "wolfSSL", { "libwolfssl.so" } },
+	[WOLFSSL] = { "wolfSSL", { "libwolfssl.so" }, "wolfSSL_get_client_random" },
 	[MBEDTLS] = { "mbedTLS", { "libmbedtls.so" } },
 };
 

@@ -17,6 +17,8 @@
 struct obi_probe_library {
 	const char *name;
 	const char *files[OBI_PROBE_FILES]; /* how the names of its files begin */
+	/* The function that copies the random of the ClientHello out of a session, or NULL. */
+	const char *random;
 };
 
 /* A call of (session, memory, length, ...) or of (session). */

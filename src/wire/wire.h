@@ -20,6 +20,7 @@
 #include "obi/flow.h"
 #include "obi/process.h"
 #include "obi/record.h"
+#include "obi/tls.h"
 
 #define OBI_WIRE_FDS 5
 
@@ -129,6 +130,7 @@ struct obi_wire_site {
 struct obi_wire_probe {
 	uint32_t number; /* of the file */
 	uint32_t count;  /* of sites; 0 = there is nothing in it */
+	struct obi_tls_random random;
 	struct obi_wire_site sites[OBI_WIRE_SITES_MAX];
 };
 

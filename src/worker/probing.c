@@ -55,6 +55,7 @@ void obi_probing_file(const struct obi_wire_file *file, int fd)
 	if (error)
 		log_debug("a file has no code to be probed", F("pid", log_int(file->pid)),
 			  F("error", log_errno(error)));
+	probe.random = found.random;
 	for (size_t i = 0; i < found.count; i++)
 		probe.sites[probe.count++] = (struct obi_wire_site){
 			.offset = found.sites[i].offset,

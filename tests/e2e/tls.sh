@@ -146,6 +146,44 @@ test_python_server_and_client() {
 	expect_spans 20 type=HTTPClient path=/asked status=200
 }
 
+# ---- Memory BIOs: the program moves the bytes between the library and the socket ----
+
+test_node_server_and_client() {
+	need node
+	make_certificate
+	export NODE_EXTRA_CA_CERTS=$CERT
+	serve node "$LIB/tls_memory.js" serve $PORT "$CERT" "$KEY"
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_AUTO_TARGET_EXE='*/node' OTEL_EBPF_TRACE_PRINTER=json
+	probes_are_there node
+	application_ready $SERVER
+	node "$LIB/tls_memory.js" ask $PORT 200 8 /asked
+	node "$LIB/tls_memory.js" ask $PORT 20 3 '/missing?size=100000'
+	expect_spans 200 type=HTTP path=/asked status=200
+	expect_spans 200 type=HTTPClient path=/asked status=200 hostPort=$PORT
+	expect_spans 20 type=HTTP path=/missing status=404
+	expect_spans 20 type=HTTPClient path=/missing status=404
+	expect_all 440
+}
+
+# Sessions are freed and made at the same addresses: each span still has its own client.
+test_asyncio_server_and_client() {
+	local field
+	make_certificate
+	serve $PYTHON "$LIB/tls_asyncio.py" serve $PORT "$CERT" "$KEY"
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_AUTO_TARGET_EXE='*/python3*' \
+		OTEL_EBPF_TRACE_PRINTER=json
+	probes_are_there
+	application_ready $SERVER
+	$PYTHON "$LIB/tls_asyncio.py" ask $PORT 10 8 20
+	for field in HTTP HTTPClient; do
+		expect_spans 1440 type=$field 'path=/asked/*' status=200
+		expect_spans 160 type=$field 'path=/missing/*' status=404
+		paste -d/ <(span_field path type=$field | cut -d/ -f3) <(span_field peerPort type=$field) |
+			awk -F/ '$1 != $2 { exit 1 }' || fail "a span of another connection"
+	done
+	expect_all 3200
+}
+
 test_redis_inside_tls() {
 	need redis-server redis-benchmark
 	make_certificate

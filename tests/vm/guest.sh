@@ -340,6 +340,16 @@ test_tls() {
 	step spans
 	probed "$caps"
 
+	step memory_bios
+	start_agent "$caps" OTEL_EBPF_OPEN_PORT=8081 OTEL_EBPF_TRACE_PRINTER=json
+	$PYTHON "$LIB/tls_asyncio.py" serve 8081 "$SCRATCH/cert.pem" "$SCRATCH/key.pem" &
+	defer stop $!
+	wait_until 20 listens $! 8081 || fail "the server does not listen"
+	assert_line "$LOG" 'library probed' 40
+	SSL_CERT_FILE=$SCRATCH/cert.pem timeout 60 $PYTHON "$LIB/tls_asyncio.py" ask 8081 3 2 2
+	expect_spans 12 type=HTTP 'path=/asked/*' status=200
+	stop_agent
+
 	step mapped_late
 	mkfifo "$SCRATCH/go"
 	$PYTHON -c "$LATE" late <"$SCRATCH/go" >"$SCRATCH/said" &

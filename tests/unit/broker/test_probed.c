@@ -64,14 +64,14 @@ static int inspect(void *context, const struct obi_wire_file *file, int fd)
 	return o->inspect_error;
 }
 
-static int attach(void *context, int fd, const struct obi_wire_site *sites, size_t count,
+static int attach(void *context, int fd, const struct obi_wire_probe *probe,
 		  struct obi_tls_links *ret_links)
 {
 	struct others *o = context;
 
 	assert_true(fcntl(fd, F_GETFD) >= 0);
 	o->attaches++;
-	o->sites = count;
+	o->sites = probe->count;
 	if (o->attach_error)
 		return o->attach_error;
 	o->link = ret_links->fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);

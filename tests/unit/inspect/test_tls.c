@@ -56,6 +56,7 @@ static void assert_expected(const struct expected *e, const struct obi_tls_sites
 
 	assert_string_equal(sites->library, e->library);
 	assert_int_equal(sites->stepped, e->stepped);
+	assert_int_equal(sites->random.at != 0, !strcmp(e->library, "OpenSSL"));
 	for (size_t i = 0; i < sites->count; i++) {
 		uint32_t op = sites->sites[i].op;
 

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// HTTPS by Node.js, which moves the bytes between its TLS library and the socket itself.
+//   serve PORT CERT KEY
+//   ask PORT COUNT CONNECTIONS PATH: so many requests on so many connections at a time.
+'use strict';
+const fs = require('fs');
+const https = require('https');
+
+function serve(port, cert, key) {
+  const options = { cert: fs.readFileSync(cert), key: fs.readFileSync(key) };
+  const server = https.createServer(options, (request, response) => {
+    request.resume();
+    request.on('end', () => {
+      const size = Number(new URL(request.url, 'https://x').searchParams.get('size') || 5);
+      response.writeHead(request.url.startsWith('/missing') ? 404 : 200,
+        { 'Content-Length': size });
+      response.end(Buffer.alloc(size, 'x'));
+    });
+  });
+  server.listen(port, '127.0.0.1');
+}
+
+function ask(agent, port, path) {
+  return new Promise((resolve, reject) => {
+    https.get({ host: 'localhost', port, path, agent }, (response) => {
+      response.resume();
+      response.on('end', () => resolve(response.statusCode));
+    }).on('error', reject);
+  });
+}
+
+async function client(port, count, connections, path) {
+  const agent = new https.Agent({ keepAlive: true, maxSockets: connections });
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  for (let done = 0; done < count; done += connections)
+    await Promise.all(Array.from({ length: Math.min(connections, count - done) },
+      () => ask(agent, port, path)));
+  agent.destroy();
+}
+
+const [what, port, ...rest] = process.argv.slice(2);
+if (what === 'serve')
+  serve(Number(port), ...rest);
+else
+  client(Number(port), Number(rest[0]), Number(rest[1]), rest[2]);
