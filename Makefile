@@ -199,8 +199,8 @@ lint: lint-includes lint-format lint-tables lint-shell lint-files lint-docs lint
 lint-hardening: $(OBI)
 	tests/lint/check-hardening $(OBI) $(BUILD)/flags
 
-lint-bpf-stack: $(BUILD)/bpf/tls.bpf.o
-	tests/lint/check-bpf-stack $<
+lint-bpf-stack: $(BUILD)/bpf/tls.bpf.o $(BUILD)/bpf/app.bpf.o
+	tests/lint/check-bpf-stack $^
 
 lint-%:
 	tests/lint/check-$*

@@ -30,7 +30,7 @@ http {{
     fastcgi_temp_path {dir}/fastcgi;
     uwsgi_temp_path {dir}/uwsgi;
     scgi_temp_path {dir}/scgi;
-    server {{ listen 127.0.0.1:{port}; location / {{ return 200 "hello\\n"; }} }}
+    server {{ listen 127.0.0.1:{port}{tls}; location / {{ return 200 "hello\\n"; }} }}
     server {{ listen 127.0.0.1:{status}; location / {{ stub_status; }} }}
 }}
 """
@@ -42,15 +42,25 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def _certificate(directory):
+    key, cert = directory + "/key.pem", directory + "/cert.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key,
+                    "-out", cert, "-days", "2", "-subj", "/CN=localhost"],
+                   check=True, stderr=subprocess.DEVNULL)
+    return " ssl; ssl_certificate %s; ssl_certificate_key %s" % (cert, key)
+
+
 class Nginx:
-    def __init__(self):
+    def __init__(self, tls=False):
         cpus = os.cpu_count() or 1
         self.port, self._status_port = free_port(), free_port()
         self._dir = tempfile.mkdtemp(prefix="bench-nginx-")
         os.chmod(self._dir, 0o755)
+        self.url = "%s://127.0.0.1:%d/" % ("https" if tls else "http", self.port)
         path = os.path.join(self._dir, "nginx.conf")
         with open(path, "w") as file:
             file.write(_CONFIG.format(dir=self._dir, port=self.port, status=self._status_port,
+                                      tls=_certificate(self._dir) if tls else "",
                                       mask="1" + "0" * (cpus - 1)))
         self._master = process.start(["nginx", "-e", self._dir + "/error.log", "-c", path],
                                      stderr=subprocess.DEVNULL)
@@ -89,10 +99,10 @@ class Nginx:
 
 
 class Wrk:
-    def __init__(self, port, connections=16):
+    def __init__(self, url, connections=16):
         self._wrk = process.start(
-            ["taskset", "-c", "0", "wrk", "-t1", "-c%d" % connections, "-d3600s",
-             "http://127.0.0.1:%d/" % port], stdout=subprocess.DEVNULL)
+            ["taskset", "-c", "0", "wrk", "-t1", "-c%d" % connections, "-d3600s", url],
+            stdout=subprocess.DEVNULL)
 
     def close(self):
         process.stop(self._wrk, signal.SIGINT)

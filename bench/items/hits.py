@@ -39,7 +39,7 @@ def _measure(report, name, own, nginx, seconds):
     load's. That of wrk is: its sends and receives pass the same hooks."""
     with bpf.Stats():
         idle = _Window(own, nginx, seconds)
-        wrk = target.Wrk(nginx.port)
+        wrk = target.Wrk(nginx.url)
         time.sleep(0.5)
         busy = _Window(own, nginx, seconds)
         wrk.close()
@@ -58,13 +58,21 @@ def _measure(report, name, own, nginx, seconds):
     report.figure("   requests a second", busy.requests / seconds, "1/s")
 
 
-def run(report, quick):
-    seconds = 1 if quick else 3
-    nginx = target.Nginx()
+def _agent(report, name, nginx, seconds):
     agent = Agent({"OTEL_EBPF_OPEN_PORT": str(nginx.port)}).wait_ready()
     time.sleep(0.5)
-    _measure(report, "agent, " + agent.plane(), bpf.held(agent.pids(), "prog_id"), nginx, seconds)
+    _measure(report, "%s, %s" % (name, agent.plane()), bpf.held(agent.pids(), "prog_id"), nginx,
+             seconds)
     agent.stop()
+
+
+def run(report, quick):
+    seconds = 1 if quick else 3
+    nginx = target.Nginx(tls=True)
+    _agent(report, "inside TLS", nginx, seconds)
+    nginx.close()
+    nginx = target.Nginx()
+    _agent(report, "agent", nginx, seconds)
     naive = Naive(nginx.pid)
     _measure(report, "naive", bpf.held([naive.process.pid], "prog_id"), nginx, seconds)
     naive.stop()

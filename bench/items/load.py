@@ -30,7 +30,7 @@ def run(report, quick):
     time.sleep(0.5)
     requests, spans = nginx.requests(), agent.spans(nginx.port)
     began = time.monotonic()
-    wrk = target.Wrk(nginx.port)
+    wrk = target.Wrk(nginx.url)
     time.sleep(0.5)
     broker, worker, wakes = zip(*_windows(agent, nginx, 4 if quick else 15))
     cost = Spread(map(sum, zip(broker, worker)))

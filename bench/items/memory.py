@@ -33,7 +33,7 @@ def run(report, quick):
     agent = Agent({"OTEL_EBPF_OPEN_PORT": str(nginx.port)}).wait_ready()
     time.sleep(1 if quick else 3)
     _say(report, agent, "idle", 6)
-    wrk = target.Wrk(nginx.port)
+    wrk = target.Wrk(nginx.url)
     time.sleep(2 if quick else 8)
     _say(report, agent, "full wrk load", 16)
     wrk.close()

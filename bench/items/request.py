@@ -15,11 +15,13 @@ ARMS = ["agent", "A/A", "other", "naive"]
 SETTLE = 0.15
 
 
-class _Bench:
-    def __init__(self, seconds):
+class Bench:
+    """The arms; of a server that speaks TLS, what wrk asks is inside it."""
+
+    def __init__(self, seconds, tls=False):
         self.seconds = seconds
-        self.nginx = target.Nginx()
-        self.wrk = target.Wrk(self.nginx.port)
+        self.nginx = target.Nginx(tls)
+        self.wrk = target.Wrk(self.nginx.url)
         self.rates, self.events = [], []
 
     def measure(self, arm):
@@ -67,7 +69,7 @@ class _Bench:
 
 
 def run(report, quick):
-    bench = _Bench(0.2 if quick else 0.4)
+    bench = Bench(0.2 if quick else 0.4)
     try:
         rounds = measure(report, ARMS, 6 if quick else 30, bench.measure)
     finally:

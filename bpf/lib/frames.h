@@ -78,22 +78,38 @@ static __always_inline bool frame_next(struct scratch *s)
 	return !s->frames.skips;
 }
 
-/* Goes through the len bytes in head of a scratch, and sets run: those up to a payload that is not
- * shown. All that is known is in memory, so that each round looks the same to the verifier. */
-__noinline int scratch_frames(u32 slot, u32 len)
+/* Rounds that are gone through together: the verifier walks through so many, and not through all.
+ */
+#define FRAMES_SOME 8
+
+/* Goes on, some rounds. All that is known is in memory, so that each looks the same to the
+ * verifier.
+ */
+__noinline int scratch_frames_some(u32 slot)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
 
-	if (!s || len > OBI_HEAD_MAX)
+	if (!s)
 		return 0;
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < FRAMES_SOME; i++) {
+		if (!frame_next(s))
+			return 0;
+		barrier();
+	}
+	return 1;
+}
+
+/* Goes through the len bytes in head of a scratch, and sets run: those up to a payload that is not
+ * shown. */
+static __noinline int scratch_frames(struct scratch *s, u32 slot, u32 len)
+{
 	s->window = len;
 	s->run = 0;
 #pragma clang loop unroll(disable)
-	for (u32 i = 0; i < FRAMES_ROUNDS; i++) {
-		if (!frame_next(s))
+	for (u32 i = 0; i < FRAMES_ROUNDS / FRAMES_SOME; i++)
+		if (!scratch_frames_some(slot))
 			break;
-		barrier();
-	}
 	return 0;
 }
 
@@ -108,7 +124,7 @@ static __always_inline u32 frames_read(struct scratch *s, u32 slot)
 	len = scratch_read(slot);
 	if (len == 0 || len > OBI_HEAD_MAX)
 		return 0;
-	(void)scratch_frames(slot, len);
+	(void)scratch_frames(s, slot, len);
 	return s->run;
 }
 

@@ -21,7 +21,7 @@ static __always_inline u32 pieces_of(u64 bytes)
 	return (bytes + OBI_HEAD_MAX - 1) / OBI_HEAD_MAX;
 }
 
-/* What scratch_scan() found. */
+/* What was found. */
 #define SCAN_ENDS 0x01   /* the blank line */
 #define SCAN_TRACED 0x02 /* a valid traceparent: it stands in s->found */
 #define SCAN_NAMED 0x04  /* one, valid or not; ... */
@@ -73,21 +73,60 @@ static __always_inline bool value_ends(const struct scratch *s, u32 at, u32 end)
 }
 
 /* Reads the value of the field that was found, if there was one. */
-static __always_inline void scan_value(struct scratch *s, u32 end)
+__noinline int scratch_value(u32 slot, u32 end)
 {
-	u32 at = *(volatile u32 *)&s->value_at;
+	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
+	u32 at = s ? *(volatile u32 *)&s->value_at : 0;
 
-	if (!at)
-		return;
+	if (!s || !at)
+		return 0;
 	at = skip_blanks(s, at);
 	if (at + TRACEPARENT_VALUE_LEN >= end || !value_ends(s, at + TRACEPARENT_VALUE_LEN, end))
-		return;
+		return 0;
 	/* A bound of its own, on the register that is used. */
 	barrier_var(at);
 	if (at >= SCRATCH_HEAD - 128)
-		return;
+		return 0;
 	if (read_traceparent(&s->head[at], &s->found))
 		s->scanned |= SCAN_TRACED;
+	return 0;
+}
+
+/* Rounds that are looked at together: the verifier walks through so many, and not through all. */
+#define SCAN_ROUNDS 16
+
+enum scan_end {
+	SCAN_GOES_ON,
+	SCAN_IS_OVER, /* where lines no longer begin */
+	SCAN_HEAD_ENDS,
+};
+
+/* Goes on from the cursor, some rounds. */
+__noinline int scratch_scan_some(u32 slot, u32 last, u32 end)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
+	u64 feeds;
+
+	if (!s)
+		return SCAN_IS_OVER;
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < SCAN_ROUNDS; i++) {
+		/* Through memory, so that the verifier does not follow each way to this place. */
+		u32 at = *(volatile u32 *)&s->cursor;
+
+		if (at >= last || at >= SCRATCH_HEAD - 8)
+			return SCAN_IS_OVER;
+		feeds = line_feeds(*(u64 *)&s->head[at]);
+		if (!feeds) {
+			*(volatile u32 *)&s->cursor = at + 8;
+			continue;
+		}
+		at += first_byte(feeds) + 1;
+		*(volatile u32 *)&s->cursor = at;
+		if (at < last && scan_field(s, at, end))
+			return SCAN_HEAD_ENDS;
+	}
+	return SCAN_GOES_ON;
 }
 
 /*
@@ -99,37 +138,22 @@ __noinline int scratch_scan(u32 slot, u32 from, u32 len, u32 edge)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
 	u32 end = from + len, last = from == OBI_HEAD_MAX ? from + EDGE_LEN : end;
-	int ends = 0;
-	u64 feeds;
+	int scan = SCAN_GOES_ON;
 
 	if (!s || from > OBI_HEAD_MAX || len > OBI_HEAD_MAX)
 		return 0;
-	/* Through memory, so that the verifier does not follow each way to this place. */
 	*(volatile u32 *)&s->cursor = from;
 	*(volatile u32 *)&s->value_at = 0;
 	if (edge == EDGE_FEED_CR && s->head[from] == '\n')
 		return 1;
-	if (edge == EDGE_FEED)
-		ends = scan_field(s, from, end);
+	if (edge == EDGE_FEED && scan_field(s, from, end))
+		scan = SCAN_HEAD_ENDS;
 #pragma clang loop unroll(disable)
-	for (u32 i = 0; i < OBI_HEAD_MAX / 4 && !ends; i++) {
-		u32 at = *(volatile u32 *)&s->cursor;
-
-		if (at >= last || at >= SCRATCH_HEAD - 8)
-			break;
-		feeds = line_feeds(*(u64 *)&s->head[at]);
-		if (!feeds) {
-			*(volatile u32 *)&s->cursor = at + 8;
-			continue;
-		}
-		at += first_byte(feeds) + 1;
-		*(volatile u32 *)&s->cursor = at;
-		if (at < last)
-			ends = scan_field(s, at, end);
-	}
+	for (u32 i = 0; i < OBI_HEAD_MAX / 4 / SCAN_ROUNDS && scan == SCAN_GOES_ON; i++)
+		scan = scratch_scan_some(slot, last, end);
 	if (propagate)
-		scan_value(s, end);
-	return ends;
+		(void)scratch_value(slot, end);
+	return scan == SCAN_HEAD_ENDS;
 }
 
 /* What len bytes of a head end in. */

@@ -33,6 +33,11 @@ void heap_prepare(size_t size)
 	free(block);
 }
 
+void heap_spare(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
+}
+
 void heap_release(void)
 {
 	(void)mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);

@@ -10,6 +10,9 @@
  * in small pages 2,500 of them. Best effort. Before the first thread. */
 void heap_prepare(size_t size);
 
+/* Gives large blocks back as they are freed, which takes longer: where memory is scarce. */
+void heap_spare(void);
+
 /* Back to normal; what is free goes back to the system. */
 void heap_release(void);
 

@@ -11,9 +11,11 @@
 #include "base/cleanup.h"
 #include "base/heap.h"
 #include "base/log.h"
+#include "base/memory_limit.h"
 #include "broker/tracer.h"
 #include "caps/check.h"
 
+#define SCARCE (64u << 20) /* that a control group permits */
 #define LOADING_HEAP (32u << 20) /* libbpf reads BTF of some 5 MB, each time with a copy */
 
 /* Processes have the numbers that /proc shows. */
@@ -99,7 +101,10 @@ static int open_loop(struct broker *b)
 static int open_tracers(struct broker *b)
 {
 	(void)obi_caps_raise();
-	heap_prepare(LOADING_HEAP);
+	if (memory_limit() < SCARCE)
+		heap_spare();
+	else
+		heap_prepare(LOADING_HEAP);
 	return broker_open_tracers(b);
 }
 

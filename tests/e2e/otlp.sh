@@ -460,7 +460,7 @@ small_group() {
 LIMIT[test_memory_of_a_small_control_group]=90
 test_memory_of_a_small_control_group() {
 	need nginx wrk
-	small_group 43 # what loading takes at most, and a little
+	small_group 40 # what loading takes at most, and a little
 	start_nginx 'server { listen 28399; location / { return 200 "hello"; } }'
 	AROUND=(sh -c "echo \$\$ >$GROUP/cgroup.procs; exec \"\$@\"" -)
 	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=28399 \
