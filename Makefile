@@ -80,6 +80,9 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags | $(SKELETONS)
 	@mkdir -p $(@D)
 	$(CC) $(BASE_CFLAGS) $(HARDENING) $(CFLAGS) -I$(BUILD)/skel -MMD -MP -c $< -o $@
 
+# Verbs run once.
+$(BUILD)/obj/verb/%.o: override CFLAGS += -Os
+
 $(OBI): $(BUILD)/obj/main.o $(OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(HARDENING) $(CFLAGS) $(LDFLAGS) -o $@.new $^ $(LIBS)
