@@ -198,6 +198,7 @@ static void inspect_file(void *context, void *result)
 	to->stepped = (uint32_t)found.stepped;
 	to->stripped = found.stripped;
 	to->cut = found.cut;
+	to->random = found.random.at != 0;
 	COPY(to->name, slice_cstr(found.library ? found.library : ""));
 }
 

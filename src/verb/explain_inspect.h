@@ -40,6 +40,7 @@ struct explain_library {
 	int32_t error; /* of obi_tls_inspect() */
 	uint32_t functions, sites, stepped;
 	bool stripped, cut;
+	bool random;   /* sessions that are fed by memory can be joined to their sockets */
 	char name[16]; /* "": none */
 };
 

@@ -244,6 +244,7 @@ static void say_file(const struct explained *explained, uint32_t i, struct expla
 		out_number(out, "functions", library->functions);
 		out_number(out, "sites", library->sites);
 		out_number(out, "single_stepped", library->stepped);
+		out_flag(out, "joins_memory", library->random);
 	}
 	out_flag(out, "probed", !not );
 	if (not )

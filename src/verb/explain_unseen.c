@@ -111,19 +111,32 @@ static void say_of_language(const struct explained *explained, struct explain_ou
 		  "none yet; TLS that a proxy in front of it ends is seen there" },
 		{ OBI_LANGUAGE_RUST, "what rustls encrypts",
 		  "none yet; OpenSSL (native-tls) is seen" },
-		{ OBI_LANGUAGE_NODEJS,
-		  "what it encrypts: its TLS is in memory, and not joined to a socket yet",
-		  "none yet; TLS that a proxy in front of it ends is seen there" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (language_is(explained, rows[i].language))
 			say_unseen(out, rows[i].what, rows[i].remedy);
-	if (explained->identity.asyncio)
+}
+
+/* Node.js and asyncio move the bytes between library and socket themselves. */
+static void say_of_memory(const struct explained *explained, struct explain_out *out)
+{
+	bool joined = false;
+
+	if (!explained->identity.asyncio && !language_is(explained, OBI_LANGUAGE_NODEJS))
+		return;
+	for (uint32_t i = 0; i < explained->identity.file_count; i++)
+		joined |= explained->libraries[i].random;
+	if (joined)
+		say_unseen(
+			out,
+			"what it encrypts in memory on connections that are older than the agent",
+			"new connections");
+	else
 		say_unseen(out,
-			   "what asyncio encrypts: its TLS is in memory, and not joined to a "
-			   "socket yet",
-			   "none yet; the ssl module on blocking sockets is seen");
+			   "what it encrypts in memory: no library shows where it keeps the random "
+			   "that tells the socket",
+			   "a library with SSL_get_client_random; blocking sockets");
 }
 
 /* NULL where nothing is known of it. */
@@ -180,6 +193,7 @@ static void say_of_tls(const struct explained *explained, struct explain_out *ou
 		say_unseen(out, "what it encrypts, unless the agent has CAP_SYS_ADMIN",
 			   "a kernel from 6.6 on, or that capability");
 	say_of_language(explained, out);
+	say_of_memory(explained, out);
 	say_of_files(explained, out);
 }
 

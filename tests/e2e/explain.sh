@@ -68,24 +68,24 @@ make_certificate() {
 	chmod 644 "$CERT" "$KEY"
 }
 
-# agrees PID [LIBRARY]: what an agent with this configuration does is what is explained: before, while
-# it runs. LIBRARY: the one that is probed, else none is.
+# logged MESSAGE FIELD [PART]: its value in the last such line, with PART in it.
+logged() {
+	grep "msg=\"$1\".*${3:-}" "$LOG" | tail -n 1 | sed -n "s/.* $2=\(\"[^\"]*\"\|[^ ]*\).*/\1/p" | tr -d '"'
+}
+
+# agrees PID [LIBRARY]: what an agent with this configuration does is what is explained while it runs.
+# LIBRARY: the one that is probed, else none is.
 agrees() {
-	local line language service
 	start_agent "$CAPS_APPLICATION" "${CONFIG[@]}"
 	application_ready "$1"
 	[ -z "${2:-}" ] || assert_line "$LOG" "library probed.*$2" 10
 	explain --format json "$1"
-	line=$(grep "msg=\"instrumenting process\".* pid=$1 " "$LOG" | tail -n 1)
-	language=$(sed 's/.* type=\([a-z]*\) .*/\1/' <<<"$line")
-	service=$(sed 's/.* service="\{0,1\}\([^"]*\)"\{0,1\}$/\1/' <<<"$line")
 	expect True 'r["selected"]'
-	expect "$language" 'r["language"]["name"]'
-	expect "$service" 'r["service"]["name"]'
+	expect "$(logged 'instrumenting process' type "pid=$1 ")" 'r["language"]["name"]'
+	expect "$(logged 'instrumenting process' service "pid=$1 ")" 'r["service"]["name"]'
 	if [ -n "${2:-}" ]; then
 		expect_like "$2" 'files'
-		line=$(grep 'msg="TLS library found"' "$LOG")
-		expect "$(sed 's/.*library=\([^ ]*\) sites=\([0-9]*\) singleStepped=\([0-9]*\) .*/\1 \2 \3/' <<<"$line")" \
+		expect "$(for field in library sites singleStepped; do logged 'TLS library found' $field; done | xargs)" \
 			'[v for f in r["files"] if f["probed"] for v in (f["library"], f["sites"], f["single_stepped"])]'
 	else
 		expect "" 'files'
@@ -104,7 +104,7 @@ test_nginx_inside_tls() {
 	start_nginx "server { listen $PORT ssl; ssl_certificate $CERT; ssl_certificate_key $KEY;
 		location / { return 200 'hello'; } }"
 	worker=$(children "$NGINX" | head -n 1)
-	CONFIG+=(OTEL_EBPF_OPEN_PORT=$PORT OTEL_EBPF_SERVICE_NAME=front)
+	CONFIG+=(OTEL_EBPF_OPEN_PORT="$PORT" OTEL_EBPF_SERVICE_NAME=front)
 	agrees "$worker" libssl
 	expect generic 'r["language"]["name"]'
 	expect OTEL_EBPF_OPEN_PORT 'r["because"]'
@@ -156,7 +156,7 @@ test_node() {
 	# Debian's has it shared, the makers' linked in.
 	agrees $SERVER 'libssl|/node'
 	expect OTEL_EBPF_AUTO_TARGET_LANGUAGE 'r["because"]'
-	expect_like 'in memory' unseen
+	expect 'what it encrypts in memory on connections that are older than the agent' 'r["unseen"][-1]["what"]'
 }
 
 test_go() {
@@ -174,7 +174,7 @@ test_go() {
 test_static_and_stripped() {
 	need busybox
 	begin_explain
-	CONFIG+=(OTEL_EBPF_OPEN_PORT=$PORT)
+	CONFIG+=(OTEL_EBPF_OPEN_PORT="$PORT")
 	serve busybox httpd -f -p 127.0.0.1:$PORT -h "$SCRATCH"
 	agrees $SERVER
 	expect_like 'stripped, so that this cannot be told' unseen
@@ -205,7 +205,7 @@ build_static() {
 
 test_library_linked_into_the_executable() {
 	begin_explain
-	CONFIG+=(OTEL_EBPF_OPEN_PORT=$PORT)
+	CONFIG+=(OTEL_EBPF_OPEN_PORT="$PORT")
 	build_static
 	serve "$SCRATCH/linked"
 	agrees $SERVER linked
@@ -215,6 +215,50 @@ test_library_linked_into_the_executable() {
 	serve "$SCRATCH/linked"
 	agrees $SERVER
 	expect_like 'stripped, so that this cannot be told' unseen
+}
+
+test_probes_switched_off() {
+	begin_explain
+	CONFIG+=(OTEL_EBPF_AUTO_TARGET_EXE='*/python3*' OTEL_EBPF_BPF_TLS_PROBES=false)
+	serve $PYTHON "$LIB/targets/echo.py" $PORT
+	agrees $SERVER
+	expect_like 'ebpf.tls_probes is off' '[f.get("why_not", "") for f in r["files"]]'
+	expect_like 'what it encrypts: ebpf.tls_probes is off' unseen
+}
+
+# A program of 32 bits, whose clear text is seen.
+test_of_32_bits() {
+	[ "$(uname -m)" = x86_64 ] || skip "32-bit x86 programs run on x86-64 alone"
+	begin_explain
+	CONFIG+=(OTEL_EBPF_OPEN_PORT="$PORT")
+	gcc -m32 -O2 -ffreestanding -fno-stack-protector -fno-pic -no-pie -nostdlib -static \
+		-o "$SCRATCH/narrow" "$LIB/targets/compat.c" || skip "gcc makes no 32-bit programs"
+	"$SCRATCH/narrow" >/dev/null 2>&1 || [ $? = 1 ] || skip "the kernel runs no 32-bit programs"
+	serve "$SCRATCH/narrow" $PORT rw
+	agrees $SERVER
+	expect_like 'what a program of 32 bits encrypts' unseen
+}
+
+test_io_uring() {
+	begin_explain
+	gcc -O2 -pthread -o "$SCRATCH/uring" "$LIB/targets/uring.c" || skip "no linux/io_uring.h of 6.0 or later"
+	[ "$(cat /proc/sys/kernel/io_uring_disabled 2>/dev/null || echo 0)" = 0 ] || skip "io_uring is forbidden"
+	CONFIG+=(OTEL_EBPF_OPEN_PORT="$PORT")
+	serve "$SCRATCH/uring" $PORT plain
+	agrees $SERVER
+	expect_like 'what io_uring moves' unseen
+}
+
+test_asyncio() {
+	begin_explain
+	CONFIG+=(OTEL_EBPF_OPEN_PORT="$PORT")
+	serve $PYTHON -c "
+import asyncio, ssl
+async def main():
+    await (await asyncio.start_server(print, '127.0.0.1', $PORT)).serve_forever()
+asyncio.run(main())"
+	agrees $SERVER libssl
+	expect_like 'in memory on connections that are older' unseen
 }
 
 # ---- Selection ----
@@ -358,9 +402,11 @@ test_process_that_exits_meanwhile() {
 
 # What a process says of itself does not reach the terminal as it is.
 test_hostile_texts() {
+	local file
 	begin_explain
-	cp /bin/sleep "$SCRATCH/"$'a\e[31m"\nb'
-	OTEL_SERVICE_NAME=$'\e]0;x\a\xff' "$SCRATCH/"$'a\e[31m"\nb' 60 &
+	file=$SCRATCH/$'a\e[31m"\nb'
+	cp /bin/sleep "$file"
+	OTEL_SERVICE_NAME=$'\e]0;x\a\xff' "$file" 60 &
 	defer stop $!
 	wait_until 5 grep -q 31m "/proc/$!/cmdline"
 	explain $!
@@ -374,7 +420,7 @@ test_hostile_executables() {
 	local i
 	need gcc
 	begin_explain
-	CONFIG+=(OTEL_EBPF_OPEN_PORT=$PORT)
+	CONFIG+=(OTEL_EBPF_OPEN_PORT="$PORT")
 	gcc -O1 -o "$SCRATCH/good" "$LIB/targets/listeners.c"
 	for i in $(seq 8); do
 		$PYTHON - "$SCRATCH/good" "$SCRATCH/bad" "$i" <<-'END'
