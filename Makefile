@@ -80,8 +80,9 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags | $(SKELETONS)
 	@mkdir -p $(@D)
 	$(CC) $(BASE_CFLAGS) $(HARDENING) $(CFLAGS) -I$(BUILD)/skel -MMD -MP -c $< -o $@
 
-# Verbs run once.
-$(BUILD)/obj/verb/%.o: override CFLAGS += -Os
+# What runs once, as it begins, is to be small.
+ONCE := verb settings caps feature
+$(ONCE:%=$(BUILD)/obj/%/%.o): override CFLAGS += -Os
 
 $(OBI): $(BUILD)/obj/main.o $(OBJECTS)
 	@mkdir -p $(@D)

@@ -339,11 +339,14 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 	for (int i = 1; i < argc; i++) {
 		const char *value = i + 1 < argc ? argv[i + 1] : "";
 
-		if (!strcmp(argv[i], "--format")) {
+		bool joined = !strncmp(argv[i], "--format=", 9);
+
+		if (joined || !strcmp(argv[i], "--format")) {
+			value = joined ? argv[i] + 9 : value;
+			i += !joined;
 			arguments->json = !strcmp(value, "json");
 			if (!arguments->json && strcmp(value, "text") != 0)
 				return usage("--format is text or json, not", value);
-			i++;
 		} else if (is_pid(argv[i])) {
 			argv[pids++] = argv[i];
 		} else if (argv[i][0] != '-' || kept + 2 > (int)ARRAY_SIZE(rest)) {

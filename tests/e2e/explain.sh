@@ -370,6 +370,7 @@ test_no_such_process_and_no_number() {
 	one_line 2 "unknown argument '-1'" -1 1
 	one_line 2 'which PID' --format json
 	one_line 2 'text or json' 1 --format xml
+	one_line 2 'text or json' 1 --format=xml
 	one_line 0 '^Usage' --help
 	# What can be told is told.
 	sleep 60 &
