@@ -207,6 +207,7 @@ static int open_walk(int dir, uint32_t from, struct fd_walk *ret_walk)
 	int fd = openat(dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	ret_walk->len = ret_walk->at = 0;
+	ret_walk->dir = fd;
 	if (fd < 0)
 		return obi_procfs_why(dir, -errno);
 	/* Behind "." and "..": proc_readfd_common() in fs/proc/fd.c. */
@@ -214,7 +215,6 @@ static int open_walk(int dir, uint32_t from, struct fd_walk *ret_walk)
 		(void)close(fd);
 		return -errno;
 	}
-	ret_walk->dir = fd;
 	return 0;
 }
 
@@ -293,8 +293,11 @@ int obi_procfs_holds(uint32_t pid, struct slice kind, size_t among)
 	_cleanup_close_ int dir = obi_procfs_open_dir(pid);
 	struct fd_walk walk;
 	const char *name;
-	int error = dir < 0 ? dir : open_walk(dir, 0, &walk), found = 0;
+	int error, found = 0;
 
+	if (dir < 0)
+		return dir;
+	error = open_walk(dir, 0, &walk);
 	if (error)
 		return error;
 	for (size_t seen = 0; !found && (name = next_fd(&walk)); seen++) {

@@ -66,8 +66,7 @@ static void say_entries(const struct explained *explained, const struct obi_crit
 {
 	static const char *const unmet[OBI_UNMET_KINDS] = {
 		[OBI_UNMET_NOTHING] = "matches",
-		[OBI_UNMET_LATER] = "not: it asks for Kubernetes or a container, which cannot be "
-				    "found out yet",
+		[OBI_UNMET_LATER] = "not: Kubernetes or container, which are not known yet",
 		[OBI_UNMET_PID] = "not: target_pids",
 		[OBI_UNMET_EXE] = "not: executable",
 		[OBI_UNMET_ARGS] = "not: cmd_args",
