@@ -188,6 +188,10 @@ static void identify(struct run *run, struct explained *explained)
 	if (explained->not_identified)
 		return;
 	memcpy(explained->refused, run->eyes.answer.refused, sizeof(explained->refused));
+	if (explained->refused[1] == -ESRCH) { /* it has ended meanwhile */
+		explained->not_identified = -ESRCH;
+		return;
+	}
 	message.fds = run->eyes.answer.fds;
 	explained->not_identified = explain_identify(&run->settings, &message, run->eyes.fds,
 						     run->eyes.fd_count, &explained->identity);

@@ -126,6 +126,8 @@ static void say_selection(const struct explained *explained, struct explain_out 
 	say_entries(explained, &options->excluded, out);
 	say_entries(explained, &options->excluded_by_default, out);
 	out_end(out, ']');
+	if (process->ports_error)
+		return;
 	out_begin(out, "listens", '[');
 	for (unsigned i = 0; i < process->listens.count; i++)
 		out_number(out, NULL, process->listens.items[i]);
@@ -152,11 +154,13 @@ static void name_giver(const struct explained *explained, const char *text, char
 }
 
 static void say_source(struct explain_out *out, const char *source, const struct explain_said *said,
-		       bool wins)
+		       bool unread, bool wins)
 {
 	out_begin(out, NULL, '{');
 	out_text(out, "source", source);
-	if (said->given)
+	if (unread)
+		out_flag(out, "unread", true);
+	else if (said->given)
 		out_text(out, said->said ? "says" : "says_nothing", said->text);
 	out_flag(out, "wins", wins);
 	out_end(out, '}');
@@ -172,20 +176,21 @@ static void say_sources(const struct explained *explained, struct explain_out *o
 	const struct explain_identity *identity = &explained->identity;
 	const struct explain_said *spaces = identity->spaces;
 	bool attributes = spaces[OBI_NAME_FROM_ATTRIBUTES].said;
+	bool unread = explained->refused[0] || explained->not_identified;
 	char giver[200];
 
 	out_begin(out, "sources", '[');
 	for (uint32_t i = 0; i < OBI_NAME_FROM_NOTHING; i++) {
 		name_giver(explained, explained->choice.name, giver, sizeof(giver));
 		say_source(out, sources[i] ? sources[i] : giver, &identity->names[i],
-			   i == identity->source);
+			   unread && i <= OBI_NAME_FROM_ATTRIBUTES, i == identity->source);
 	}
 	out_end(out, ']');
 	out_begin(out, "namespace_sources", '[');
 	say_source(out, "service.namespace in its OTEL_RESOURCE_ATTRIBUTES",
-		   &spaces[OBI_NAME_FROM_ATTRIBUTES], attributes);
+		   &spaces[OBI_NAME_FROM_ATTRIBUTES], unread, attributes);
 	name_giver(explained, explained->choice.name_space, giver, sizeof(giver));
-	say_source(out, giver, &spaces[OBI_NAME_FROM_CONFIGURATION],
+	say_source(out, giver, &spaces[OBI_NAME_FROM_CONFIGURATION], false,
 		   !attributes && spaces[OBI_NAME_FROM_CONFIGURATION].said);
 	out_end(out, ']');
 }
@@ -271,6 +276,7 @@ void explain_say(const struct explained *explained, struct explain_out *out)
 	out_text(out, "arguments", process->args);
 	out_number(out, "user", process->uid);
 	out_number(out, "parent", process->parent);
+	out_flag(out, "complete", !explain_is_unreadable(explained));
 	say_language(explained, out);
 	say_selection(explained, out);
 	say_service(explained, out);

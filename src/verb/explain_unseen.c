@@ -38,15 +38,27 @@ static void say_unreadable(const struct explained *explained, const char *what, 
 
 #define SEARCH OBI_CAP(CAP_DAC_READ_SEARCH)
 
+/* An error, or 0. */
+static int not_opened(const struct explained *explained)
+{
+	for (uint32_t i = 0; i < explained->identity.file_count; i++)
+		if (explained->not_opened[i])
+			return explained->not_opened[i];
+	return 0;
+}
+
+bool explain_is_unreadable(const struct explained *explained)
+{
+	return explained->refused[0] || explained->refused[1] || explained->refused[2] ||
+	       explained->process.ports_error || explained->not_identified || not_opened(explained);
+}
+
 /* Where its executable is known, which is so here, it may be looked at: CAP_SYS_PTRACE, or its
  * user. */
 void explain_say_unreadable(const struct explained *explained, struct explain_out *out)
 {
 	bool mapped = explained->held & OBI_CAP(CAP_CHECKPOINT_RESTORE);
-	int not_opened = 0;
 
-	for (uint32_t i = 0; i < explained->identity.file_count && !not_opened; i++)
-		not_opened = explained->not_opened[i];
 	out_begin(out, "unreadable", '[');
 	say_unreadable(explained, "environment (service name, language)", explained->refused[0],
 		       SEARCH, out);
@@ -55,7 +67,7 @@ void explain_say_unreadable(const struct explained *explained, struct explain_ou
 	say_unreadable(explained, "executable (language)", explained->refused[2], SEARCH, out);
 	say_unreadable(explained, "descriptors (listening ports)", explained->process.ports_error,
 		       SEARCH, out);
-	say_unreadable(explained, "mapped files (libraries)", not_opened,
+	say_unreadable(explained, "mapped files (libraries)", not_opened(explained),
 		       mapped ? SEARCH : OBI_CAP(CAP_CHECKPOINT_RESTORE), out);
 	say_unreadable(explained, "all of these: who read them did not end well",
 		       explained->not_identified, 0, out);
@@ -132,7 +144,7 @@ static void say_of_memory(const struct explained *explained, struct explain_out 
 			out,
 			"what it encrypts in memory on connections that are older than the agent",
 			"new connections");
-	else
+	else if (!not_opened(explained))
 		say_unseen(out,
 			   "what it encrypts in memory: no library shows where it keeps the random "
 			   "that tells the socket",

@@ -5,6 +5,9 @@
 
 #include "verb/explain.h"
 
+/* Is there anything of it that could not be read? */
+bool explain_is_unreadable(const struct explained *explained);
+
 void explain_say_unreadable(const struct explained *explained, struct explain_out *out);
 void explain_say_unseen(const struct explained *explained, struct explain_out *out);
 

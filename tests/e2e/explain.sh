@@ -112,7 +112,7 @@ test_nginx_inside_tls() {
 	expect front 'r["service"]["name"]'
 	expect "configuration, OTEL_EBPF_OPEN_PORT" '[s["source"] for s in r["service"]["sources"] if s["wins"]]'
 	expect "OpenSSL a shared library" '[[f["library"], f["is"]] for f in r["files"] if f["probed"]][0]'
-	expect "[]" 'str(r["unreadable"])'
+	expect "True []" '[r["complete"], r["unreadable"]]'
 	# An agent of this user would lack some.
 	expect_like 'a capability that neither .*: CAP_NET_RAW, CAP_PERFMON, CAP_BPF$' unseen
 	env -i PATH=/usr/bin:/bin "${CONFIG[@]}" "$EXPLAIN" explain --format json "$worker" >"$REPORT"
@@ -340,6 +340,8 @@ test_what_may_not_be_read_is_named() {
 	expect CAP_CHECKPOINT_RESTORE '[u["takes"] for u in r["unreadable"]]'
 	LOOK_CAPS=+sys_ptrace explain --format json $SERVER
 	expect python 'r["language"]["name"]'
+	expect 'False False' '[r["complete"], "listens" in r]'
+	expect 'True True False False' '[s.get("unread", False) for s in r["service"]["sources"]]'
 	expect 'CAP_DAC_READ_SEARCH|CAP_DAC_READ_SEARCH|CAP_CHECKPOINT_RESTORE' \
 		'"|".join(u["takes"] for u in r["unreadable"])'
 	LOOK_CAPS=+dac_read_search explain $SERVER && fail "it is explained"
