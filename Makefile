@@ -80,6 +80,10 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags | $(SKELETONS)
 	@mkdir -p $(@D)
 	$(CC) $(BASE_CFLAGS) $(HARDENING) $(CFLAGS) -I$(BUILD)/skel -MMD -MP -c $< -o $@
 
+# What runs once, as it begins, is to be small.
+ONCE := verb settings caps feature
+$(ONCE:%=$(BUILD)/obj/%/%.o): override CFLAGS += -Os
+
 $(OBI): $(BUILD)/obj/main.o $(OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(HARDENING) $(CFLAGS) $(LDFLAGS) -o $@.new $^ $(LIBS)

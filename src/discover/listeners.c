@@ -207,6 +207,7 @@ static int open_walk(int dir, uint32_t from, struct fd_walk *ret_walk)
 	int fd = openat(dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	ret_walk->len = ret_walk->at = 0;
+	ret_walk->dir = fd;
 	if (fd < 0)
 		return obi_procfs_why(dir, -errno);
 	/* Behind "." and "..": proc_readfd_common() in fs/proc/fd.c. */
@@ -214,7 +215,6 @@ static int open_walk(int dir, uint32_t from, struct fd_walk *ret_walk)
 		(void)close(fd);
 		return -errno;
 	}
-	ret_walk->dir = fd;
 	return 0;
 }
 
@@ -288,22 +288,30 @@ int obi_listeners_ports(struct obi_listeners *listeners, uint32_t pid, uint32_t 
 	return error;
 }
 
-bool obi_procfs_may_hold_sockets(uint32_t pid, size_t among)
+int obi_procfs_holds(uint32_t pid, struct slice kind, size_t among)
 {
 	_cleanup_close_ int dir = obi_procfs_open_dir(pid);
 	struct fd_walk walk;
 	const char *name;
-	bool found = false;
+	int error, found = 0;
 
-	if (dir < 0 || open_walk(dir, 0, &walk))
-		return true; /* not known */
+	if (dir < 0)
+		return dir;
+	error = open_walk(dir, 0, &walk);
+	if (error)
+		return error;
 	for (size_t seen = 0; !found && (name = next_fd(&walk)); seen++) {
-		char target[8];
+		char target[32];
+		ssize_t n = readlinkat(walk.dir, name, target, sizeof(target));
 
-		found = seen == among || (readlinkat(walk.dir, name, target, sizeof(target)) ==
-						  (ssize_t)sizeof(target) &&
-					  !memcmp(target, "socket:[", sizeof(target)));
+		found = seen == among ||
+			(n > 0 && slice_has_prefix(slice_of(target, (size_t)n), kind));
 	}
 	(void)close(walk.dir);
 	return found;
+}
+
+bool obi_procfs_may_hold_sockets(uint32_t pid, size_t among)
+{
+	return obi_procfs_holds(pid, SLICE_LIT("socket:["), among) != 0; /* or not known */
 }

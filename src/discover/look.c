@@ -17,6 +17,7 @@
 
 /* Sockets that a program is begun with have low numbers (3 and following from systemd). */
 #define SOCKETS_AMONG 64
+#define RINGS_AMONG 65536
 #define FDS_A_LOOK 1024
 #define SCANNED_A_LOOK 256
 #define LISTENERS_NS (500 * NSEC_PER_MSEC)
@@ -52,6 +53,9 @@ static void look_at(const struct look_request *request, struct look_answer *answ
 		(void)obi_procfs_owner(pid, &answer->uid);
 	if (request->flags & LOOK_WANT_STAT)
 		take_stat(pid, answer);
+	if ((request->flags & LOOK_WANT_RINGS) &&
+	    obi_procfs_holds(pid, SLICE_LIT("anon_inode:[io_uring]"), RINGS_AMONG) > 0)
+		answer->flags |= LOOK_RINGS;
 	if ((request->flags & LOOK_WANT_SOCKETS) && obi_procfs_may_hold_sockets(pid, SOCKETS_AMONG))
 		answer->flags |= LOOK_SOCKETS;
 }
@@ -126,7 +130,7 @@ static int open_file(uint32_t pid, const char *file, uint32_t flag)
 	if (flag == OBI_WIRE_HAS_ENVIRON)
 		return copy_environ(fd);
 	if (flag == OBI_WIRE_HAS_EXE && !is_safe_to_read(fd))
-		return -EPERM;
+		return LOOK_UNSAFE;
 	return take_fd(fd);
 }
 
@@ -144,14 +148,18 @@ static int open_files(const struct look_request *request, struct look_answer *an
 	bool candidate = request->flags & LOOK_CANDIDATE;
 	int count = 0;
 
+	_Static_assert(ARRAY_SIZE(files) == LOOK_FILES, "as many as an answer has room for");
+
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		int fd;
 
 		if (candidate && files[i].flag == OBI_WIRE_HAS_ENVIRON)
 			continue;
 		fd = open_file(request->pid, files[i].file, files[i].flag);
-		if (fd < 0)
+		if (fd < 0) {
+			answer->refused[i] = fd;
 			continue;
+		}
 		ret_fds[count++] = fd;
 		answer->fds |= files[i].flag;
 	}
@@ -173,7 +181,7 @@ static int open_mapped(const struct look_request *request, int ret_fds[OBI_WIRE_
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !is_safe_to_read(fd))
-		return -EPERM;
+		return LOOK_UNSAFE;
 	ret_fds[0] = take_fd(fd);
 	return 1;
 }

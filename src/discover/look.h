@@ -10,6 +10,7 @@
 #ifndef OBI_DISCOVER_LOOK_H
 #define OBI_DISCOVER_LOOK_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,6 +35,7 @@ enum look_kind {
 #define LOOK_WANT_PORTS 0x10  /* SCAN: as LOOK_PORTS from the first descriptor on */
 #define LOOK_MANY 0x20        /* one of many: sockets of its namespace may be those of just now */
 #define LOOK_CANDIDATE 0x40   /* not its environment */
+#define LOOK_WANT_RINGS 0x100 /* does it hold any of io_uring? */
 #define LOOK_ANEW 0x80        /* it is another program than it was when it held a look */
 
 struct look_request {
@@ -49,7 +51,12 @@ struct look_request {
 #define LOOK_MORE 0x1    /* WALK, SCAN: another answer follows */
 #define LOOK_SOCKETS 0x2 /* it holds some, or so many descriptors that it may */
 #define LOOK_UNSEEN 0x4  /* PORTS, SCAN: there are more descriptors, from `from` on */
+#define LOOK_RINGS 0x8   /* it holds one */
 
+/* Error of a file of a file system that may never answer a read. */
+#define LOOK_UNSAFE (-EREMOTEIO)
+
+#define LOOK_FILES 3       /* environ, maps, exe */
 #define LOOK_TEXT_MAX 8192 /* executable and arguments, each with its end */
 #define LOOK_WALK_MAX 1000
 
@@ -64,9 +71,10 @@ struct look_answer {
 	uint32_t pid;
 	uint32_t uid;
 	uint32_t parent;
-	uint32_t from;  /* SCAN: at its end, 0 = it was the last */
-	uint32_t fds;   /* OPEN: OBI_WIRE_HAS_*, in that order */
-	uint32_t count; /* WALK */
+	uint32_t from;               /* SCAN: at its end, 0 = it was the last */
+	uint32_t fds;                /* OPEN: OBI_WIRE_HAS_*, in that order */
+	int32_t refused[LOOK_FILES]; /* OPEN: why each of these was not opened, 0 = it was */
+	uint32_t count;              /* WALK */
 	uint64_t start_ns;
 	uint64_t took_ns;
 	struct obi_ports ports;

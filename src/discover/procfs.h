@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/slice.h"
+
 #define OBI_PATH_MAX 4096
 #define OBI_PORTS_MAX 64
 
@@ -81,6 +83,10 @@ void obi_listeners_free(struct obi_listeners *listeners);
  * -EACCES, -ESRCH, -ENOMEM. */
 int obi_listeners_ports(struct obi_listeners *listeners, uint32_t pid, uint32_t *from, size_t limit,
 			struct obi_ports *ret_ports);
+
+/* 1 where a descriptor of it is of what begins so, as readlink(2) says, or it has more than so
+ * many; 0, or a negative errno. */
+int obi_procfs_holds(uint32_t pid, struct slice kind, size_t among);
 
 /* false: no descriptor of it is a socket, and it has no more than so many. What the answer saves is
  * reading the tables: that takes the kernel a millisecond, however few sockets there are. */

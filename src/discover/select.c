@@ -24,21 +24,41 @@ static bool ports_met(const struct obi_ranges *ranges, const struct obi_ports *p
 	return false;
 }
 
-static bool met_but_ports(const struct obi_criteria *entry, const struct obi_process_facts *facts)
+static enum obi_unmet unmet_but_ports(const struct obi_criteria *entry,
+				      const struct obi_process_facts *facts)
 {
 	if (entry->never)
-		return false;
+		return OBI_UNMET_LATER;
 	if (entry->target_pids.count && !obi_ranges_have(&entry->target_pids, facts->pid))
-		return false;
-	return text_met(entry->regex, entry->exe_path, facts->exe) &&
-	       text_met(true, entry->exe_path_regexp, facts->exe) &&
-	       text_met(entry->regex, entry->cmd_args, facts->args) &&
-	       text_met(entry->regex, entry->languages, facts->language);
+		return OBI_UNMET_PID;
+	if (!text_met(entry->regex, entry->exe_path, facts->exe) ||
+	    !text_met(true, entry->exe_path_regexp, facts->exe))
+		return OBI_UNMET_EXE;
+	if (!text_met(entry->regex, entry->cmd_args, facts->args))
+		return OBI_UNMET_ARGS;
+	if (!text_met(entry->regex, entry->languages, facts->language))
+		return OBI_UNMET_LANGUAGE;
+	return OBI_UNMET_NOTHING;
+}
+
+static bool met_but_ports(const struct obi_criteria *entry, const struct obi_process_facts *facts)
+{
+	return unmet_but_ports(entry, facts) == OBI_UNMET_NOTHING;
+}
+
+enum obi_unmet obi_select_unmet(const struct obi_criteria *entry,
+				const struct obi_process_facts *facts)
+{
+	enum obi_unmet unmet = unmet_but_ports(entry, facts);
+
+	if (unmet == OBI_UNMET_NOTHING && !ports_met(&entry->open_ports, facts->ports))
+		unmet = OBI_UNMET_PORTS;
+	return unmet;
 }
 
 static bool met(const struct obi_criteria *entry, const struct obi_process_facts *facts)
 {
-	return met_but_ports(entry, facts) && ports_met(&entry->open_ports, facts->ports);
+	return obi_select_unmet(entry, facts) == OBI_UNMET_NOTHING;
 }
 
 static bool any_met(const struct obi_criteria_list *list, const struct obi_process_facts *facts)

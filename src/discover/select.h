@@ -20,6 +20,21 @@ struct obi_process_facts {
 	const struct obi_ports *ports; /* NULL: unknown */
 };
 
+/* The first thing in an entry that is not met. */
+enum obi_unmet {
+	OBI_UNMET_NOTHING, /* it matches */
+	OBI_UNMET_LATER,   /* it asks for what cannot be found out yet */
+	OBI_UNMET_PID,
+	OBI_UNMET_EXE,
+	OBI_UNMET_ARGS,
+	OBI_UNMET_LANGUAGE,
+	OBI_UNMET_PORTS,
+	OBI_UNMET_KINDS,
+};
+
+enum obi_unmet obi_select_unmet(const struct obi_criteria *entry,
+				const struct obi_process_facts *facts);
+
 /* True where selected; ret_entries (may be NULL) then are the entries that count for it. */
 bool obi_select(const struct obi_discovery_options *options, const struct obi_process_facts *facts,
 		struct obi_entries *ret_entries);

@@ -129,7 +129,20 @@ enum obi_language obi_language_of_last_resort(struct slice path)
 
 struct modules {
 	enum obi_language runtime, last_resort;
+	struct obi_language_sign *sign; /* of what was found last; or NULL */
 };
+
+static void keep_module(struct obi_language_sign *sign, enum obi_language_by by, struct slice path)
+{
+	size_t len;
+
+	if (!sign)
+		return;
+	len = path.len < sizeof(sign->module) ? path.len : sizeof(sign->module) - 1;
+	sign->by = by;
+	memcpy(sign->module, path.data, len);
+	sign->module[len] = '\0';
+}
 
 /* Code only: data files have any name. */
 static bool take_mapped(void *context, const struct obi_mapped *mapped)
@@ -137,14 +150,19 @@ static bool take_mapped(void *context, const struct obi_mapped *mapped)
 	struct modules *modules = context;
 
 	modules->runtime = obi_language_of_module(mapped->path);
-	if (!modules->last_resort)
+	if (modules->runtime) {
+		keep_module(modules->sign, OBI_LANGUAGE_BY_MODULE, mapped->path);
+	} else if (!modules->last_resort) {
 		modules->last_resort = obi_language_of_last_resort(mapped->path);
+		if (modules->last_resort)
+			keep_module(modules->sign, OBI_LANGUAGE_BY_CPP_LIBRARY, mapped->path);
+	}
 	return !modules->runtime;
 }
 
-static struct modules read_modules(int fd)
+static struct modules read_modules(int fd, struct obi_language_sign *sign)
 {
-	struct modules modules = { 0 };
+	struct modules modules = { .sign = sign };
 
 	if (fd >= 0)
 		(void)obi_maps_read(fd, take_mapped, &modules);
@@ -154,6 +172,14 @@ static struct modules read_modules(int fd)
 /* ---- Whole ------------------------------------------------------------------------------------
  */
 
+static enum obi_language by(const struct obi_program *program, enum obi_language_by by_what,
+			    enum obi_language language)
+{
+	if (language && program->sign)
+		*program->sign = (struct obi_language_sign){ .by = by_what };
+	return language;
+}
+
 enum obi_language obi_language_inspect(const struct obi_program *program)
 {
 	struct slice exe = slice_cstr(program->exe);
@@ -161,18 +187,19 @@ enum obi_language obi_language_inspect(const struct obi_program *program)
 	struct modules modules;
 
 	if (program->exe_fd >= 0 && obi_elf_is_go(program->exe_fd))
-		return OBI_LANGUAGE_GO;
-	language = obi_language_of_module(exe);
+		return by(program, OBI_LANGUAGE_BY_LINKER, OBI_LANGUAGE_GO);
+	language = by(program, OBI_LANGUAGE_BY_EXECUTABLE, obi_language_of_module(exe));
 	if (language)
 		return language;
-	modules = read_modules(program->maps_fd);
+	modules = read_modules(program->maps_fd, program->sign);
 	if (modules.runtime)
 		return modules.runtime;
 	if (program->exe_fd >= 0)
-		language = obi_elf_symbol_language(program->exe_fd);
+		language = by(program, OBI_LANGUAGE_BY_SYMBOL,
+			      obi_elf_symbol_language(program->exe_fd));
 	if (!language)
-		language = program->environment;
+		language = by(program, OBI_LANGUAGE_BY_VARIABLE, program->environment);
 	if (!language)
-		language = obi_language_of_path(exe);
+		language = by(program, OBI_LANGUAGE_BY_FILE_NAME, obi_language_of_path(exe));
 	return language ? language : modules.last_resort;
 }

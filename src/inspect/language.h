@@ -39,12 +39,31 @@ enum obi_language obi_language_of_symbol(struct slice symbol);    /* ELF symbol 
 enum obi_language obi_language_of_variable(struct slice name);    /* environment variable */
 enum obi_language obi_language_of_last_resort(struct slice path); /* mapped file: C++ runtime */
 
+/* Which sign told a language, the surest first. */
+enum obi_language_by {
+	OBI_LANGUAGE_BY_NOTHING,
+	OBI_LANGUAGE_BY_LINKER,
+	OBI_LANGUAGE_BY_EXECUTABLE, /* a runtime's */
+	OBI_LANGUAGE_BY_MODULE,     /* a runtime's, mapped */
+	OBI_LANGUAGE_BY_SYMBOL,     /* or the compiler's comment */
+	OBI_LANGUAGE_BY_VARIABLE,
+	OBI_LANGUAGE_BY_FILE_NAME,
+	OBI_LANGUAGE_BY_CPP_LIBRARY,
+	OBI_LANGUAGE_SIGNS,
+};
+
+struct obi_language_sign {
+	enum obi_language_by by;
+	char module[256]; /* path of the mapped file; cut */
+};
+
 /* What is known of a process; -1 for a descriptor that is not there. */
 struct obi_program {
-	const char *exe;               /* path, NULL unknown */
-	int exe_fd;                    /* /proc/PID/exe */
-	int maps_fd;                   /* /proc/PID/maps, at its start */
-	enum obi_language environment; /* the best obi_language_of_variable() */
+	const char *exe;                /* path, NULL unknown */
+	int exe_fd;                     /* /proc/PID/exe */
+	int maps_fd;                    /* /proc/PID/maps, at its start */
+	enum obi_language environment;  /* the best obi_language_of_variable() */
+	struct obi_language_sign *sign; /* NULL, or is told what told it */
 };
 
 /* Reads at most some MiB in all. */

@@ -91,22 +91,34 @@ static size_t name_wanted(struct obi_symbol_wanted *wanted)
 	return count;
 }
 
+static bool is_stripped(const struct obi_image *image)
+{
+	for (size_t i = 0; i < image->section_count; i++)
+		if (image->sections[i].sh_type == SHT_SYMTAB)
+			return false;
+	return true;
+}
+
 int obi_tls_inspect(int fd, struct obi_tls_sites *ret_sites)
 {
 	struct obi_symbol_wanted wanted[WANTED];
 	struct obi_symbol found[WANTED * COPIES_MAX];
 	struct obi_image *image;
 	struct obi_code code;
-	bool cut;
 	int n = obi_image_open(fd, OBI_SYMBOLS_READ_MAX, &image);
 
 	memset(ret_sites, 0, sizeof(*ret_sites));
 	if (n)
 		return n;
-	n = obi_symbols_find(image, wanted, name_wanted(wanted), found, ARRAY_SIZE(found), &cut);
+	n = obi_symbols_find(image, wanted, name_wanted(wanted), found, ARRAY_SIZE(found),
+			     &ret_sites->cut);
+	ret_sites->stripped = is_stripped(image);
 	code = obi_code_of_image(image);
 	for (int i = 0; i < n; i++) {
-		if (found[i].wanted < OBI_PROBE_FUNCTIONS)
+		bool probed = found[i].wanted < OBI_PROBE_FUNCTIONS;
+
+		ret_sites->functions += probed;
+		if (probed)
 			place(&code, &found[i], ret_sites);
 		else if (!ret_sites->random.at)
 			ret_sites->random = obi_random_find(&code, found[i].address, found[i].size);

@@ -23,6 +23,9 @@ struct obi_tls_sites {
 	struct obi_tls_site sites[OBI_TLS_SITES_MAX];
 	const char *library; /* OpenSSL, GnuTLS, ...; NULL: none */
 	struct obi_tls_random random;
+	size_t functions; /* that were found, each with a site or without one */
+	bool stripped;    /* of names that others need not: more may be in it than can be told */
+	bool cut;         /* not all of it was looked at */
 };
 
 /* Looks through an ELF file. 0, also where nothing is found; or a negative errno of

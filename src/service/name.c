@@ -132,40 +132,70 @@ static bool given(const char *text)
 	return text && *text;
 }
 
+static bool filled(bool said, const struct buffer *buf, struct slice *ret_text)
+{
+	if (said)
+		*ret_text = slice_of(buf->data, buf->len);
+	return said;
+}
+
+static bool plain(const char *text, struct slice *ret_text)
+{
+	if (given(text))
+		*ret_text = slice_cstr(text);
+	return given(text);
+}
+
+bool obi_service_name_said(const struct obi_identity *identity, enum obi_name_source source,
+			   struct buffer *buf, struct slice *ret_text)
+{
+	switch (source) {
+	case OBI_NAME_FROM_ENVIRONMENT:
+		return filled(put_name(identity, identity->otel_service_name, false, buf), buf,
+			      ret_text);
+	case OBI_NAME_FROM_ATTRIBUTES:
+		return filled(put_attribute(identity, SLICE_LIT("service.name"), buf), buf,
+			      ret_text);
+	case OBI_NAME_FROM_CONFIGURATION:
+		return plain(identity->forced_name, ret_text);
+	case OBI_NAME_FROM_EXECUTABLE:
+		*ret_text = slice_base_name(slice_cstr(identity->exe));
+		return ret_text->len > 0;
+	default:
+		return false;
+	}
+}
+
+bool obi_service_name_space_said(const struct obi_identity *identity, enum obi_name_source source,
+				 struct buffer *buf, struct slice *ret_text)
+{
+	if (source == OBI_NAME_FROM_ATTRIBUTES)
+		return filled(put_attribute(identity, SLICE_LIT("service.namespace"), buf), buf,
+			      ret_text);
+	return source == OBI_NAME_FROM_CONFIGURATION &&
+	       plain(identity->forced_name_space, ret_text);
+}
+
 static enum obi_name_source find_name(const struct obi_identity *identity, struct buffer *buf,
 				      struct slice *ret_name)
 {
-	struct slice base = slice_base_name(slice_cstr(identity->exe));
 	enum obi_name_source source = OBI_NAME_FROM_ENVIRONMENT;
 
-	if (!put_name(identity, identity->otel_service_name, false, buf)) {
-		source = OBI_NAME_FROM_ATTRIBUTES;
-		if (!put_attribute(identity, SLICE_LIT("service.name"), buf))
-			source = OBI_NAME_FROM_NOTHING;
-	}
-	if (source != OBI_NAME_FROM_NOTHING) {
-		*ret_name = slice_of(buf->data, buf->len);
-		return source;
-	}
-	if (given(identity->forced_name)) {
-		*ret_name = slice_cstr(identity->forced_name);
-		return OBI_NAME_FROM_CONFIGURATION;
-	}
-	if (base.len) {
-		*ret_name = base;
-		return OBI_NAME_FROM_EXECUTABLE;
-	}
-	return OBI_NAME_FROM_NOTHING;
+	while (source != OBI_NAME_FROM_NOTHING &&
+	       !obi_service_name_said(identity, source, buf, ret_name))
+		source++;
+	return source;
 }
 
 static void copy_name_space(const struct obi_identity *identity, struct buffer *buf,
 			    struct obi_service *service)
 {
-	struct slice name_space = slice_cstr(identity->forced_name_space);
+	struct slice text = { 0 };
 
-	if (put_attribute(identity, SLICE_LIT("service.namespace"), buf))
-		name_space = slice_of(buf->data, buf->len);
-	copy(service->name_space, sizeof(service->name_space), name_space);
+	if (!obi_service_name_space_said(identity, OBI_NAME_FROM_ATTRIBUTES, buf, &text))
+		(void)obi_service_name_space_said(identity, OBI_NAME_FROM_CONFIGURATION, buf,
+						  &text);
+	copy(service->name_space, sizeof(service->name_space), text);
 }
 
 enum obi_name_source obi_service_identify(const struct obi_identity *identity,

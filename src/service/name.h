@@ -30,6 +30,13 @@ enum obi_name_source {
 	OBI_NAME_FROM_NOTHING,       /* pid-N: not even the executable is known */
 };
 
+/* What a source says to the name, or to the namespace, whether or not another one wins; false:
+ * nothing. The text lies in buf or in identity. */
+bool obi_service_name_said(const struct obi_identity *identity, enum obi_name_source source,
+			   struct buffer *buf, struct slice *ret_text);
+bool obi_service_name_space_said(const struct obi_identity *identity, enum obi_name_source source,
+				 struct buffer *buf, struct slice *ret_text);
+
 /* Fills in all of ret_service; too long names are cut at a whole UTF-8 character. Returns where the
  * name came from. */
 enum obi_name_source obi_service_identify(const struct obi_identity *identity,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/probing.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,6 +17,8 @@ struct process {
 	uint32_t pid;
 	struct slice exe;
 	uint64_t last; /* inode: several mappings of a file stand together */
+	void (*take)(void *context, const struct obi_wire_mapping *mapping, struct slice path);
+	void *context;
 };
 
 static bool take_mapped(void *context, const struct obi_mapped *mapped)
@@ -34,16 +37,35 @@ static bool take_mapped(void *context, const struct obi_mapped *mapped)
 	    (!slice_equal(mapped->path, process->exe) && !obi_probe_is_library(mapped->path)))
 		return true;
 	process->last = mapped->inode;
-	(void)obi_wire_send(OBI_WIRE_FD, OBI_REQUEST_MAPPING, &mapping, sizeof(mapping), NULL, 0);
+	process->take(process->context, &mapping, mapped->path);
 	return true;
+}
+
+int obi_probing_each(uint32_t pid, const char *exe, int maps_fd,
+		     void (*take)(void *context, const struct obi_wire_mapping *mapping,
+				  struct slice path),
+		     void *context)
+{
+	struct process process = {
+		.pid = pid,
+		.exe = slice_cstr(exe),
+		.take = take,
+		.context = context,
+	};
+
+	if (lseek(maps_fd, 0, SEEK_SET) < 0)
+		return -errno;
+	return obi_maps_read(maps_fd, take_mapped, &process);
+}
+
+static void name_mapping(void *context, const struct obi_wire_mapping *mapping, struct slice path)
+{
+	(void)obi_wire_send(OBI_WIRE_FD, OBI_REQUEST_MAPPING, mapping, sizeof(*mapping), NULL, 0);
 }
 
 void obi_probing_process(uint32_t pid, const char *exe, int maps_fd)
 {
-	struct process process = { .pid = pid, .exe = slice_cstr(exe) };
-
-	if (lseek(maps_fd, 0, SEEK_SET) == 0)
-		(void)obi_maps_read(maps_fd, take_mapped, &process);
+	(void)obi_probing_each(pid, exe, maps_fd, name_mapping, NULL);
 }
 
 void obi_probing_file(const struct obi_wire_file *file, int fd)

@@ -8,10 +8,17 @@
 
 #include <stdint.h>
 
+#include "base/slice.h"
 #include "wire/wire.h"
 
-/* What of the process's mappings, of which maps_fd is the list, is worth a look: libraries, and the
- * executable, of that path. */
+/* Calls take with what of the process's mappings is worth a look, of which maps_fd is the list:
+ * libraries, and the executable, of that path. 0 or a negative errno. */
+int obi_probing_each(uint32_t pid, const char *exe, int maps_fd,
+		     void (*take)(void *context, const struct obi_wire_mapping *mapping,
+				  struct slice path),
+		     void *context);
+
+/* Names these to the broker. */
 void obi_probing_process(uint32_t pid, const char *exe, int maps_fd);
 
 /* Looks through a file, and says where probes belong. */

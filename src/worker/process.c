@@ -122,13 +122,14 @@ static int environ_of(const struct obi_wire_process *message, const int *fds, in
 
 /* Reads its environment; what is kept of it is freed by the caller. */
 static const char *look_at(const struct obi_wire_process *message, const int *fds, int fd_count,
-			   struct variables *ret_variables)
+			   struct obi_language_sign *sign, struct variables *ret_variables)
 {
 	int environ_fd = environ_of(message, fds, fd_count);
 	struct obi_program program = {
 		.exe = message->exe,
 		.exe_fd = descriptor(message, fds, fd_count, OBI_WIRE_HAS_EXE),
 		.maps_fd = descriptor(message, fds, fd_count, OBI_WIRE_HAS_MAPS),
+		.sign = sign,
 	};
 
 	*ret_variables = (struct variables){ .language = OBI_LANGUAGE_GENERIC };
@@ -144,9 +145,9 @@ static void free_variables(struct variables *variables)
 	buffer_free(&variables->resource_attributes);
 }
 
-const struct obi_service *obi_worker_inspect(const char *host, struct obi_services *services,
-					     const struct obi_wire_process *message, const int *fds,
-					     int fd_count)
+void obi_worker_identify(const char *host, const struct obi_wire_process *message, const int *fds,
+			 int fd_count, struct obi_service *ret_service,
+			 const struct obi_worker_reasons *reasons)
 {
 	struct obi_identity identity = {
 		.pid = message->pid,
@@ -158,15 +159,27 @@ const struct obi_service *obi_worker_inspect(const char *host, struct obi_servic
 	};
 	struct wanted wanted = { 0 };
 	struct variables variables;
-	struct obi_service service;
+	enum obi_name_source source;
 
-	identity.language = look_at(message, fds, fd_count, &variables);
+	identity.language =
+		look_at(message, fds, fd_count, reasons ? reasons->sign : NULL, &variables);
 	find_wanted(environ_of(message, fds, fd_count), &variables, &wanted);
 	identity.otel_service_name = text_of(&variables.service_name);
 	identity.otel_resource_attributes = text_of(&variables.resource_attributes);
 	identity.variables = (struct obi_variables){ wanted.items, wanted.count };
-	(void)obi_service_identify(&identity, &service);
+	source = obi_service_identify(&identity, ret_service);
+	if (reasons)
+		reasons->take(reasons->context, &identity, source);
 	free_variables(&variables);
+}
+
+const struct obi_service *obi_worker_inspect(const char *host, struct obi_services *services,
+					     const struct obi_wire_process *message, const int *fds,
+					     int fd_count)
+{
+	struct obi_service service;
+
+	obi_worker_identify(host, message, fds, fd_count, &service, NULL);
 	if (obi_services_put(services, &service))
 		return NULL;
 	return obi_services_find(services, message->pid);
@@ -176,7 +189,7 @@ void obi_worker_language(const struct obi_wire_process *message, const int *fds,
 			 struct obi_wire_language *ret_language)
 {
 	struct variables variables;
-	const char *name = look_at(message, fds, fd_count, &variables);
+	const char *name = look_at(message, fds, fd_count, NULL, &variables);
 
 	free_variables(&variables);
 	*ret_language = (struct obi_wire_language){ .pid = message->pid };

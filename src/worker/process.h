@@ -2,12 +2,27 @@
 #ifndef OBI_WORKER_PROCESS_H
 #define OBI_WORKER_PROCESS_H
 
+#include "inspect/language.h"
+#include "service/name.h"
 #include "service/table.h"
 #include "wire/wire.h"
 
+/* For who asks why. */
+struct obi_worker_reasons {
+	struct obi_language_sign *sign; /* what told the language */
+	/* What the name was found from, while it is there, and which of it won. */
+	void (*take)(void *context, const struct obi_identity *identity,
+		     enum obi_name_source source);
+	void *context;
+};
+
 /* host: the host part of instance ids. Looks at a process through the descriptors that came with
- * its announcement (they stay the caller's) and puts what it is into the table. NULL where the
- * table is full. */
+ * its announcement, which stay the caller's. reasons may be NULL. */
+void obi_worker_identify(const char *host, const struct obi_wire_process *message, const int *fds,
+			 int fd_count, struct obi_service *ret_service,
+			 const struct obi_worker_reasons *reasons);
+
+/* The same, and puts what it is into the table. NULL where the table is full. */
 const struct obi_service *obi_worker_inspect(const char *host, struct obi_services *services,
 					     const struct obi_wire_process *message, const int *fds,
 					     int fd_count);

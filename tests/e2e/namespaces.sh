@@ -194,4 +194,29 @@ test_hidden_processes_are_seen() {
 	done
 }
 
+# By its number here, and with its own libraries.
+test_explain_of_a_process_below() {
+	local report=$SCRATCH/report
+	begin_namespace
+	begin_server_inside $PORT
+	OTEL_EBPF_OPEN_PORT=$PORT OTEL_EBPF_TRACE_PRINTER=text "$OBI" explain "$SERVER" >"$report"
+	assert_line "$report" '^selected: +yes$'
+	assert_line "$report" '^  name: +mine$'
+	assert_line "$report" '^    library: +OpenSSL$'
+	assert_line "$report" '^unreadable: none$'
+	# There it has another number, as has the agent that would run there.
+	OTEL_EBPF_OPEN_PORT=$PORT OTEL_EBPF_TRACE_PRINTER=text "${IN_NAMESPACE[@]}" "$OBI" explain \
+		"$(number_of "$SERVER" 1)" >"$report"
+	assert_line "$report" "^  instance: +.*:$(number_of "$SERVER" 1)\$"
+	assert_line "$report" '^    library: +OpenSSL$'
+}
+
+test_explain_of_a_kernel_thread() {
+	local status=0
+	[ "$(cat /proc/2/comm 2>/dev/null)" = kthreadd ] || skip "no kernel threads are shown here"
+	"$OBI" explain 2 2>"$SCRATCH/report" || status=$?
+	assert_eq 1 $status "exit status"
+	assert_line "$SCRATCH/report" '^obi explain: PID 2: a kernel thread, or ending: it has no executable'
+}
+
 run_tests "$@"

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -401,6 +402,26 @@ static void ports_decide_until_each_entry_is_met(void **state)
 	assert_false(obi_select_more_ports_decide(options, &facts));
 }
 
+static enum obi_unmet unmet(const char *entry)
+{
+	const struct obi_process_facts facts = server();
+	char yaml[256];
+
+	(void)snprintf(yaml, sizeof(yaml), "discovery: {instrument: [%s]}", entry);
+	return obi_select_unmet(&load(yaml, NULL)->selected.items[0], &facts);
+}
+
+static void the_first_thing_that_is_not_met_is_named(void **state)
+{
+	assert_int_equal(unmet("{open_ports: 9090}"), OBI_UNMET_NOTHING);
+	assert_int_equal(unmet("{open_ports: 1}"), OBI_UNMET_PORTS);
+	assert_int_equal(unmet("{open_ports: 1, languages: java}"), OBI_UNMET_LANGUAGE);
+	assert_int_equal(unmet("{languages: java, cmd_args: other}"), OBI_UNMET_ARGS);
+	assert_int_equal(unmet("{cmd_args: other, exe_path: other}"), OBI_UNMET_EXE);
+	assert_int_equal(unmet("{exe_path: other, target_pids: 43}"), OBI_UNMET_PID);
+	assert_int_equal(unmet("{target_pids: 43, k8s_pod_name: pod}"), OBI_UNMET_LATER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -422,6 +443,7 @@ int main(void)
 		cmocka_unit_test(ports_decide_only_where_all_else_matches),
 		cmocka_unit_test(only_ports_that_decide_are_kept),
 		cmocka_unit_test(ports_decide_until_each_entry_is_met),
+		cmocka_unit_test(the_first_thing_that_is_not_met_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, release);

@@ -194,6 +194,47 @@ static void go_beats_everything_and_symbols_beat_the_environment(void **state)
 	(void)close(program.exe_fd);
 }
 
+static void assert_by(const char *exe, const char *maps, enum obi_language environment,
+		      enum obi_language_by by, const char *module)
+{
+	_cleanup_close_ int fd = elf_file_fd(maps, strlen(maps));
+	struct obi_language_sign sign = { 0 };
+	struct obi_program program = {
+		.exe = exe, .exe_fd = -1, .maps_fd = fd, .environment = environment, .sign = &sign
+	};
+
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	(void)obi_language_inspect(&program);
+	assert_int_equal(sign.by, by);
+	assert_string_equal(sign.module, module);
+}
+
+static void what_told_it_is_told(void **state)
+{
+	const char *cpp = MAP("r-xp", "/usr/lib/libstdc++.so.6");
+	const char *both = MAP("r-xp", "/usr/lib/libstdc++.so.6") MAP("r-xp", "/usr/bin/node");
+	struct buffer longest = { 0 };
+	char cut[256];
+
+	assert_by("/bin/app", "", OBI_LANGUAGE_GENERIC, OBI_LANGUAGE_BY_NOTHING, "");
+	assert_by("/bin/ruby", cpp, OBI_LANGUAGE_GENERIC, OBI_LANGUAGE_BY_EXECUTABLE, "");
+	assert_by("/bin/app", both, OBI_LANGUAGE_GENERIC, OBI_LANGUAGE_BY_MODULE, "/usr/bin/node");
+	assert_by("/bin/app", cpp, OBI_LANGUAGE_DOTNET, OBI_LANGUAGE_BY_VARIABLE, "");
+	assert_by("/bin/php-fpm", cpp, OBI_LANGUAGE_GENERIC, OBI_LANGUAGE_BY_FILE_NAME, "");
+	assert_by("/bin/app", cpp, OBI_LANGUAGE_GENERIC, OBI_LANGUAGE_BY_CPP_LIBRARY,
+		  "/usr/lib/libstdc++.so.6");
+	buffer_put_cstr(&longest, "7f0000000000-7f0000001000 r-xp 0 08:01 42 /");
+	for (int i = 0; i < 300; i++)
+		buffer_put_char(&longest, 'x');
+	buffer_put_cstr(&longest, "/node\n");
+	buffer_put_char(&longest, '\0');
+	memset(cut, 'x', sizeof(cut));
+	cut[0] = '/';
+	cut[sizeof(cut) - 1] = '\0';
+	assert_by("/bin/app", longest.data, OBI_LANGUAGE_GENERIC, OBI_LANGUAGE_BY_MODULE, cut);
+	buffer_free(&longest);
+}
+
 static void line_is_read_wherever_a_piece_ends(void **state)
 {
 	const char *node = MAP("r-xp", "/usr/bin/node");
@@ -244,6 +285,7 @@ int main(void)
 		cmocka_unit_test(mapped_code_decides),
 		cmocka_unit_test(surer_signs_come_first),
 		cmocka_unit_test(go_beats_everything_and_symbols_beat_the_environment),
+		cmocka_unit_test(what_told_it_is_told),
 		cmocka_unit_test(line_is_read_wherever_a_piece_ends),
 		cmocka_unit_test(endless_line_and_endless_maps_end),
 		cmocka_unit_test(own_process_is_inspected_for_real),

@@ -83,6 +83,7 @@ static void libraries_of_this_machine_have_their_sites(void **state)
 		assert_int_equal(obi_tls_inspect(fd, &sites), 0);
 		assert_sane(&sites, (uint64_t)st.st_size);
 		assert_expected(&expected[i], &sites);
+		assert_in_range(sites.functions, sites.count, 100);
 		seen++;
 	}
 	if (!seen)
@@ -105,8 +106,13 @@ static void file_without_such_functions_has_no_sites(void **state)
 {
 	_cleanup_close_ int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 
+	struct obi_tls_sites sites;
+
 	assert_true(fd >= 0);
 	assert_nothing(fd, 0);
+	assert_int_equal(obi_tls_inspect(fd, &sites), 0);
+	assert_int_equal(sites.functions, 0);
+	assert_false(sites.stripped);
 }
 
 static void file_without_symbols_has_no_sites(void **state)

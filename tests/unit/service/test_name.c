@@ -290,6 +290,40 @@ static void given_host_name_wins(void **state)
 	assert_string_equal(host, own);
 }
 
+static void assert_said(const struct obi_identity *identity, enum obi_name_source source,
+			const char *name, const char *name_space)
+{
+	struct buffer buf = { 0 };
+	struct slice text = { 0 };
+
+	assert_int_equal(obi_service_name_said(identity, source, &buf, &text), name != NULL);
+	assert_true(!name || slice_equal(text, slice_cstr(name)));
+	assert_int_equal(obi_service_name_space_said(identity, source, &buf, &text),
+			 name_space != NULL);
+	assert_true(!name_space || slice_equal(text, slice_cstr(name_space)));
+	buffer_free(&buf);
+}
+
+static void what_each_source_says_is_told_whichever_wins(void **state)
+{
+	struct obi_identity identity = {
+		.exe = "/usr/bin/server",
+		.forced_name = "forced",
+		.forced_name_space = "shop",
+		.otel_service_name = SLICE_LIT("$(NOBODY)"),
+		.otel_resource_attributes = SLICE_LIT("service.name=a%20b,service.namespace=prod"),
+	};
+
+	assert_said(&identity, OBI_NAME_FROM_ENVIRONMENT, NULL, NULL);
+	assert_said(&identity, OBI_NAME_FROM_ATTRIBUTES, "a b", "prod");
+	assert_said(&identity, OBI_NAME_FROM_CONFIGURATION, "forced", "shop");
+	assert_said(&identity, OBI_NAME_FROM_EXECUTABLE, "server", NULL);
+	assert_said(&identity, OBI_NAME_FROM_NOTHING, NULL, NULL);
+	identity = (struct obi_identity){ 0 };
+	for (int i = 0; i <= OBI_NAME_FROM_NOTHING; i++)
+		assert_said(&identity, (enum obi_name_source)i, NULL, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +340,7 @@ int main(void)
 		cmocka_unit_test(long_names_are_cut_at_a_whole_character),
 		cmocka_unit_test(host_gets_its_domain_from_the_hosts_file),
 		cmocka_unit_test(given_host_name_wins),
+		cmocka_unit_test(what_each_source_says_is_told_whichever_wins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
