@@ -15,7 +15,7 @@
 #include "broker/tracer.h"
 #include "caps/check.h"
 
-#define SCARCE (64u << 20) /* that a control group permits */
+#define SCARCE (64u << 20)       /* that a control group permits */
 #define LOADING_HEAP (32u << 20) /* libbpf reads BTF of some 5 MB, each time with a copy */
 
 /* Processes have the numbers that /proc shows. */
