@@ -136,7 +136,7 @@ int tls_return(struct pt_regs *ctx)
 	u32 op;
 
 	/* A call within a call ends both, for us; but not one that was passed over at its entry. */
-	if (!call || !call->session || call->cookie != (u32)bpf_get_attach_cookie(ctx))
+	if (!call || !call->session || call->cookie != bpf_get_attach_cookie(ctx))
 		return 0;
 	key.session = call->session;
 	key.pid = current_pid();
