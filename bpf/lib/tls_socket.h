@@ -54,6 +54,19 @@ static __noinline u64 hello_random(struct scratch *s)
 	return random;
 }
 
+/* A socket that waits for a session with its random need not any more; unless one has it. */
+static __noinline int session_waits_no_more(struct conn_state *state)
+{
+	struct tls_key key = { .session = state->tls, .pid = state->pid, .hello = 1 };
+	struct tls_session *hello = bpf_map_lookup_elem(&tls_sessions, &key);
+
+	if (hello && hello->taken_by)
+		return 0;
+	bpf_map_delete_elem(&tls_sessions, &key);
+	state->hello = 0;
+	return 1;
+}
+
 /* Joins the socket and the session of the call that the thread is in; if it is in none, leaves word
  * for a session to come. */
 static __noinline int session_join(struct sock *sk, struct conn_state *state, u32 slot, u64 bytes)
@@ -65,7 +78,12 @@ static __noinline int session_join(struct sock *sk, struct conn_state *state, u3
 	u32 blank = SCRATCH_STATE;
 	struct scratch *zero = bpf_map_lookup_elem(&scratch, &blank);
 
+	if (state->hello && (!call || !call->session))
+		return 0;
 	if (!s || !zero || !moved_tls_record(s, slot, bytes))
+		return 0;
+	/* The handshake may have been made by a call that has no probe. */
+	if (state->hello && !session_waits_no_more(state))
 		return 0;
 	if (call && call->session) {
 		key.session = call->session;
@@ -100,7 +118,7 @@ static __noinline int session_join(struct sock *sk, struct conn_state *state, u3
 /* May this be a connection of which nobody knows yet that TLS goes through it? */
 static __always_inline bool session_may_join(const struct conn_state *state)
 {
-	return tls_probes && !state->tls &&
+	return tls_probes && (!state->tls || state->hello) &&
 	       (state->muted || (state->protocol == GUESS_NONE && !state->ordered)) &&
 	       !state->datagrams && !state->closed;
 }
