@@ -175,6 +175,8 @@ static __always_inline u32 plain_share(struct tls_session *session, u64 at, u32 
 	if (session->ordered && session->ordered != OBI_ORDER_HEADS)
 		return session->limit;
 	share = heads_share(session, at, direction);
+	if (!session->ordered && ring_pressed && session->limit <= TLS_UNORDERED - TLS_PRESSED)
+		session->limit = 0;
 	if (session->ordered || session->limit == 0)
 		return share;
 	if (share < session->limit)
@@ -186,11 +188,12 @@ static __always_inline u32 plain_share(struct tls_session *session, u64 at, u32 
 static __noinline int plain_chunk(struct tls_session *session, u64 at, u32 bytes, u8 direction)
 {
 	struct plain_piece *piece = &session->pieces[direction & 1];
-	u32 share;
+	u32 share, before;
 
 	plain_take_order(session);
 	if (session->muted)
 		return 0;
+	before = session->limit;
 	share = plain_share(session, at, bytes, direction);
 	if (share > OBI_ORDER_BYTES_MAX)
 		share = OBI_ORDER_BYTES_MAX;
@@ -202,6 +205,8 @@ static __noinline int plain_chunk(struct tls_session *session, u64 at, u32 bytes
 	for (u32 i = 0; i < PLAIN_PIECES; i++)
 		if (!plain_output(session, direction))
 			break;
+	if (!session->ordered && (before - 1) / TLS_ASKS != (session->limit - 1) / TLS_ASKS)
+		(void)ring_wake();
 	if (direction == OBI_SEND)
 		session->opened_ns = 0;
 	return 0;

@@ -3,8 +3,6 @@
 #ifndef OBI_BPF_TLS_SOCKET_H
 #define OBI_BPF_TLS_SOCKET_H
 
-#define TLS_UNORDERED (64 * 1024)
-
 /* change_cipher_spec to heartbeat, of any version (RFC 8446 section 5.1). */
 static __always_inline bool begins_tls_record(u32 head)
 {
