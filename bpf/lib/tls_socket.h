@@ -55,7 +55,7 @@ static __noinline u64 hello_random(struct scratch *s)
 /* A socket that waits for a session with its random need not any more; unless one has it. */
 static __noinline int session_waits_no_more(struct conn_state *state)
 {
-	struct tls_key key = { .session = state->tls, .pid = state->pid, .hello = 1 };
+	struct tls_key key = { .session = state->tls, .pid = state->tls_pid, .hello = 1 };
 	struct tls_session *hello = bpf_map_lookup_elem(&tls_sessions, &key);
 
 	if (hello && hello->taken_by)
@@ -65,18 +65,33 @@ static __noinline int session_waits_no_more(struct conn_state *state)
 	return 1;
 }
 
+/* A child has the same session at the same address: it goes on with it. */
+static __noinline int session_moves(struct conn_state *state, u64 at)
+{
+	struct tls_key key = { .session = at, .pid = state->tls_pid };
+	struct tls_session *session = bpf_map_lookup_elem(&tls_sessions, &key);
+	struct tls_key here = { .session = at, .pid = current_pid() };
+
+	if (state->hello || state->tls != at || !session || session->id != state->id)
+		return 0;
+	bpf_map_update_elem(&tls_sessions, &here, session, BPF_ANY);
+	bpf_map_delete_elem(&tls_sessions, &key);
+	state->tls_pid = here.pid;
+	return 1;
+}
+
 /* Joins the socket and the session of the call that the thread is in; if it is in none, leaves word
  * for a session to come. */
 static __noinline int session_join(struct sock *sk, struct conn_state *state, u32 slot, u64 bytes)
 {
 	struct tls_call *call = bpf_task_storage_get(&tls_calls, bpf_get_current_task_btf(), 0, 0);
 	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
-	struct tls_key key = { .pid = state->pid };
+	struct tls_key key = { .pid = current_pid() };
 	struct tls_session *session;
 	u32 blank = SCRATCH_STATE;
 	struct scratch *zero = bpf_map_lookup_elem(&scratch, &blank);
 
-	if (state->hello && (!call || !call->session))
+	if (state->tls && (!call || !call->session))
 		return 0;
 	if (!s || !zero || !moved_tls_record(s, slot, bytes))
 		return 0;
@@ -84,6 +99,8 @@ static __noinline int session_join(struct sock *sk, struct conn_state *state, u3
 	if (state->hello && !session_waits_no_more(state))
 		return 0;
 	if (call && call->session) {
+		if (state->tls && session_moves(state, call->session))
+			return 1;
 		key.session = call->session;
 	} else {
 		key.session = hello_random(s);
@@ -107,6 +124,7 @@ static __noinline int session_join(struct sock *sk, struct conn_state *state, u3
 	tuple_of_sock(sk, &session->tuple);
 	session->id = state->id;
 	state->tls = key.session;
+	state->tls_pid = key.pid;
 	state->hello = key.hello;
 	state->muted = 1;
 	state->streaming = 1; /* as its records will be: its end is reported */
@@ -116,7 +134,7 @@ static __noinline int session_join(struct sock *sk, struct conn_state *state, u3
 /* May this be a connection of which nobody knows yet that TLS goes through it? */
 static __always_inline bool session_may_join(const struct conn_state *state)
 {
-	return tls_probes && (!state->tls || state->hello) &&
+	return tls_probes && (!state->tls || state->hello || state->tls_pid != current_pid()) &&
 	       (state->muted || (state->protocol == GUESS_NONE && !state->ordered)) &&
 	       !state->datagrams && !state->closed;
 }
@@ -132,7 +150,9 @@ static __always_inline void session_end(struct tls_key *key, u64 id)
 /* The connection is over: the session may live on, but not through it. */
 static __always_inline void session_part(const struct conn_state *state)
 {
-	struct tls_key key = { .session = state->tls, .pid = state->pid, .hello = state->hello };
+	struct tls_key key = { .session = state->tls,
+			       .pid = state->tls_pid,
+			       .hello = state->hello };
 	struct tls_session *session;
 
 	if (!tls_probes || !state->tls)

@@ -7,7 +7,8 @@
  * were answered. With a certificate it is a server instead, for one connection after the other.
  *
  * WAY in the environment: connect, the handshake is not left to the first write; send, by those
- * calls. TLS12: that version.
+ * calls; reuse, a connection for each request, with the same session. TLS12: that version, in which
+ * a client may renegotiate.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -45,13 +46,18 @@ static void begin(int fd)
 {
 	if (!context) {
 		context = SSL_CTX_new(TLS_method());
-		if (getenv("TLS12"))
+		if (getenv("TLS12")) {
 			SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
+			SSL_CTX_set_options(context, SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
+		}
 		if (cert && (SSL_CTX_use_certificate_file(context, cert, SSL_FILETYPE_PEM) != 1 ||
 			     SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1))
 			die("the certificate");
 	}
-	session = SSL_new(context);
+	if (!session)
+		session = SSL_new(context);
+	else
+		SSL_clear(session);
 	SSL_set_fd(session, fd);
 	if (cert)
 		SSL_set_accept_state(session);
@@ -74,7 +80,10 @@ static int get(char *text, int room)
 static void end(void)
 {
 	SSL_shutdown(session);
+	if (way_is("reuse"))
+		return;
 	SSL_free(session);
+	session = NULL;
 }
 #elif defined(BY_WOLFSSL)
 #include <wolfssl/options.h>
@@ -194,6 +203,8 @@ static int ask(const struct sockaddr_in *address, const char *path, int count)
 	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)))
 		die("connect");
 	begin(fd);
+	if (way_is("reuse"))
+		count = 1;
 	(void)snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
 	while (done < count && put(text, (int)strlen(text)) > 0 && get_until("hello"))
 		done++;
@@ -227,16 +238,21 @@ int main(int argc, char **argv)
 		.sin_port = htons((uint16_t)atoi(argc > 3 ? argv[1] : "0")),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
+	int count, done = 0;
 	char line[16];
 
 	if (argc < 4)
 		return 2;
+	count = atoi(argv[3]);
 	cert = argc > 5 ? argv[4] : NULL;
 	key = argc > 5 ? argv[5] : NULL;
 	if (cert)
 		serve(&address);
 	if (!fgets(line, sizeof(line), stdin))
 		return 1;
-	printf("%d\n", ask(&address, argv[2], atoi(argv[3])));
+	do
+		done += ask(&address, argv[2], count);
+	while (way_is("reuse") && done > 0 && done < count);
+	printf("%d\n", done);
 	return 0;
 }
