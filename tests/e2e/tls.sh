@@ -194,7 +194,7 @@ test_switched_off() {
 	wait_until 1 false || true
 	stop_agent
 	assert_eq 0 "$(total 'span totals' spans)" "spans"
-	assert_no_line 'library probed' "$LOG"
+	assert_no_line "$LOG" 'library probed'
 }
 
 run_tests "$@"

@@ -6,6 +6,7 @@ ask PORT COUNT: so many requests on one connection, of a client that waits a mom
 old PORT: connects, says ready, waits for a line, asks 10 times, says done.
 rude PORT COUNT: resets as many connections before the answer as it closes in peace, by turns.
 crowd COUNT PORT...: a thread for each port, connections one after the other, each with one request.
+tunnel PORT PROXY COUNT: asks through a proxy, by CONNECT.
 fork PORT CERT KEY: a server whose children answer on connections that it has accepted.
 """
 import http.client
@@ -96,6 +97,16 @@ def crowd(count, *ports):
     print(count)
 
 
+def tunnel(port, proxy, count):
+    sys.stdin.readline()
+    for _ in range(int(count)):
+        connection = http.client.HTTPSConnection("127.0.0.1", int(proxy), timeout=10)
+        connection.set_tunnel("localhost", int(port))
+        get(connection, "/through", 2)
+        connection.close()
+    print(count)
+
+
 def answer(connection):
     while True:
         request = connection.recv(4096)
@@ -118,4 +129,13 @@ def fork(port, cert, key):
         os.waitpid(child, 0)
 
 
-{"serve": serve, "ask": ask, "old": old, "rude": rude, "crowd": crowd, "fork": fork}[sys.argv[1]](*sys.argv[2:])
+VERBS = {
+    "serve": serve,
+    "ask": ask,
+    "old": old,
+    "rude": rude,
+    "crowd": crowd,
+    "tunnel": tunnel,
+    "fork": fork,
+}
+VERBS[sys.argv[1]](*sys.argv[2:])
