@@ -11,18 +11,21 @@ static __always_inline bool begins_tls_record(u32 head)
 	return type >= 20 && type <= 24 && major == 3 && minor <= 4;
 }
 
-/* What does the current call's memory begin with? */
-static __always_inline bool moved_tls_record(struct scratch *s, u32 slot, u64 bytes)
+#define TLS_DATA 23
+
+/* What does the current call's memory begin with? A record's type, or 0. */
+static __always_inline u8 moved_tls_record(struct scratch *s, u32 slot, u64 bytes)
 {
 	struct user_data *data = &s->data;
 	u32 head = 0;
 
 	if (bytes < 3 || user_data_of_syscall(s, slot) != OBI_READ)
-		return false;
+		return 0;
 	if (data->vec && piece_read(data, 0, &data->one))
-		return false;
-	return data->one.iov_len >= 3 && !bpf_probe_read_user(&head, 3, data->one.iov_base) &&
-	       begins_tls_record(head);
+		return 0;
+	if (data->one.iov_len < 3 || bpf_probe_read_user(&head, 3, data->one.iov_base))
+		return 0;
+	return begins_tls_record(head) ? head : 0;
 }
 
 /* What was shown of the socket, and ordered, is of another stream than the session's. */
@@ -90,10 +93,14 @@ static __noinline int session_join(struct sock *sk, struct conn_state *state, u3
 	struct tls_session *session;
 	u32 blank = SCRATCH_STATE;
 	struct scratch *zero = bpf_map_lookup_elem(&scratch, &blank);
+	u8 type;
 
 	if (state->tls && (!call || !call->session))
 		return 0;
-	if (!s || !zero || !moved_tls_record(s, slot, bytes))
+	if (!s || !zero)
+		return 0;
+	type = moved_tls_record(s, slot, bytes);
+	if (!type)
 		return 0;
 	/* The handshake may have been made by a call that has no probe. */
 	if (state->hello && !session_waits_no_more(state))
@@ -115,6 +122,8 @@ static __noinline int session_join(struct sock *sk, struct conn_state *state, u3
 		count(OBI_APP_STATE_FULL);
 		return 0;
 	}
+	if (type == TLS_DATA && !state->tls)
+		count(OBI_APP_TLS_LATE);
 	socket_stream_ends(state, s);
 	session->opened_ns = state->opened_ns;
 	session->opener = state->opener;

@@ -85,6 +85,8 @@ test_connection_older_than_the_agent() {
 	echo >&9
 	assert_line "$SCRATCH/answer" '^done' 5
 	expect_spans 10 type=HTTP path=/old status=200
+	stop_agent
+	assert_eq 1 "$(total 'application totals' tlsLate)" "sessions that are older"
 }
 
 test_python_server_and_client() {

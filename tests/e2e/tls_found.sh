@@ -199,6 +199,9 @@ test_many_that_live_short() {
 	at_once=$(spans type=HTTPClient path='/at-once/*' status=200)
 	echo "seen of 200 that were asked at once: $at_once"
 	expect_spans 200 type=HTTPClient path='/later/*' status=200
+	stop_agent
+	# What is counted is where a beginning may have been missed.
+	assert_ge "$(total 'application totals' tlsLate)" $((200 - at_once)) "sessions that were seen late"
 }
 
 run_tests "$@"
