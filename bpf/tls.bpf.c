@@ -67,8 +67,7 @@ int tls_enter(struct pt_regs *ctx)
 	if (!call)
 		return 0;
 	/* The first read or write of a session may begin with its handshake. */
-	if (OBI_TLS_COOKIE_OP(cookie) == OBI_TLS_HANDSHAKE &&
-	    call->session == PT_REGS_PARM1(ctx))
+	if (OBI_TLS_COOKIE_OP(cookie) == OBI_TLS_HANDSHAKE && call->session == PT_REGS_PARM1(ctx))
 		return 0;
 	call->cookie = cookie;
 	call->buf = PT_REGS_PARM2(ctx);
