@@ -55,32 +55,30 @@ static __noinline u64 hello_random(struct scratch *s)
 	return random;
 }
 
-/* A socket that waits for a session with its random need not any more; unless one has it. */
-static __noinline int session_waits_no_more(struct conn_state *state)
-{
-	struct tls_key key = { .session = state->tls, .pid = state->tls_pid, .hello = 1 };
-	struct tls_session *hello = bpf_map_lookup_elem(&tls_sessions, &key);
+enum session_before {
+	SESSION_GONE,  /* another one may be joined */
+	SESSION_MOVED, /* the same, in a child: it goes on there */
+	SESSION_KEPT,
+};
 
-	if (hello && hello->taken_by)
-		return 0;
-	bpf_map_delete_elem(&tls_sessions, &key);
-	state->hello = 0;
-	return 1;
-}
-
-/* A child has the same session at the same address: it goes on with it. */
-static __noinline int session_moves(struct conn_state *state, u64 at)
+/* What becomes of the session that the connection id was joined with, now that at moves its
+ * records? One that waits for a random may have been begun by a call that has no probe. who: the
+ * process, and above it whether tls is of a random. Global and of scalars, so that the verifier
+ * walks through it once. */
+__noinline int session_leave(u64 at, u64 tls, u64 id, u64 who)
 {
-	struct tls_key key = { .session = at, .pid = state->tls_pid };
+	struct tls_key key = { .session = tls, .pid = who, .hello = who >> 32 };
 	struct tls_session *session = bpf_map_lookup_elem(&tls_sessions, &key);
 	struct tls_key here = { .session = at, .pid = current_pid() };
 
-	if (state->hello || state->tls != at || !session || session->id != state->id)
-		return 0;
-	bpf_map_update_elem(&tls_sessions, &here, session, BPF_ANY);
+	if (!session || session->id != id)
+		return SESSION_GONE;
+	if (key.hello && session->taken_by)
+		return SESSION_KEPT;
+	if (!key.hello && tls == at)
+		bpf_map_update_elem(&tls_sessions, &here, session, BPF_ANY);
 	bpf_map_delete_elem(&tls_sessions, &key);
-	state->tls_pid = here.pid;
-	return 1;
+	return !key.hello && tls == at ? SESSION_MOVED : SESSION_GONE;
 }
 
 /* Joins the socket and the session of the call that the thread is in; if it is in none, leaves word
@@ -93,6 +91,7 @@ static __noinline int session_join(struct sock *sk, struct conn_state *state, u3
 	struct tls_session *session;
 	u32 blank = SCRATCH_STATE;
 	struct scratch *zero = bpf_map_lookup_elem(&scratch, &blank);
+	int before = SESSION_GONE;
 	u8 type;
 
 	if (state->tls && (!call || !call->session))
@@ -102,13 +101,15 @@ static __noinline int session_join(struct sock *sk, struct conn_state *state, u3
 	type = moved_tls_record(s, slot, bytes);
 	if (!type)
 		return 0;
-	/* The handshake may have been made by a call that has no probe. */
-	if (state->hello && !session_waits_no_more(state))
-		return 0;
 	if (call && call->session) {
-		if (state->tls && session_moves(state, call->session))
-			return 1;
 		key.session = call->session;
+		if (state->tls)
+			before = session_leave(key.session, state->tls, state->id,
+					       (u64)state->hello << 32 | state->tls_pid);
+		if (before == SESSION_MOVED)
+			state->tls_pid = key.pid;
+		if (before != SESSION_GONE)
+			return 1;
 	} else {
 		key.session = hello_random(s);
 		key.hello = 1;
