@@ -152,11 +152,24 @@ static __always_inline bool begins_head(u64 at)
 	return a < 26 && b < 26 && c < 26;
 }
 
+/* "PRI ", the preface of HTTP/2: what the worker would order comes too late for large answers. */
+static __always_inline bool begins_http2(u64 at)
+{
+	u32 first = 0;
+
+	return !bpf_probe_read_user(&first, sizeof(first), (void *)at) && first == 0x20495250;
+}
+
 /* How much is shown of a chunk where heads are wanted. */
 static __always_inline u32 heads_share(struct tls_session *session, u64 at, u8 direction)
 {
 	u8 bit = 1 << (direction & 1);
 
+	if (begins_http2(at)) {
+		session->ordered = OBI_ORDER_FRAMES;
+		session->limit = OBI_ORDER_BYTES_MAX;
+		return session->limit;
+	}
 	if (begins_head(at)) {
 		session->heads |= bit;
 		return PLAIN_HEAD;
