@@ -66,6 +66,9 @@ int tls_enter(struct pt_regs *ctx)
 				    BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!call)
 		return 0;
+	/* The first read or write of a session may begin with its handshake. */
+	if (OBI_TLS_COOKIE_OP(cookie) == OBI_TLS_HANDSHAKE && call->session == PT_REGS_PARM1(ctx))
+		return 0;
 	call->cookie = cookie;
 	call->buf = PT_REGS_PARM2(ctx);
 	call->count_at = count == OBI_TLS_AT_ARG3 ? arg3 : count == OBI_TLS_AT_ARG4 ? arg4 : 0;
@@ -131,8 +134,8 @@ int tls_return(struct pt_regs *ctx)
 	u64 bytes;
 	u32 op;
 
-	/* A call within a call ends both, for us. */
-	if (!call || !call->session)
+	/* A call within a call ends both, for us; but not one that was passed over at its entry. */
+	if (!call || !call->session || call->cookie != bpf_get_attach_cookie(ctx))
 		return 0;
 	key.session = call->session;
 	key.pid = current_pid();
@@ -149,7 +152,7 @@ int tls_return(struct pt_regs *ctx)
 		session = bpf_map_lookup_elem(&tls_sessions, &key);
 	if (session)
 		plain_chunk(session, call->buf, bytes, op == OBI_TLS_WRITE ? OBI_SEND : OBI_RECV);
-	else
+	else if (OBI_TLS_COOKIE_COUNT(call->cookie) != OBI_TLS_OF_ANY)
 		count(OBI_APP_TLS_UNJOINED);
 	return 0;
 }

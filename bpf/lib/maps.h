@@ -67,6 +67,7 @@ struct conn_state {
 	u64 several_at;              /* the call of several datagrams that was seen last */
 	u64 offset[2];               /* bytes of each direction since streaming began */
 	u32 pid;
+	u32 tls_pid; /* whose session it is: what one process opened another may use */
 	struct obi_tuple tuple;
 	u32 opener;    /* thread that called connect(2), */
 	u64 opened_ns; /* and when; 0 once a request was sent */

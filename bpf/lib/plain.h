@@ -152,11 +152,24 @@ static __always_inline bool begins_head(u64 at)
 	return a < 26 && b < 26 && c < 26;
 }
 
+/* "PRI ", the preface of HTTP/2: what the worker would order comes too late for large answers. */
+static __always_inline bool begins_http2(u64 at)
+{
+	u32 first = 0;
+
+	return !bpf_probe_read_user(&first, sizeof(first), (void *)at) && first == 0x20495250;
+}
+
 /* How much is shown of a chunk where heads are wanted. */
 static __always_inline u32 heads_share(struct tls_session *session, u64 at, u8 direction)
 {
 	u8 bit = 1 << (direction & 1);
 
+	if (begins_http2(at)) {
+		session->ordered = OBI_ORDER_FRAMES;
+		session->limit = OBI_ORDER_BYTES_MAX;
+		return session->limit;
+	}
 	if (begins_head(at)) {
 		session->heads |= bit;
 		return PLAIN_HEAD;
@@ -175,6 +188,8 @@ static __always_inline u32 plain_share(struct tls_session *session, u64 at, u32 
 	if (session->ordered && session->ordered != OBI_ORDER_HEADS)
 		return session->limit;
 	share = heads_share(session, at, direction);
+	if (!session->ordered && ring_pressed && session->limit <= TLS_UNORDERED - TLS_PRESSED)
+		session->limit = 0;
 	if (session->ordered || session->limit == 0)
 		return share;
 	if (share < session->limit)
@@ -186,11 +201,12 @@ static __always_inline u32 plain_share(struct tls_session *session, u64 at, u32 
 static __noinline int plain_chunk(struct tls_session *session, u64 at, u32 bytes, u8 direction)
 {
 	struct plain_piece *piece = &session->pieces[direction & 1];
-	u32 share;
+	u32 share, before;
 
 	plain_take_order(session);
 	if (session->muted)
 		return 0;
+	before = session->limit;
 	share = plain_share(session, at, bytes, direction);
 	if (share > OBI_ORDER_BYTES_MAX)
 		share = OBI_ORDER_BYTES_MAX;
@@ -202,6 +218,8 @@ static __noinline int plain_chunk(struct tls_session *session, u64 at, u32 bytes
 	for (u32 i = 0; i < PLAIN_PIECES; i++)
 		if (!plain_output(session, direction))
 			break;
+	if (!session->ordered && (before - 1) / TLS_ASKS != (session->limit - 1) / TLS_ASKS)
+		(void)ring_wake();
 	if (direction == OBI_SEND)
 		session->opened_ns = 0;
 	return 0;

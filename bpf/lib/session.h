@@ -15,6 +15,13 @@
 /* Set before loading: are there probes on TLS libraries? */
 const volatile bool tls_probes = false;
 
+/* As of other connections (stream.h): so many bytes are shown until an order comes; from so many on
+ * none while the ring is more than half full; each so many of them wake the worker, which gives it.
+ */
+#define TLS_UNORDERED (1024 * 1024)
+#define TLS_PRESSED (64 * 1024)
+#define TLS_ASKS (8 * 1024)
+
 /* The call that a thread is in; session 0: none. */
 struct tls_call {
 	u64 session;

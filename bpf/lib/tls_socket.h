@@ -3,8 +3,6 @@
 #ifndef OBI_BPF_TLS_SOCKET_H
 #define OBI_BPF_TLS_SOCKET_H
 
-#define TLS_UNORDERED (64 * 1024)
-
 /* change_cipher_spec to heartbeat, of any version (RFC 8446 section 5.1). */
 static __always_inline bool begins_tls_record(u32 head)
 {
@@ -13,18 +11,21 @@ static __always_inline bool begins_tls_record(u32 head)
 	return type >= 20 && type <= 24 && major == 3 && minor <= 4;
 }
 
-/* What does the current call's memory begin with? */
-static __always_inline bool moved_tls_record(struct scratch *s, u32 slot, u64 bytes)
+#define TLS_DATA 23
+
+/* What does the current call's memory begin with? A record's type, or 0. */
+static __always_inline u8 moved_tls_record(struct scratch *s, u32 slot, u64 bytes)
 {
 	struct user_data *data = &s->data;
 	u32 head = 0;
 
 	if (bytes < 3 || user_data_of_syscall(s, slot) != OBI_READ)
-		return false;
+		return 0;
 	if (data->vec && piece_read(data, 0, &data->one))
-		return false;
-	return data->one.iov_len >= 3 && !bpf_probe_read_user(&head, 3, data->one.iov_base) &&
-	       begins_tls_record(head);
+		return 0;
+	if (data->one.iov_len < 3 || bpf_probe_read_user(&head, 3, data->one.iov_base))
+		return 0;
+	return begins_tls_record(head) ? head : 0;
 }
 
 /* What was shown of the socket, and ordered, is of another stream than the session's. */
@@ -54,21 +55,61 @@ static __noinline u64 hello_random(struct scratch *s)
 	return random;
 }
 
+enum session_before {
+	SESSION_GONE,  /* another one may be joined */
+	SESSION_MOVED, /* the same, in a child: it goes on there */
+	SESSION_KEPT,
+};
+
+/* What becomes of the session that the connection id was joined with, now that at moves its
+ * records? One that waits for a random may have been begun by a call that has no probe. who: the
+ * process, and above it whether tls is of a random. Global and of scalars, so that the verifier
+ * walks through it once. */
+__noinline int session_leave(u64 at, u64 tls, u64 id, u64 who)
+{
+	struct tls_key key = { .session = tls, .pid = who, .hello = who >> 32 };
+	struct tls_session *session = bpf_map_lookup_elem(&tls_sessions, &key);
+	struct tls_key here = { .session = at, .pid = current_pid() };
+
+	if (!session || session->id != id)
+		return SESSION_GONE;
+	if (key.hello && session->taken_by)
+		return SESSION_KEPT;
+	if (!key.hello && tls == at)
+		bpf_map_update_elem(&tls_sessions, &here, session, BPF_ANY);
+	bpf_map_delete_elem(&tls_sessions, &key);
+	return !key.hello && tls == at ? SESSION_MOVED : SESSION_GONE;
+}
+
 /* Joins the socket and the session of the call that the thread is in; if it is in none, leaves word
  * for a session to come. */
 static __noinline int session_join(struct sock *sk, struct conn_state *state, u32 slot, u64 bytes)
 {
 	struct tls_call *call = bpf_task_storage_get(&tls_calls, bpf_get_current_task_btf(), 0, 0);
 	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
-	struct tls_key key = { .pid = state->pid };
+	struct tls_key key = { .pid = current_pid() };
 	struct tls_session *session;
 	u32 blank = SCRATCH_STATE;
 	struct scratch *zero = bpf_map_lookup_elem(&scratch, &blank);
+	int before = SESSION_GONE;
+	u8 type;
 
-	if (!s || !zero || !moved_tls_record(s, slot, bytes))
+	if (state->tls && (!call || !call->session))
+		return 0;
+	if (!s || !zero)
+		return 0;
+	type = moved_tls_record(s, slot, bytes);
+	if (!type)
 		return 0;
 	if (call && call->session) {
 		key.session = call->session;
+		if (state->tls)
+			before = session_leave(key.session, state->tls, state->id,
+					       (u64)state->hello << 32 | state->tls_pid);
+		if (before == SESSION_MOVED)
+			state->tls_pid = key.pid;
+		if (before != SESSION_GONE)
+			return 1;
 	} else {
 		key.session = hello_random(s);
 		key.hello = 1;
@@ -82,6 +123,8 @@ static __noinline int session_join(struct sock *sk, struct conn_state *state, u3
 		count(OBI_APP_STATE_FULL);
 		return 0;
 	}
+	if (type == TLS_DATA && !state->tls)
+		count(OBI_APP_TLS_LATE);
 	socket_stream_ends(state, s);
 	session->opened_ns = state->opened_ns;
 	session->opener = state->opener;
@@ -91,6 +134,7 @@ static __noinline int session_join(struct sock *sk, struct conn_state *state, u3
 	tuple_of_sock(sk, &session->tuple);
 	session->id = state->id;
 	state->tls = key.session;
+	state->tls_pid = key.pid;
 	state->hello = key.hello;
 	state->muted = 1;
 	state->streaming = 1; /* as its records will be: its end is reported */
@@ -100,7 +144,7 @@ static __noinline int session_join(struct sock *sk, struct conn_state *state, u3
 /* May this be a connection of which nobody knows yet that TLS goes through it? */
 static __always_inline bool session_may_join(const struct conn_state *state)
 {
-	return tls_probes && !state->tls &&
+	return tls_probes && (!state->tls || state->hello || state->tls_pid != current_pid()) &&
 	       (state->muted || (state->protocol == GUESS_NONE && !state->ordered)) &&
 	       !state->datagrams && !state->closed;
 }
@@ -116,7 +160,9 @@ static __always_inline void session_end(struct tls_key *key, u64 id)
 /* The connection is over: the session may live on, but not through it. */
 static __always_inline void session_part(const struct conn_state *state)
 {
-	struct tls_key key = { .session = state->tls, .pid = state->pid, .hello = state->hello };
+	struct tls_key key = { .session = state->tls,
+			       .pid = state->tls_pid,
+			       .hello = state->hello };
 	struct tls_session *session;
 
 	if (!tls_probes || !state->tls)

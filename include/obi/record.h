@@ -148,6 +148,7 @@ enum obi_app_counter {
 	OBI_APP_NOT_INJECTED,  /* connections left alone because their receives could wait */
 	OBI_APP_UNCLEAR_PARENT, /* client requests beside which requests were open, none of them
 				   known to be the parent */
+	OBI_APP_TLS_LATE,       /* TLS sessions of which the first data may not have been seen */
 	OBI_APP_TLS_UNJOINED,   /* plain text of TLS sessions whose sockets are not known */
 	OBI_APP_MISSED,      /* hook calls that the kernel skipped: added by the broker from program
 				statistics */

@@ -28,6 +28,8 @@ enum obi_tls_count {
 	 * fourth argument (fifth, sixth) points to. */
 	OBI_TLS_AT_ARG3,
 	OBI_TLS_AT_ARG4,
+	/* It is returned; and the call is also made for files and plain sockets. */
+	OBI_TLS_OF_ANY,
 	OBI_TLS_COUNTS,
 };
 

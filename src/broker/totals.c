@@ -15,6 +15,7 @@ static const char *const app_names[] = {
 	[OBI_APP_UNRECOGNISED] = "unrecognised",
 	[OBI_APP_INJECTED] = "injected",
 	[OBI_APP_INJECT_FAILED] = "injectFailed",
+	[OBI_APP_TLS_LATE] = "tlsLate",
 	[OBI_APP_TLS_UNJOINED] = "tlsUnjoined",
 	[OBI_APP_MISSED] = "missed",
 	[OBI_APP_INJECT_TAKEN] = "injectTaken",

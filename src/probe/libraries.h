@@ -12,7 +12,7 @@
 #include "base/slice.h"
 
 #define OBI_PROBE_FILES 3
-#define OBI_PROBE_FUNCTIONS 28
+#define OBI_PROBE_FUNCTIONS 31
 
 struct obi_probe_library {
 	const char *name;

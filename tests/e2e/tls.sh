@@ -5,55 +5,8 @@
 
 # shellcheck source=../lib/lib.sh
 . "$(dirname "$0")/../lib/lib.sh"
-
-PORT=8080
-URL=https://localhost:$PORT
-
-# A key and a certificate for localhost, which clients are told to trust.
-make_certificate() {
-	need openssl
-	CERT=$SCRATCH/cert.pem
-	KEY=$SCRATCH/key.pem
-	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$KEY" -out "$CERT" -days 2 \
-		-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 2>/dev/null
-	chmod 644 "$CERT" "$KEY"
-	export SSL_CERT_FILE=$CERT CURL_CA_BUNDLE=$CERT
-}
-
-# begin_nginx LISTEN LOCATIONS
-begin_nginx() {
-	need nginx curl
-	make_certificate
-	start_nginx "server { listen $PORT $1; ssl_certificate $CERT; ssl_certificate_key $KEY;
-		keepalive_requests 1000000; http2_max_concurrent_streams 256; $2 }"
-}
-
-# observe, with PRINTER: what listens on PORT; probes are there.
-observe() {
-	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=$PORT OTEL_EBPF_TRACE_PRINTER="${PRINTER:-json}"
-	probes_are_there
-}
-
-# probes_are_there [FILE]
-probes_are_there() {
-	assert_line "$LOG" "library probed.*${1:-}" 10
-}
-
-serve() {
-	"$@" >"$SCRATCH/server.log" 2>&1 </dev/null &
-	SERVER=$!
-	defer stop $SERVER
-	wait_until 10 listens $SERVER $PORT || fail "the server does not listen"
-}
-
-# Ends the agent: it saw requests, and each became a span.
-expect_all() {
-	wait_until 2 false || true
-	stop_agent
-	assert_eq "$1" "$(total 'span totals' requests)" "requests"
-	assert_eq "$1" "$(total 'span totals' spans)" "spans"
-	assert_eq 0 "$(total 'application totals' tlsUnjoined)" "chunks of sessions without a socket"
-}
+# shellcheck source=../lib/tls.sh
+. "$LIB/tls.sh"
 
 # ---- OpenSSL ----
 
@@ -82,7 +35,7 @@ test_what_a_span_says() {
 
 test_versions_of_tls() {
 	local version
-	begin_nginx 'ssl' 'ssl_protocols TLSv1.2 TLSv1.3; location / { return 200 "hello"; }'
+	begin_nginx ssl 'location / { return 200 "hello"; }'
 	observe
 	for version in 1.2 1.3; do
 		curl -sS --max-time 5 --tlsv$version --tls-max $version -o /dev/null \
@@ -132,6 +85,8 @@ test_connection_older_than_the_agent() {
 	echo >&9
 	assert_line "$SCRATCH/answer" '^done' 5
 	expect_spans 10 type=HTTP path=/old status=200
+	stop_agent
+	assert_eq 1 "$(total 'application totals' tlsLate)" "sessions that are older"
 }
 
 test_python_server_and_client() {
@@ -241,7 +196,7 @@ test_switched_off() {
 	wait_until 1 false || true
 	stop_agent
 	assert_eq 0 "$(total 'span totals' spans)" "spans"
-	assert_no_line 'library probed' "$LOG"
+	assert_no_line "$LOG" 'library probed'
 }
 
 run_tests "$@"

@@ -141,6 +141,11 @@ need() {
 	done
 }
 
+# need_python MODULE PACKAGE
+need_python() {
+	$PYTHON -c "import $1" 2>/dev/null || skip "needs $2"
+}
+
 # ---- Assertions ----
 
 assert_eq() {
@@ -321,4 +326,23 @@ start_prometheus() {
 	prometheus --config.file="$SCRATCH/prometheus.yml" --storage.tsdb.path="$SCRATCH/tsdb" \
 		--web.listen-address=127.0.0.1:9090 "${@:2}" >"$SCRATCH/prometheus.log" 2>&1 &
 	defer stop $!
+}
+
+# ---- A client that waits until it is observed ----
+
+# begin_talker COMMAND...: it waits for a line. Sets TALKER; what it prints is in the file answer.
+begin_talker() {
+	mkfifo "$SCRATCH/line"
+	"$@" <"$SCRATCH/line" >"$SCRATCH/answer" &
+	TALKER=$!
+	defer stop $TALKER
+	exec 9>"$SCRATCH/line"
+}
+
+go_on() {
+	local status=0
+	echo >&9
+	exec 9>&-
+	wait "$TALKER" || status=$?
+	assert_eq 0 $status "status of the client"
 }

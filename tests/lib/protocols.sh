@@ -5,11 +5,6 @@
 
 PORT=8080
 
-# need_python MODULE PACKAGE
-need_python() {
-	$PYTHON -c "import $1" 2>/dev/null || skip "needs $2"
-}
-
 # observe [PRINTER]: what listens on PORT.
 observe() {
 	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=$PORT OTEL_EBPF_TRACE_PRINTER="${1:-json}"
@@ -27,23 +22,6 @@ serve() {
 	SERVER=$!
 	defer stop $SERVER
 	wait_until 10 listens $SERVER $PORT || fail "the server does not listen"
-}
-
-# begin_talker COMMAND...: it waits for a line. Sets TALKER; what it prints is in the file answer.
-begin_talker() {
-	mkfifo "$SCRATCH/line"
-	"$@" <"$SCRATCH/line" >"$SCRATCH/answer" &
-	TALKER=$!
-	defer stop $TALKER
-	exec 9>"$SCRATCH/line"
-}
-
-go_on() {
-	local status=0
-	echo >&9
-	exec 9>&-
-	wait "$TALKER" || status=$?
-	assert_eq 0 $status "status of the client"
 }
 
 # observe_both EXECUTABLES: SERVER and TALKER, by a glob that both meet.
