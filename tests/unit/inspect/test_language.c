@@ -43,6 +43,11 @@ static void modules_tell_the_runtime(void **state)
 		{ "node", "nodejs" },
 		{ "/usr/bin/nodes", "generic" },
 		{ "/usr/bin/deno", "nodejs" },
+		{ "/usr/local/bin/bun", "nodejs" },
+		{ "/srv/node_modules/bun/bin/bun.exe", "nodejs" },
+		{ "/usr/bin/bundle", "generic" },
+		{ "/usr/lib/erlang/erts-13.1.5/bin/beam.smp", "erlang" },
+		{ "/usr/bin/beamer", "generic" },
 		{ "/usr/lib/x86_64-linux-gnu/libnode.so.108", "nodejs" },
 		{ "/usr/bin/ruby", "ruby" },
 		{ "/usr/bin/ruby3", "ruby" },
@@ -73,10 +78,15 @@ static void modules_tell_the_runtime(void **state)
 static void symbols_tell_compiled_languages(void **state)
 {
 	static const struct sign signs[] = {
-		{ "rust_panic", "rust" },     { "ZN387639_rust_panic_.NAME", "rust" },
-		{ "JVM_2398743897", "java" }, { "graal_testing", "java" },
-		{ "graal", "generic" },       { "rust", "generic" },
-		{ "xJVM_x", "generic" },      { "", "generic" },
+		{ "rust_panic", "rust" },
+		{ "ZN387639_rust_panic_.NAME", "rust" },
+		{ "JVM_2398743897", "java" },
+		{ "graal_testing", "java" },
+		{ "graal", "generic" },
+		{ "rust", "generic" },
+		{ "xJVM_x", "generic" },
+		{ "", "generic" },
+		{ "napi_module_register", "nodejs" },
 	};
 
 	check_signs(signs, ARRAY_SIZE(signs), obi_language_of_symbol);
