@@ -253,6 +253,27 @@ test_children_that_were_there_before() {
 	stop_agent
 }
 
+# Of a fork right after exec(2), before the process is known, there is no news.
+test_child_that_is_forked_at_once() {
+	local port
+	need gcc
+	gcc -O2 -o "$SCRATCH/forks" "$LIB/targets/forks.c"
+	observe OTEL_EBPF_AUTO_TARGET_EXE='*/forks'
+	attached
+	sleep 0.3
+	for port in $(seq 8080 8089); do
+		"$SCRATCH/forks" "$port" &
+		SERVER=$!
+		defer stop $SERVER
+		listening "$port"
+		application_ready $SERVER
+		sleep 0.1
+		client get 127.0.0.1 "$port" /at-once
+	done
+	expect_spans 10 path=/at-once status=200
+	stop_agent
+}
+
 # nginx starts new workers when it is told to read its configuration again.
 test_workers_after_a_reload() {
 	local old
