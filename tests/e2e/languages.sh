@@ -45,6 +45,17 @@ begin_agent() {
 	assert_line "$LOG" 'application tracer attached' 10
 }
 
+# A key and a certificate for localhost, which clients are told to trust.
+make_certificate() {
+	need openssl
+	CERT=$SCRATCH/cert.pem
+	KEY=$SCRATCH/key.pem
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$KEY" -out "$CERT" -days 2 \
+		-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 2>/dev/null
+	chmod 644 "$CERT" "$KEY"
+	export SSL_CERT_FILE=$CERT
+}
+
 # begin COMMAND...: SERVER, which listens on PORT, and is observed.
 begin() {
 	serve "$@"
@@ -219,6 +230,92 @@ test_go_prometheus() {
 	ASK=(--hello /-/healthy --large /metrics)
 	of go prometheus --config.file="$SCRATCH/prometheus.yml" --storage.tsdb.path="$SCRATCH/tsdb" \
 		--web.listen-address=127.0.0.1:$PORT
+}
+
+# ---- Inside TLS ----
+
+# begin_client COMMAND...: it waits for a line, and will ask nginx, which is not observed.
+begin_client() {
+	make_certificate
+	start_nginx "server { listen $PORT ssl; listen 8081; ssl_certificate $CERT;
+		ssl_certificate_key $KEY; location / { return 200 'hello'; } }"
+	begin_agent OTEL_EBPF_AUTO_TARGET_EXE="$(readlink -f "$(command -v "$1")")"
+	begin_talker "$@"
+	application_ready "$TALKER"
+	assert_line "$LOG" 'library probed.*libssl' 10
+}
+
+# client_of LANGUAGE COMMAND...: it asks 20 times.
+client_of() {
+	begin_client "${@:2}"
+	go_on
+	expect_spans 20 type=HTTPClient "path=/asked/*" method=GET status=200 language="$1" hostPort=$PORT
+	expect_all 20
+}
+
+test_tls_client_in_ruby() {
+	need ruby nginx
+	client_of ruby ruby client.rb $PORT 20
+}
+
+test_tls_client_in_perl() {
+	need perl nginx
+	perl -e 'use IO::Socket::SSL' || skip "needs libio-socket-ssl-perl"
+	client_of generic perl client.pl $PORT 20
+}
+
+test_tls_client_in_php() {
+	need php nginx
+	php -r 'exit(function_exists("curl_init") ? 0 : 1);' || skip "needs php-curl"
+	client_of php php client.php $PORT 20
+}
+
+# sends_a_key SERVER: a program of Debian's in Rust, which asks once, and reads what it sends before that.
+sends_a_key() {
+	need sq nginx
+	export HOME=$SCRATCH
+	sq key generate --userid a@localhost --export "$SCRATCH/key.pgp"
+	begin_client sq keyserver --policy insecure --server "$1" send
+	sq key extract-cert "$SCRATCH/key.pgp" >&9
+	go_on
+	expect_spans 1 type=HTTPClient path=/pks/add method=POST status=200 language=rust "hostPort=${1##*:}"
+	expect_all 1
+}
+
+test_client_in_rust() {
+	sends_a_key hkp://127.0.0.1:8081
+}
+
+# By the openssl crate.
+test_tls_client_in_rust() {
+	sends_a_key hkps://localhost:$PORT
+}
+
+test_tls_server_in_ruby() {
+	need puma
+	make_certificate
+	ASK=(--certificate "$CERT")
+	EXE='*/ruby*' of ruby puma --threads 4:4 --bind "ssl://127.0.0.1:$PORT?key=$KEY&cert=$CERT" app.ru
+}
+
+test_tls_server_in_perl() {
+	need starman
+	make_certificate
+	ASK=(--certificate "$CERT")
+	EXE='*/perl' of generic starman --listen 127.0.0.1:$PORT:ssl --enable-ssl --ssl-key "$KEY" \
+		--ssl-cert "$CERT" --workers 2 app.psgi
+}
+
+# Erlang encrypts by itself: nothing is seen, and nothing guessed.
+test_tls_server_in_erlang_is_dark() {
+	need erlc erl
+	make_certificate
+	erlc -o "$SCRATCH" "$APPS/app.erl"
+	begin_agent OTEL_EBPF_AUTO_TARGET_EXE='*/beam.smp'
+	begin erl -noinput -s app -port $PORT -cert "$CERT" -key "$KEY"
+	timeout 20 $PYTHON "$LIB/ask.py" $PORT 1 5 --each 1 --certificate "$CERT" >answers
+	assert_line "$LOG" "msg=\"instrumenting process\".* type=erlang "
+	expect_all 0
 }
 
 [ "${1:-}" = --one ] || fetch
