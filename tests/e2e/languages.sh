@@ -232,50 +232,62 @@ test_go_prometheus() {
 		--web.listen-address=127.0.0.1:$PORT
 }
 
-# ---- Inside TLS ----
+# ---- Clients. Each waits for a line, and asks nginx, which is not observed. ----
 
-# begin_client COMMAND...: it waits for a line, and will ask nginx, which is not observed.
+CLEAR=8081
+
 begin_client() {
+	need nginx
 	make_certificate
-	start_nginx "server { listen $PORT ssl; listen 8081; ssl_certificate $CERT;
+	start_nginx "server { listen $CLEAR; listen $PORT ssl; ssl_certificate $CERT;
 		ssl_certificate_key $KEY; location / { return 200 'hello'; } }"
 	begin_agent OTEL_EBPF_AUTO_TARGET_EXE="$(readlink -f "$(command -v "$1")")"
 	begin_talker "$@"
 	application_ready "$TALKER"
-	assert_line "$LOG" 'library probed.*libssl' 10
 }
 
-# client_of LANGUAGE COMMAND...: it asks 20 times.
-client_of() {
-	begin_client "${@:2}"
+# client LANGUAGE COMMAND...: asks by the port and as often as are added.
+client() {
+	begin_client "${@:2}" "${TO:-$CLEAR}" 20
+	[ "${TO:-$CLEAR}" = "$CLEAR" ] || assert_line "$LOG" 'library probed.*libssl' 10
 	go_on
-	expect_spans 20 type=HTTPClient "path=/asked/*" method=GET status=200 language="$1" hostPort=$PORT
+	expect_spans 20 type=HTTPClient "path=/asked/*" method=GET status=200 language="$1" \
+		hostPort="${TO:-$CLEAR}"
 	expect_all 20
 }
 
-test_tls_client_in_ruby() {
-	need ruby nginx
-	client_of ruby ruby client.rb $PORT 20
+test_client_in_node() {
+	need node
+	client nodejs node client.mjs
 }
 
-test_tls_client_in_perl() {
-	need perl nginx
-	perl -e 'use IO::Socket::SSL' || skip "needs libio-socket-ssl-perl"
-	client_of generic perl client.pl $PORT 20
+test_client_in_bun() {
+	need_runtime '@oven/bun-*/bin/bun'
+	client nodejs "$RUNTIME" client.mjs
 }
 
-test_tls_client_in_php() {
-	need php nginx
-	php -r 'exit(function_exists("curl_init") ? 0 : 1);' || skip "needs php-curl"
-	client_of php php client.php $PORT 20
+test_client_in_deno() {
+	need_runtime '@deno/*/deno'
+	client nodejs "$RUNTIME" run --allow-net client.mjs
+}
+
+test_client_in_java() {
+	need javac
+	client java java Client.java
+}
+
+test_client_in_python() {
+	need_python aiohttp python3-aiohttp
+	client python $PYTHON client_aiohttp.py
 }
 
 # sends_a_key SERVER: a program of Debian's in Rust, which asks once, and reads what it sends before that.
 sends_a_key() {
-	need sq nginx
+	need sq
 	export HOME=$SCRATCH
 	sq key generate --userid a@localhost --export "$SCRATCH/key.pgp"
 	begin_client sq keyserver --policy insecure --server "$1" send
+	assert_line "$LOG" 'library probed.*libssl' 10
 	sq key extract-cert "$SCRATCH/key.pgp" >&9
 	go_on
 	expect_spans 1 type=HTTPClient path=/pks/add method=POST status=200 language=rust "hostPort=${1##*:}"
@@ -283,12 +295,31 @@ sends_a_key() {
 }
 
 test_client_in_rust() {
-	sends_a_key hkp://127.0.0.1:8081
+	sends_a_key hkp://127.0.0.1:$CLEAR
 }
+
+# ---- Inside TLS ----
 
 # By the openssl crate.
 test_tls_client_in_rust() {
 	sends_a_key hkps://localhost:$PORT
+}
+
+test_tls_client_in_ruby() {
+	need ruby
+	TO=$PORT client ruby ruby client.rb
+}
+
+test_tls_client_in_perl() {
+	need perl
+	perl -e 'use IO::Socket::SSL' || skip "needs libio-socket-ssl-perl"
+	TO=$PORT client generic perl client.pl
+}
+
+test_tls_client_in_php() {
+	need php
+	php -r 'exit(function_exists("curl_init") ? 0 : 1);' || skip "needs php-curl"
+	TO=$PORT client php php client.php
 }
 
 test_tls_server_in_ruby() {
