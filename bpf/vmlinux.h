@@ -429,6 +429,8 @@ struct task_struct {
 	void *worker_private;
 	int pid;
 	int tgid;
+	struct list_head children;
+	struct list_head sibling;
 	struct signal_struct *signal;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;

@@ -42,17 +42,49 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	return 0;
 }
 
+/* do_exit() has counted this thread out already: 0 means it was the last. */
+static __always_inline bool is_last_thread(const struct task_struct *task)
+{
+	return BPF_CORE_READ(task, signal, live.counter) <= 0;
+}
+
+#define ORPHANS_MAX 4 /* told of, of one process */
+
+static __always_inline bool is_marked(u32 tgid)
+{
+	return process_marked(tgid) && bpf_map_lookup_elem(&processes, &tgid);
+}
+
+/* Who goes into the background forks and ends: often before it is known what it was. */
+static __always_inline void tell_orphans(const struct task_struct *task, u32 tgid)
+{
+	const struct list_head *head = &task->children, *at = BPF_CORE_READ(head, next);
+
+	if (at == head || !is_last_thread(task))
+		return;
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < ORPHANS_MAX && at && at != head; i++) {
+		const void *child =
+			(const void *)at - bpf_core_field_offset(struct task_struct, sibling);
+		u32 pid = pid_of(child);
+
+		if (!is_marked(pid))
+			process_event(OBI_PROCESS_ORPHAN, pid, tgid);
+		at = BPF_CORE_READ(at, next);
+	}
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
 	u32 tgid = pid_of(task);
 
-	/* do_exit() has counted this thread out already: 0 means it was the last. */
-	if (!process_marked(tgid) || !bpf_map_lookup_elem(&processes, &tgid))
+	tell_orphans(task, tgid);
+	if (!is_marked(tgid))
 		return 0;
 	if (propagate)
 		kin_forget_thread();
-	if (BPF_CORE_READ(task, signal, live.counter) > 0)
+	if (!is_last_thread(task))
 		return 0;
 	bpf_map_delete_elem(&processes, &tgid);
 	bpf_map_delete_elem(&unread_told, &tgid);

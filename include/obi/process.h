@@ -15,10 +15,11 @@ enum obi_process_event_type {
 	OBI_PROCESS_FORK = 2,    /* only children of selected processes */
 	OBI_PROCESS_EXIT = 3,    /* only selected processes */
 	OBI_PROCESS_LISTEN = 4,  /* any process began to listen on a TCP port */
-	OBI_PROCESS_PRESSES = 5, /* it writes more records than its share of the ring */
-	OBI_PROCESS_TAKEN = 6,   /* another program's sockhash has a connection of it; told once */
-	OBI_PROCESS_UNREAD = 7,  /* it moves bytes by a call that cannot be read */
-	OBI_PROCESS_MAPPED = 8,  /* it maps a TLS library: a struct obi_process_mapped */
+	OBI_PROCESS_ORPHAN = 5,  /* its parent ends before it, and it is not selected */
+	OBI_PROCESS_PRESSES = 6, /* it writes more records than its share of the ring */
+	OBI_PROCESS_TAKEN = 7,   /* another program's sockhash has a connection of it; told once */
+	OBI_PROCESS_UNREAD = 8,  /* it moves bytes by a call that cannot be read */
+	OBI_PROCESS_MAPPED = 9,  /* it maps a TLS library: a struct obi_process_mapped */
 };
 
 /* Why the bytes of a chunk are not known. */
@@ -38,7 +39,7 @@ struct obi_process_event {
 	__u32 pid;    /* thread group, as of obi/record.h */
 	union {
 		struct {
-			__u32 parent; /* FORK */
+			__u32 parent; /* FORK, ORPHAN */
 			__u32 port;   /* LISTEN, host order */
 			__u32 netns;  /* LISTEN: inode of the network namespace */
 			__u32 uid;    /* whose doing it is */

@@ -80,6 +80,26 @@ static void on_end(struct obi_discover *d, const struct obi_process_event *event
 	discover_end(d, event->pid);
 }
 
+/* What its parent executed and listened on, it does: that may have ended before it was looked at,
+ * or just when it was selected. */
+static void on_orphan(struct obi_discover *d, const struct obi_process_event *event)
+{
+	const struct process *parent = process_find(d, event->parent);
+	struct process *p = process_find(d, event->pid);
+
+	if (p && p->selected)
+		return;
+	if (!parent || !parent->selected) {
+		(void)discover_want(d, event->pid, event->uid, JOB_EXEC);
+		return;
+	}
+	p = process_forked(d, event->pid, parent, parent->exe ? parent->exe : "");
+	if (!p)
+		return;
+	p->seek_young = true;
+	discover_tell(d, event->pid, event->uid);
+}
+
 static void on_listen(struct obi_discover *d, const struct obi_process_event *event)
 {
 	struct job *job;
@@ -105,6 +125,9 @@ void obi_discover_event(struct obi_discover *d, const struct obi_process_event *
 		break;
 	case OBI_PROCESS_LISTEN:
 		on_listen(d, event);
+		break;
+	case OBI_PROCESS_ORPHAN:
+		on_orphan(d, event);
 		break;
 	default:
 		return;

@@ -69,7 +69,7 @@ static const struct obi_option criteria_rows[] = {
 	CRITERIA_ROW(exe_path, "exe_path", NULL, GLOB, NULL, "full path of the executable"),
 	CRITERIA_ROW(languages, "languages", NULL, GLOB, NULL,
 		     "detected language: go, java, dotnet, python, ruby, nodejs, rust, php, cpp, "
-		     "generic or unknown"),
+		     "erlang, generic or unknown"),
 	CRITERIA_ROW(cmd_args, "cmd_args", NULL, GLOB, NULL, "command line after its first blank"),
 	COMMON_ROWS,
 };

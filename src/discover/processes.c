@@ -194,7 +194,9 @@ void process_announce(struct obi_discover *d, struct process *p, const struct ob
 	}
 	if (p->seek_kin)
 		d->walk.kin = true;
-	p->seek_kin = false;
+	if (p->seek_young)
+		walk_children(d, p->pid);
+	p->seek_kin = p->seek_young = false;
 	/* Of one that ended before it was marked the kernel side will never tell. */
 	if (is_gone(p->pid))
 		process_remove(d, p);
@@ -420,11 +422,15 @@ void process_forget_program(struct process *p)
 static void judge_exec(struct obi_discover *d, struct look *look, const struct obi_ports *ports)
 {
 	struct process *p = process_find(d, look->facts.pid);
+	bool before = p && p->selected;
 
 	if (p && ports)
 		p->ports = *ports;
-	if (judge(d, look, ports, true))
+	if (judge(d, look, ports, true)) {
+		p = process_find(d, look->facts.pid);
+		p->seek_young = !before;
 		return;
+	}
 	p = process_find(d, look->facts.pid);
 	if (p && p->selected)
 		judge_child(d, p, look);

@@ -27,6 +27,7 @@ struct process {
 	bool told;         /* the worker knows */
 	bool unmarked;     /* the kernel side had no room */
 	bool seek_kin;     /* it may have forked before it was selected */
+	bool seek_young;   /* the same since its exec(2), which is just now */
 	bool asked;        /* its language, and there is no answer yet */
 	bool inspected;    /* the worker was asked for it */
 	bool ask_again;    /* the answer will be about something older */
@@ -133,6 +134,8 @@ void scan_answered(struct obi_discover *d, const struct look_answer *answer);
 void walk_go_on(struct obi_discover *d, uint64_t now_ns);
 bool walk_is_done(const struct obi_discover *d);
 uint64_t walk_next(const struct obi_discover *d);
+/* Of one that is marked since a moment: who begins by forking may be quicker than we are. */
+void walk_children(struct obi_discover *d, uint32_t pid);
 void walk_want_all(struct obi_discover *d, uint64_t at_ns);
 
 /* ---- Jobs on their way (asking.c) ---- */

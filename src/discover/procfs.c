@@ -21,6 +21,7 @@
 
 #define STAT_MAX 1024
 #define ARGS_READ_MAX 8192
+#define CHILDREN_READ_MAX 4096
 
 /* ---- One process' directory ---------------------------------------------------------------- */
 
@@ -190,6 +191,29 @@ int obi_procfs_stat(uint32_t pid, struct obi_procfs_stat *ret_stat)
 		return (int)n;
 	text[n] = '\0';
 	return parse_stat(text, ret_stat);
+}
+
+/* proc(5), task/TID/children: numbers, each with a blank behind it. One that is cut is not told. */
+int obi_procfs_children(uint32_t pid, uint32_t *ret_pids, size_t room)
+{
+	char file[64], text[CHILDREN_READ_MAX], *at = text, *end;
+	size_t count = 0;
+	ssize_t n;
+
+	(void)snprintf(file, sizeof(file), "task/%u/children", pid);
+	n = read_start(pid, file, text, sizeof(text) - 1);
+	if (n < 0)
+		return (int)n;
+	text[n] = '\0';
+	while (count < room) {
+		unsigned long child = strtoul(at, &end, 10);
+
+		if (end == at || *end != ' ')
+			break;
+		ret_pids[count++] = (uint32_t)child;
+		at = end;
+	}
+	return (int)count;
 }
 
 int obi_procfs_owner(uint32_t pid, uint32_t *ret_uid)

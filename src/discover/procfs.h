@@ -49,6 +49,10 @@ int obi_procfs_args(uint32_t pid, char *ret_args, size_t size);
 
 int obi_procfs_stat(uint32_t pid, struct obi_procfs_stat *ret_stat);
 
+/* Those that its first thread has forked, as far as there is room. Their count; -ENOENT where the
+ * kernel was built without that list. */
+int obi_procfs_children(uint32_t pid, uint32_t *ret_pids, size_t room);
+
 /* Whose it is: the effective user, or root where it may not be traced. */
 int obi_procfs_owner(uint32_t pid, uint32_t *ret_uid);
 

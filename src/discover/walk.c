@@ -14,6 +14,7 @@
 #include "discover/processes.h"
 
 #define AT_ONCE 32
+#define CHILDREN_MAX 64 /* of one process; where there are more, all are walked through */
 #define ALL_PAUSE_NS (2 * NSEC_PER_SEC)
 #define PAUSE_TIMES 4 /* so many times as long as the last one took */
 
@@ -50,6 +51,23 @@ void walk_answered(struct obi_discover *d, const struct look_answer *answer)
 		return;
 	walk->walking = false;
 	walk->again = answer->error == -ETIMEDOUT;
+}
+
+void walk_children(struct obi_discover *d, uint32_t pid)
+{
+	uint32_t children[CHILDREN_MAX];
+	int count = obi_procfs_children(pid, children, CHILDREN_MAX);
+
+	if (count == CHILDREN_MAX || count == -ENOENT) {
+		d->walk.kin = true;
+		return;
+	}
+	for (int i = 0; i < count; i++) {
+		const struct process *child = process_find(d, children[i]);
+
+		if (!child || !child->selected)
+			(void)discover_want(d, children[i], USER_AGENT, JOB_CHILD);
+	}
 }
 
 static void scanned(struct obi_discover *d, const struct look_answer *answer)

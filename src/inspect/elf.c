@@ -116,6 +116,26 @@ static bool rust_comment(struct obi_image *image, const Elf64_Shdr *section)
 	return memmem(image->chunk, n, mark.data, mark.len) != NULL;
 }
 
+/* Distributions strip comments too. What stays is where the standard library of Rust may panic,
+ * by file; and it has tables of what to do then, which spares us the constants of C programs. */
+static bool rust_constants(struct obi_image *image)
+{
+	static const struct slice mark = SLICE_LIT("library/std/src/panicking.rs");
+	const Elf64_Shdr *constants = NULL;
+	bool may_panic = false;
+
+	for (size_t i = 0; i < image->section_count; i++) {
+		struct slice name = obi_image_section_name(image, &image->sections[i]);
+
+		if (slice_equal(name, SLICE_LIT(".rodata")))
+			constants = &image->sections[i];
+		else if (slice_equal(name, SLICE_LIT(".gcc_except_table")))
+			may_panic = true;
+	}
+	return constants && may_panic &&
+	       obi_image_contains(image, constants->sh_offset, constants->sh_size, mark);
+}
+
 enum obi_language obi_elf_symbol_language(int fd)
 {
 	_cleanup_free_ struct obi_image *image = open_image(fd);
@@ -133,5 +153,7 @@ enum obi_language obi_elf_symbol_language(int fd)
 		else if (slice_equal(name, SLICE_LIT(".comment")) && rust_comment(image, section))
 			language = OBI_LANGUAGE_RUST;
 	}
+	if (!language && rust_constants(image))
+		language = OBI_LANGUAGE_RUST;
 	return language;
 }

@@ -12,8 +12,8 @@
 /* Was it linked by Go? False also where it is no ELF file. Reads some 100 KiB at most. */
 bool obi_elf_is_go(int fd);
 
-/* The first of its symbol names and compiler comments that tells a language;
- * OBI_LANGUAGE_GENERIC where none does. */
+/* The first of its symbol names and compiler comments that tells a language, else what its
+ * constants tell; OBI_LANGUAGE_GENERIC where none does. */
 enum obi_language obi_elf_symbol_language(int fd);
 
 #endif

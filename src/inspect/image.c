@@ -156,6 +156,23 @@ void obi_image_each_string(struct obi_image *image, uint64_t offset, uint64_t si
 	}
 }
 
+bool obi_image_contains(struct obi_image *image, uint64_t offset, uint64_t size, struct slice part)
+{
+	uint64_t at = 0;
+
+	while (at < size && offset <= UINT64_MAX - at) {
+		size_t n = obi_image_read(image, offset + at, image->chunk,
+					  obi_image_min(size - at, OBI_IMAGE_CHUNK));
+
+		if (n < part.len)
+			break;
+		if (memmem(image->chunk, n, part.data, part.len))
+			return true;
+		at += n - part.len + 1; /* it may begin in this piece and end in the next */
+	}
+	return false;
+}
+
 /* ---- Build id ----------------------------------------------------------------------------------
  */
 

@@ -53,6 +53,9 @@ void obi_image_each_string(struct obi_image *image, uint64_t offset, uint64_t si
 			   bool (*take)(void *context, uint64_t at, struct slice string),
 			   void *context);
 
+/* Does part stand somewhere in a part of the file? At most OBI_IMAGE_CHUNK / 2 bytes long. */
+bool obi_image_contains(struct obi_image *image, uint64_t offset, uint64_t size, struct slice part);
+
 struct obi_note {
 	uint32_t type;
 	struct slice owner; /* with the byte that ends it */

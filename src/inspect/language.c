@@ -2,7 +2,8 @@
 /*
  * Signs from the surest to the weakest: how the file was linked, the runtime that runs it, the
  * runtime it has loaded, its symbols, its environment, its name, its C++ library. Names and signs
- * are those of the existing agent, so that languages do not change with the move.
+ * are those of the existing agent, so that languages do not change with the move; besides, Bun is
+ * told from Rust, BEAM from C++, and Rust is known where it was stripped.
  */
 #include "inspect/language.h"
 
@@ -23,6 +24,7 @@ const char *obi_language_name(enum obi_language language)
 		[OBI_LANGUAGE_PYTHON] = "python",   [OBI_LANGUAGE_RUBY] = "ruby",
 		[OBI_LANGUAGE_NODEJS] = "nodejs",   [OBI_LANGUAGE_RUST] = "rust",
 		[OBI_LANGUAGE_PHP] = "php",         [OBI_LANGUAGE_CPP] = "cpp",
+		[OBI_LANGUAGE_ERLANG] = "erlang",
 	};
 
 	return names[language];
@@ -74,6 +76,14 @@ static bool is_versioned_library(struct slice base, struct slice name)
 	       slice_has_prefix(slice_from(base, n), SLICE_LIT("so"));
 }
 
+/* bun.exe: so it is called where npm installs it. */
+static bool is_javascript(struct slice base)
+{
+	return slice_equal(base, SLICE_LIT("node")) || slice_equal(base, SLICE_LIT("deno")) ||
+	       slice_equal(base, SLICE_LIT("bun")) || slice_equal(base, SLICE_LIT("bun.exe")) ||
+	       slice_has_prefix(base, SLICE_LIT("libnode.so"));
+}
+
 enum obi_language obi_language_of_module(struct slice path)
 {
 	struct slice base = slice_base_name(path);
@@ -82,8 +92,7 @@ enum obi_language obi_language_of_module(struct slice path)
 		return OBI_LANGUAGE_DOTNET;
 	if (contains(path, SLICE_LIT("libjvm.so")))
 		return OBI_LANGUAGE_JAVA;
-	if (slice_equal(base, SLICE_LIT("node")) || slice_equal(base, SLICE_LIT("deno")) ||
-	    slice_has_prefix(base, SLICE_LIT("libnode.so")))
+	if (is_javascript(base))
 		return OBI_LANGUAGE_NODEJS;
 	if (is_versioned(base, SLICE_LIT("ruby")) ||
 	    is_versioned_library(base, SLICE_LIT("libruby-")))
@@ -91,6 +100,8 @@ enum obi_language obi_language_of_module(struct slice path)
 	if (is_versioned(base, SLICE_LIT("python")) ||
 	    is_versioned_library(base, SLICE_LIT("libpython3")))
 		return OBI_LANGUAGE_PYTHON;
+	if (slice_equal(base, SLICE_LIT("beam.smp")))
+		return OBI_LANGUAGE_ERLANG;
 	return OBI_LANGUAGE_GENERIC;
 }
 
@@ -106,6 +117,9 @@ enum obi_language obi_language_of_symbol(struct slice symbol)
 	if (slice_has_prefix(symbol, SLICE_LIT("JVM_")) ||
 	    slice_has_prefix(symbol, SLICE_LIT("graal_")))
 		return OBI_LANGUAGE_JAVA; /* a native image of GraalVM */
+	/* What is offered to addons: a runtime, with a program inside or under another name. */
+	if (slice_equal(symbol, SLICE_LIT("napi_module_register")))
+		return OBI_LANGUAGE_NODEJS;
 	return contains(symbol, SLICE_LIT("rust_panic")) ? OBI_LANGUAGE_RUST : OBI_LANGUAGE_GENERIC;
 }
 

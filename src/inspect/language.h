@@ -22,10 +22,11 @@ enum obi_language {
 	OBI_LANGUAGE_RUST,
 	OBI_LANGUAGE_PHP,
 	OBI_LANGUAGE_CPP,
+	OBI_LANGUAGE_ERLANG, /* and Elixir */
 	OBI_LANGUAGES,
 };
 
-/* go, java, dotnet, python, ruby, nodejs, rust, php, cpp, generic */
+/* go, java, dotnet, python, ruby, nodejs, rust, php, cpp, erlang, generic */
 const char *obi_language_name(enum obi_language language);
 
 /* Is that more than what every program shows before its runtime is mapped? The C++ library is

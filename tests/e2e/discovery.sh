@@ -253,6 +253,61 @@ test_children_that_were_there_before() {
 	stop_agent
 }
 
+# Of a fork right after exec(2), before the process is known, there is no news.
+test_child_that_is_forked_at_once() {
+	local port
+	need gcc
+	gcc -O2 -o "$SCRATCH/forks" "$LIB/targets/forks.c"
+	observe OTEL_EBPF_AUTO_TARGET_EXE='*/forks'
+	attached
+	sleep 0.3
+	for port in $(seq 8080 8089); do
+		"$SCRATCH/forks" "$port" &
+		SERVER=$!
+		defer stop $SERVER
+		listening "$port"
+		application_ready $SERVER
+		sleep 0.1
+		client get 127.0.0.1 "$port" /at-once
+	done
+	expect_spans 10 path=/at-once status=200
+	stop_agent
+}
+
+# go_into_the_background NAME=VALUE...: nginx as services start it. Who listened, forks and ends.
+go_into_the_background() {
+	local name
+	need nginx
+	observe "$@"
+	attached
+	sleep 0.3
+	for name in 1 2 3; do
+		mkdir "$SCRATCH/$name"
+		cat >"$SCRATCH/$name/conf" <<-END
+			daemon on; worker_processes 1; user www-data; pid $SCRATCH/$name/pid;
+			error_log $SCRATCH/$name/error.log; events { worker_connections 64; }
+			http { access_log off; server { listen 8080; location / { return 200 "ok"; } } }
+		END
+		nginx -e "$SCRATCH/$name/error.log" -c "$SCRATCH/$name/conf"
+		wait_until 5 test -s "$SCRATCH/$name/pid" || fail "nginx does not run"
+		NGINX=$(cat "$SCRATCH/$name/pid")
+		sleep 0.5
+		client get 127.0.0.1 8080 "/background/$name"
+		kill "$NGINX"
+		wait_until 5 has_ended "$NGINX" || fail "nginx does not end"
+	done
+	expect_spans 3 'path=/background/*' status=200
+	stop_agent
+}
+
+test_daemon_by_port() {
+	go_into_the_background OTEL_EBPF_OPEN_PORT=8080
+}
+
+test_daemon_by_executable() {
+	go_into_the_background OTEL_EBPF_AUTO_TARGET_EXE='*/nginx'
+}
+
 # nginx starts new workers when it is told to read its configuration again.
 test_workers_after_a_reload() {
 	local old

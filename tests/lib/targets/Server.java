@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A server on com.sun.net.httpserver that answers "ok".
+// A server on com.sun.net.httpserver that answers "ok"; /missing is not there, /large is.
 //
 //     java Server PORT [CLIENT_PORT]      CLIENT_PORT: asks http://127.0.0.1:CLIENT_PORT/java once, and ends
 import com.sun.net.httpserver.HttpServer;
@@ -18,8 +18,14 @@ public class Server {
 		HttpServer server = HttpServer.create(new InetSocketAddress(Integer.parseInt(args[0])), 0);
 
 		server.createContext("/", exchange -> {
-			exchange.sendResponseHeaders(200, 2);
-			exchange.getResponseBody().write("ok".getBytes());
+			String path = exchange.getRequestURI().getPath();
+			byte[] body = path.equals("/large") ? new byte[300000] : "ok".getBytes();
+			boolean head = exchange.getRequestMethod().equals("HEAD");
+
+			exchange.getRequestBody().readAllBytes();
+			exchange.sendResponseHeaders(path.equals("/missing") ? 404 : 200, head ? -1 : body.length);
+			if (!head)
+				exchange.getResponseBody().write(body);
 			exchange.close();
 		});
 		server.start();

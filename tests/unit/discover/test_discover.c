@@ -68,6 +68,60 @@ static void what_a_child_becomes_stays_its_parents(void **state)
 	did_only("announce sleep as '' fresh;");
 }
 
+/* Before the kernel side knew that it is selected: there is no event. */
+static void children_forked_before_it_was_selected_are_found(void **state)
+{
+	uint32_t child = 0;
+
+	start("sleep 100 & read y");
+	begin("discovery: {instrument: [{exe_path: '*/dash', name: a}]}\n");
+	assert_int_equal(write(tell, "\n", 1), 1);
+	for (int i = 0; i < 2000 && obi_procfs_children((uint32_t)target, &child, 1) != 1; i++)
+		(void)usleep(1000);
+	assert_true(child != 0);
+	event(OBI_PROCESS_EXEC, 0);
+	(void)kill((pid_t)child, SIGKILL);
+	assert_non_null(strstr(did, "announce dash as 'a' fresh;announce "));
+	assert_int_equal(obi_discover_count(discover), 2);
+	assert_true(obi_discover_has(discover, child));
+}
+
+/* Who goes into the background: only what it left can be looked at. */
+static void an_orphan_is_judged_for_itself(void **state)
+{
+	start("exec 9>&-; exec sleep 100");
+	begin_by_ports();
+	event(OBI_PROCESS_ORPHAN, (unsigned)getpid());
+	did_only("announce dash as 'a' fresh;");
+	event(OBI_PROCESS_ORPHAN, (unsigned)getpid());
+	did_only("");
+	become_sleep();
+	event(OBI_PROCESS_EXEC, 0);
+	did_only("forget;");
+	event(OBI_PROCESS_ORPHAN, (unsigned)getpid());
+	did_only("");
+}
+
+static void an_orphan_of_the_selected_is_selected(void **state)
+{
+	uint32_t child = 0;
+
+	start("exec 9>&-; sleep 100 & read y");
+	begin("discovery: {instrument: [{exe_path: '*/dash', name: a}]}\n");
+	event(OBI_PROCESS_EXEC, 0);
+	did_only("announce dash as 'a' fresh;");
+	assert_int_equal(write(tell, "\n", 1), 1);
+	for (int i = 0; i < 2000 && obi_procfs_children((uint32_t)target, &child, 1) != 1; i++)
+		(void)usleep(1000);
+	obi_discover_event(discover, &(struct obi_process_event){ .type = OBI_PROCESS_ORPHAN,
+								  .pid = child,
+								  .parent = (uint32_t)target });
+	settle();
+	(void)kill((pid_t)child, SIGKILL);
+	did_only("announce dash as 'a' fresh;");
+	assert_true(obi_discover_has(discover, child));
+}
+
 static void a_child_that_becomes_something_excluded_is_let_go(void **state)
 {
 	start("exec sleep 100");
@@ -261,6 +315,9 @@ int main(void)
 		TEST(a_socket_that_was_inherited_selects_on),
 		TEST(ports_of_the_unselected_are_forgotten_too),
 		TEST(what_a_child_becomes_stays_its_parents),
+		TEST(children_forked_before_it_was_selected_are_found),
+		TEST(an_orphan_is_judged_for_itself),
+		TEST(an_orphan_of_the_selected_is_selected),
 		TEST(a_child_that_becomes_something_excluded_is_let_go),
 		TEST(listening_on_what_is_excluded_lets_go),
 		TEST(an_answer_right_after_exec_is_asked_for_again),

@@ -117,6 +117,39 @@ static void symbols_and_comment_tell_the_language(void **state)
 	assert_false(is_go());
 }
 
+/* Of a program of a distribution neither symbols nor comments are left. */
+static enum obi_language stripped(const char *constants, size_t len, const char *tables)
+{
+	elf_file_begin(&file);
+	(void)elf_file_add(&file, ".rodata", SHT_PROGBITS, constants, len);
+	(void)elf_file_add(&file, tables, SHT_PROGBITS, "x", 1);
+	elf_file_end(&file, 1);
+	return symbols();
+}
+
+static void rust_is_known_by_its_constants(void **state)
+{
+	static const char mark[] = "/usr/src/rustc-1.63.0/library/std/src/panicking.rsBox<dyn Any>";
+	static char constants[65536 * 2 + 100];
+
+	assert_int_equal(stripped(mark, sizeof(mark), ".gcc_except_table"), OBI_LANGUAGE_RUST);
+	assert_int_equal(stripped(mark, sizeof(mark), ".data"), OBI_LANGUAGE_GENERIC);
+	assert_int_equal(stripped("library/std", 11, ".gcc_except_table"), OBI_LANGUAGE_GENERIC);
+	/* Across the border of a piece, and at the very end. */
+	for (size_t at = 65536 - sizeof(mark); at <= 65536 + 1; at++) {
+		memset(constants, 'l', sizeof(constants));
+		memcpy(constants + at, mark, sizeof(mark));
+		assert_int_equal(stripped(constants, sizeof(constants), ".gcc_except_table"),
+				 OBI_LANGUAGE_RUST);
+	}
+	memset(constants, 'l', sizeof(constants));
+	assert_int_equal(stripped(constants, sizeof(constants), ".gcc_except_table"),
+			 OBI_LANGUAGE_GENERIC);
+	memcpy(constants + sizeof(constants) - 50, mark, 50);
+	assert_int_equal(stripped(constants, sizeof(constants), ".gcc_except_table"),
+			 OBI_LANGUAGE_RUST);
+}
+
 /* The table is read in pieces of 64 KiB; a name may lie across their border. */
 static void symbol_is_found_wherever_a_piece_ends(void **state)
 {
@@ -250,6 +283,7 @@ int main(void)
 		cmocka_unit_test(go_is_known_by_its_sections),
 		cmocka_unit_test(go_without_sections_is_known_by_note_or_magic),
 		cmocka_unit_test(symbols_and_comment_tell_the_language),
+		cmocka_unit_test(rust_is_known_by_its_constants),
 		cmocka_unit_test(symbol_is_found_wherever_a_piece_ends),
 		cmocka_unit_test(string_longer_than_a_piece_is_skipped),
 		cmocka_unit_test(file_of_another_kind_is_generic),

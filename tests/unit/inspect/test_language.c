@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "inspect/elf_file.h"
 #include "inspect/language.h"
+#include "wire/wire.h"
 
 struct sign {
 	const char *text, *language;
@@ -43,6 +44,11 @@ static void modules_tell_the_runtime(void **state)
 		{ "node", "nodejs" },
 		{ "/usr/bin/nodes", "generic" },
 		{ "/usr/bin/deno", "nodejs" },
+		{ "/usr/local/bin/bun", "nodejs" },
+		{ "/srv/node_modules/bun/bin/bun.exe", "nodejs" },
+		{ "/usr/bin/bundle", "generic" },
+		{ "/usr/lib/erlang/erts-13.1.5/bin/beam.smp", "erlang" },
+		{ "/usr/bin/beamer", "generic" },
 		{ "/usr/lib/x86_64-linux-gnu/libnode.so.108", "nodejs" },
 		{ "/usr/bin/ruby", "ruby" },
 		{ "/usr/bin/ruby3", "ruby" },
@@ -73,10 +79,15 @@ static void modules_tell_the_runtime(void **state)
 static void symbols_tell_compiled_languages(void **state)
 {
 	static const struct sign signs[] = {
-		{ "rust_panic", "rust" },     { "ZN387639_rust_panic_.NAME", "rust" },
-		{ "JVM_2398743897", "java" }, { "graal_testing", "java" },
-		{ "graal", "generic" },       { "rust", "generic" },
-		{ "xJVM_x", "generic" },      { "", "generic" },
+		{ "rust_panic", "rust" },
+		{ "ZN387639_rust_panic_.NAME", "rust" },
+		{ "JVM_2398743897", "java" },
+		{ "graal_testing", "java" },
+		{ "graal", "generic" },
+		{ "rust", "generic" },
+		{ "xJVM_x", "generic" },
+		{ "", "generic" },
+		{ "napi_module_register", "nodejs" },
 	};
 
 	check_signs(signs, ARRAY_SIZE(signs), obi_language_of_symbol);
@@ -116,6 +127,25 @@ static void cpp_runtime_is_the_last_resort(void **state)
 	};
 
 	check_signs(signs, ARRAY_SIZE(signs), obi_language_of_last_resort);
+}
+
+/* As they stand in telemetry.sdk.language and in selectors, where a name is a short word of small
+ * letters (src/broker/tell.c). */
+static void names_are_those_of_the_conventions(void **state)
+{
+	static const char *const names[] = { "generic", "go",   "java", "dotnet", "python", "ruby",
+					     "nodejs",  "rust", "php",  "cpp",    "erlang" };
+
+	assert_int_equal(ARRAY_SIZE(names), OBI_LANGUAGES);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const char *name = obi_language_name((enum obi_language)i);
+
+		assert_string_equal(name, names[i]);
+		assert_int_equal(strspn(name, "abcdefghijklmnopqrstuvwxyz"), strlen(name));
+		assert_true(strlen(name) < sizeof(((struct obi_wire_language *)0)->name));
+		assert_int_equal(obi_language_settled((enum obi_language)i),
+				 strcmp(name, "generic") != 0 && strcmp(name, "cpp") != 0);
+	}
 }
 
 /* ---- Whole processes
@@ -170,6 +200,10 @@ static void surer_signs_come_first(void **state)
 	assert_string_equal(inspect("/usr/bin/app", cpp, OBI_LANGUAGE_DOTNET), "dotnet");
 	assert_string_equal(inspect("/usr/sbin/php-fpm8.2", cpp, OBI_LANGUAGE_GENERIC), "php");
 	assert_string_equal(inspect(NULL, "", OBI_LANGUAGE_GENERIC), "generic");
+	/* BEAM is written in C++, in part. */
+	assert_string_equal(
+		inspect("/usr/lib/erlang/erts-13.1.5/bin/beam.smp", cpp, OBI_LANGUAGE_GENERIC),
+		"erlang");
 }
 
 static void go_beats_everything_and_symbols_beat_the_environment(void **state)
@@ -282,6 +316,7 @@ int main(void)
 		cmocka_unit_test(environment_tells_dotnet),
 		cmocka_unit_test(executable_name_tells_php),
 		cmocka_unit_test(cpp_runtime_is_the_last_resort),
+		cmocka_unit_test(names_are_those_of_the_conventions),
 		cmocka_unit_test(mapped_code_decides),
 		cmocka_unit_test(surer_signs_come_first),
 		cmocka_unit_test(go_beats_everything_and_symbols_beat_the_environment),
