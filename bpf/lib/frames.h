@@ -128,15 +128,20 @@ static __always_inline u32 frames_read(struct scratch *s, u32 slot)
 	return s->run;
 }
 
-/* One record, and the hole behind it. false where the chunk ends. */
-static __always_inline bool frames_record(struct scratch *s, u32 slot)
+/* One record, and the hole behind it. 0 where the chunk ends. */
+__noinline int scratch_frames_record(u32 slot)
 {
-	bool skips = s->frames.left && s->frames.skips;
-	u32 len = skips ? 0 : frames_read(s, slot);
+	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
 	u64 hole = 0;
+	bool skips;
+	u32 len;
 
+	if (!s)
+		return 0;
+	skips = s->frames.left && s->frames.skips;
+	len = skips ? 0 : frames_read(s, slot);
 	if (!skips && len == 0)
-		return false;
+		return 0;
 	if (s->frames.skips) {
 		hole = s->all - s->pos - len;
 		if (hole > s->frames.left)
@@ -152,27 +157,19 @@ static __always_inline bool frames_record(struct scratch *s, u32 slot)
 	return s->pos < s->all;
 }
 
-/* The records of a chunk, the first of which is filled in but for its bytes. As above, what a round
- * leaves to the next is in memory. */
-__noinline int scratch_output_frames(u32 slot)
+/* The records of a chunk, the first of which is filled in but for its bytes. */
+static __always_inline void scratch_output_frames(struct scratch *s, u32 slot)
 {
-	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
-
-	if (!s)
-		return 0;
 	s->all = s->bytes;
 	s->before = s->record.before;
 	s->pos = 0;
 #pragma clang loop unroll(disable)
-	for (u32 i = 0; i < 2 * CROWD_PIECES; i++) {
-		if (!frames_record(s, slot))
+	for (u32 i = 0; i < 2 * CROWD_PIECES; i++)
+		if (!scratch_frames_record(slot))
 			break;
-		barrier();
-	}
 	s->skip = 0;
 	s->bytes = s->all;
 	s->run = s->pos < s->all; /* the rest was too much, or could not be read */
-	return 0;
 }
 
 /* Such a chunk of a connection. */
@@ -181,7 +178,7 @@ static __always_inline void frames_output(struct conn_state *state, struct scrat
 {
 	s->rule = state->rule;
 	s->frames = state->frames[direction & 1];
-	(void)scratch_output_frames(slot);
+	scratch_output_frames(s, slot);
 	state->frames[direction & 1] = s->frames;
 	if (s->run) /* nobody knows where the next frame begins */
 		state->walks &= ~(1 << direction);

@@ -110,32 +110,42 @@ static __always_inline void stream_passed(struct conn_state *state, const struct
 	state->direction = direction;
 }
 
-/* The first s->window bytes of the chunk are in the scratch. Not inlined, as each program does it
- * in two places. */
-static __noinline void stream_output(struct conn_state *state, struct scratch *s, u32 slot,
-				     u8 direction, u64 now)
+static __always_inline void stream_fill(struct conn_state *state, struct scratch *s, u8 direction,
+					u64 now)
 {
-	u32 len = s->window, limit = state->limit, share = stream_share(state, s->bytes);
 	struct obi_record *r = &s->record;
 
 	record_fill(s, state, OBI_RECORD_CHUNK, direction, now);
 	if (!state->ordered)
 		r->flags |= OBI_RECORD_UNORDERED;
-	if (state->datagrams) {
-		r->flags |= OBI_RECORD_DATAGRAM;
-		if (direction == OBI_SEND)
-			(void)scratch_peer(slot);
-		share = share < OBI_HEAD_MAX ? share : OBI_HEAD_MAX;
-	}
 	if (s->could_wait)
 		r->flags |= OBI_RECORD_COULD_WAIT;
 	r->bytes = s->bytes;
 	r->before = state->offset[direction & 1];
 	r->total_bytes = r->last_ns = 0;
-	if (state->walks & 1 << direction) {
-		frames_output(state, s, slot, direction);
-		stream_passed(state, s, direction);
-		return;
+}
+
+/* These two are not inlined, as each program calls them in two places; and they are two, as what
+ * lies below either of them leaves little of the stack. */
+static __noinline void stream_frames(struct conn_state *state, struct scratch *s, u32 slot,
+				     u8 direction, u64 now)
+{
+	stream_fill(state, s, direction, now);
+	frames_output(state, s, slot, direction);
+	stream_passed(state, s, direction);
+}
+
+static __noinline void stream_pieces(struct conn_state *state, struct scratch *s, u32 slot,
+				     u8 direction, u64 now)
+{
+	u32 len = s->window, limit = state->limit, share = stream_share(state, s->bytes);
+
+	stream_fill(state, s, direction, now);
+	if (state->datagrams) {
+		s->record.flags |= OBI_RECORD_DATAGRAM;
+		if (direction == OBI_SEND)
+			(void)scratch_peer(slot);
+		share = share < OBI_HEAD_MAX ? share : OBI_HEAD_MAX;
 	}
 	s->pieces = share ? (share + OBI_HEAD_MAX - 1) / OBI_HEAD_MAX : 1;
 	if (len > share)
@@ -144,6 +154,16 @@ static __noinline void stream_output(struct conn_state *state, struct scratch *s
 	if (stream_asks(limit, state))
 		(void)ring_wake();
 	stream_passed(state, s, direction);
+}
+
+/* The first s->window bytes of the chunk are in the scratch. */
+static __always_inline void stream_output(struct conn_state *state, struct scratch *s, u32 slot,
+					  u8 direction, u64 now)
+{
+	if (state->walks & 1 << direction)
+		stream_frames(state, s, slot, direction, now);
+	else
+		stream_pieces(state, s, slot, direction, now);
 }
 
 /* Nothing is shown any more. What began in the middle of a body may still turn out to be HTTP/1. */
