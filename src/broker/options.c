@@ -2,6 +2,8 @@
 #include "broker/options.h"
 
 #include "base/cleanup.h"
+#include "base/glob.h"
+#include "config/check.h"
 
 #define ROW(member_, ...) OBI_ROW(struct obi_broker_options, member_, __VA_ARGS__)
 
@@ -38,6 +40,12 @@ static const struct obi_option rows[] = {
 	    .names = tc_backends),
 	ROW(tls_probes, "ebpf.tls_probes", "OTEL_EBPF_BPF_TLS_PROBES", BOOL, "true",
 	    "see what TLS libraries encrypt, by probes on their calls"),
+	ROW(tls_probes_exclude, "ebpf.tls_probes_exclude", "OTEL_EBPF_BPF_TLS_PROBES_EXCLUDE", LIST,
+	    NULL,
+	    "libraries and executables to leave alone, globs over paths: those that check their "
+	    "own "
+	    "code, say",
+	    .check = obi_check_glob_item),
 	ROW(http_request_timeout, "ebpf.http_request_timeout", "OTEL_EBPF_BPF_HTTP_REQUEST_TIMEOUT",
 	    DURATION, "0s",
 	    "report an unanswered request with status 408 after this time; 0: never"),
@@ -56,3 +64,11 @@ const struct obi_options obi_broker_option_rows = {
 	.rows = rows,
 	.count = ARRAY_SIZE(rows),
 };
+
+bool obi_broker_leaves_alone(const struct obi_broker_options *options, const char *path)
+{
+	for (size_t i = 0; i < options->tls_probes_exclude.count; i++)
+		if (obi_glob_match(options->tls_probes_exclude.items[i], slice_cstr(path)))
+			return true;
+	return false;
+}

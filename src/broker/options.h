@@ -25,6 +25,7 @@ struct obi_broker_options {
 	bool track_request_headers;           /* nothing to switch: always done */
 	int tc_backend;                       /* enum obi_tc_backend */
 	bool tls_probes;                      /* what TLS libraries encrypt is seen */
+	struct obi_list tls_probes_exclude;   /* globs over paths of files that are left alone */
 	uint64_t http_request_timeout;        /* ns; 0 = never give a request up */
 	uint64_t dns_request_timeout;         /* ns */
 	bool redis_db_cache;                  /* nothing to switch: always done ... */
@@ -32,5 +33,8 @@ struct obi_broker_options {
 };
 
 extern const struct obi_options obi_broker_option_rows;
+
+/* Is a file with that path, as its process has it, to have no probes? */
+bool obi_broker_leaves_alone(const struct obi_broker_options *options, const char *path);
 
 #endif

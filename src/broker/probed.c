@@ -265,6 +265,31 @@ static void ask_worker(struct obi_probed *probed, struct file *file)
 	set_state(probed, file, error == -EAGAIN ? OPENED : ASKED);
 }
 
+static void name_of(const struct file *file, char path[PATH_MAX])
+{
+	char link[32];
+	ssize_t len;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", file->fd);
+	len = readlink(link, path, PATH_MAX - 1);
+	path[len < 0 ? 0 : len] = '\0';
+}
+
+static void take_file(struct obi_probed *probed, struct file *file)
+{
+	char path[PATH_MAX];
+
+	name_of(file, path);
+	if (!probed->actions.leaves_alone(probed->actions.context, path)) {
+		ask_worker(probed, file);
+		return;
+	}
+	log_info("left alone", F("file", log_str(path)),
+		 F("by", log_str("ebpf.tls_probes_exclude")));
+	set_state(probed, file, EMPTY);
+	close_file(file);
+}
+
 void obi_probed_answer(struct obi_probed *probed, const struct look_request *request,
 		       const struct look_answer *answer, int *fds, int fd_count)
 {
@@ -273,7 +298,7 @@ void obi_probed_answer(struct obi_probed *probed, const struct look_request *req
 	if (file && file->state == LOOKED && !answer->error && fd_count == 1) {
 		file->fd = fds[0];
 		fd_count = 0;
-		ask_worker(probed, file);
+		take_file(probed, file);
 	} else if (file && file->state == LOOKED) {
 		/* Gone, or mapped elsewhere meanwhile: another one may still map it. */
 		probed->counters.missed++;
@@ -289,13 +314,9 @@ void obi_probed_answer(struct obi_probed *probed, const struct look_request *req
 
 static void say(const struct file *file, int error)
 {
-	char link[32], path[PATH_MAX] = "";
-	ssize_t len;
+	char path[PATH_MAX];
 
-	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", file->fd);
-	len = readlink(link, path, sizeof(path) - 1);
-	if (len < 0)
-		path[0] = '\0';
+	name_of(file, path);
 	if (error)
 		log_warn("probes are refused: what this library encrypts is not seen",
 			 F("file", log_str(path)), F("error", log_errno(error)),

@@ -19,6 +19,8 @@ struct obi_probed;
 
 struct obi_probed_actions {
 	int (*look)(void *context, const struct look_request *request);
+	/* Is a file of that name to have no probes? */
+	bool (*leaves_alone)(void *context, const char *path);
 	/* Hands a file to the worker. */
 	int (*inspect)(void *context, const struct obi_wire_file *file, int fd);
 	int (*attach)(void *context, int fd, const struct obi_wire_probe *probe,

@@ -30,6 +30,13 @@ static int look(void *context, const struct look_request *request)
 	return obi_looker_ask(&b->looker, request);
 }
 
+static bool leaves_alone(void *context, const char *path)
+{
+	const struct broker *b = context;
+
+	return obi_broker_leaves_alone(&b->settings->broker, path);
+}
+
 static int hand_over(void *context, const struct obi_wire_file *file, int fd)
 {
 	return broker_send_worker(context, OBI_WIRE_FILE, file, sizeof(*file), &fd, 1);
@@ -76,6 +83,7 @@ static int open_tls(struct broker *b)
 {
 	const struct obi_probed_actions actions = {
 		.look = look,
+		.leaves_alone = leaves_alone,
 		.inspect = hand_over,
 		.attach = attach,
 		.context = b,

@@ -231,6 +231,9 @@ static const char *why_not(const struct explained *explained, uint32_t i)
 		return "its functions have no place for a probe";
 	if (!explained->settings->broker.tls_probes)
 		return "ebpf.tls_probes is off";
+	if (obi_broker_leaves_alone(&explained->settings->broker,
+				    explained->identity.files[i].path))
+		return "ebpf.tls_probes_exclude has it left alone";
 	return explained->choice.selected ? NULL : "the process is not selected";
 }
 
@@ -238,7 +241,7 @@ static void say_file(const struct explained *explained, uint32_t i, struct expla
 {
 	const struct explain_file *file = &explained->identity.files[i];
 	const struct explain_library *library = &explained->libraries[i];
-	const char *not = why_not(explained, i);
+	const char *reason = why_not(explained, i);
 
 	out_begin(out, NULL, '{');
 	out_text(out, "file", file->path);
@@ -250,9 +253,9 @@ static void say_file(const struct explained *explained, uint32_t i, struct expla
 		out_number(out, "single_stepped", library->stepped);
 		out_flag(out, "joins_memory", library->random);
 	}
-	out_flag(out, "probed", !not );
-	if (not )
-		out_text(out, "why_not", not );
+	out_flag(out, "probed", !reason);
+	if (reason)
+		out_text(out, "why_not", reason);
 	out_end(out, '}');
 }
 

@@ -199,4 +199,17 @@ test_switched_off() {
 	assert_no_line "$LOG" 'library probed'
 }
 
+test_left_alone() {
+	begin_nginx ssl 'location / { return 200 "hello"; }'
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_OPEN_PORT=$PORT OTEL_EBPF_TRACE_PRINTER=json \
+		OTEL_EBPF_BPF_TLS_PROBES_EXCLUDE='*/no-such.so,*/libssl.so*'
+	application_ready "$NGINX"
+	assert_line "$LOG" 'msg="left alone" file=.*/libssl.so.3 by=ebpf.tls_probes_exclude' 5
+	curl -sS --max-time 5 -o /dev/null $URL/
+	wait_until 1 false || true
+	stop_agent
+	assert_eq 0 "$(total 'span totals' spans)" "spans"
+	assert_no_line "$LOG" 'library probed'
+}
+
 run_tests "$@"

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The way of a file with probes: looked at, asked about, probed, let go. */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,162 +11,10 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "broker/probed.h"
+#include "broker/others.h"
 #include "text.h"
 
 #define IDLE_NS (60 * NSEC_PER_SEC)
-
-/* Looker, worker and kernel. */
-struct others {
-	struct obi_probed *probed;
-	int look_error, inspect_error, attach_error;
-	int looks, inspects, attaches; /* that were asked for */
-	struct look_request look;      /* the last of each */
-	struct obi_wire_file inspect;
-	size_t sites;
-	int link; /* of the last that was attached to */
-	char log[4096];
-	int descriptors; /* that were open before */
-};
-
-static int open_descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int count = 0;
-
-	while (readdir(dir))
-		count++;
-	(void)closedir(dir);
-	return count;
-}
-
-static int look(void *context, const struct look_request *request)
-{
-	struct others *o = context;
-
-	o->looks++;
-	o->look = *request;
-	assert_int_equal(request->kind, LOOK_MAPPED);
-	assert_int_equal(request->mapping.pid, request->pid);
-	return o->look_error;
-}
-
-static int inspect(void *context, const struct obi_wire_file *file, int fd)
-{
-	struct others *o = context;
-
-	assert_true(fcntl(fd, F_GETFD) >= 0);
-	o->inspects++;
-	o->inspect = *file;
-	return o->inspect_error;
-}
-
-static int attach(void *context, int fd, const struct obi_wire_probe *probe,
-		  struct obi_tls_links *ret_links)
-{
-	struct others *o = context;
-
-	assert_true(fcntl(fd, F_GETFD) >= 0);
-	o->attaches++;
-	o->sites = probe->count;
-	if (o->attach_error)
-		return o->attach_error;
-	o->link = ret_links->fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	ret_links->count = 1;
-	return 0;
-}
-
-static bool put_line(void *context, struct slice line)
-{
-	struct others *o = context;
-
-	(void)strncat(o->log, (const char *)line.data,
-		      line.len < sizeof(o->log) - 1 - strlen(o->log)
-			      ? line.len
-			      : sizeof(o->log) - 1 - strlen(o->log));
-	return true;
-}
-
-static int set_up(void **state)
-{
-	static struct others others;
-	const struct obi_probed_actions actions = {
-		.look = look,
-		.inspect = inspect,
-		.attach = attach,
-		.context = &others,
-	};
-
-	memset(&others, 0, sizeof(others));
-	others.descriptors = open_descriptors();
-	others.probed = obi_probed_new(&actions);
-	log_set_writer(put_line, &others);
-	*state = &others;
-	return others.probed ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	struct others *o = *state;
-
-	obi_probed_free(o->probed);
-	log_set_writer(NULL, NULL);
-	return open_descriptors() == o->descriptors ? 0 : -1;
-}
-
-/* ---- What happens ---- */
-
-static void map(struct others *o, uint32_t pid, uint64_t inode)
-{
-	const struct obi_wire_mapping mapping = {
-		.pid = pid,
-		.major = 8,
-		.minor = 1,
-		.inode = inode,
-		.start = 0x1000ULL * pid,
-		.end = 0x1000ULL * pid + 0x800,
-	};
-
-	obi_probed_mapped(o->probed, &mapping);
-}
-
-/* To the last look that was asked for. */
-static void looked(struct others *o, int error)
-{
-	const struct look_request request = o->look;
-	const struct look_answer answer = { .error = error, .pid = request.pid };
-	int fd = error ? -1 : open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-
-	obi_probed_answer(o->probed, &request, &answer, &fd, error ? 0 : 1);
-}
-
-static bool say(struct others *o, uint32_t number, uint32_t sites)
-{
-	struct obi_wire_probe probe = { .number = number, .count = sites };
-
-	return obi_probed_probe(o->probed, &probe);
-}
-
-static void probe_file(struct others *o, uint32_t pid, uint64_t inode)
-{
-	map(o, pid, inode);
-	looked(o, 0);
-	assert_true(say(o, o->inspect.number, 3));
-}
-
-static struct obi_probed_counters counters(const struct others *o)
-{
-	struct obi_probed_counters c;
-
-	obi_probed_counters(o->probed, &c);
-	return c;
-}
-
-static bool link_is_open(const struct others *o)
-{
-	return fcntl(o->link, F_GETFD) >= 0;
-}
 
 /* ---- Looking ---- */
 
@@ -197,6 +43,21 @@ static void one_look_for_many_processes_with_one_file(void **state)
 	assert_int_equal(o->looks, 1);
 	assert_int_equal(counters(o).missed, 0);
 	has(o->log, "library probed");
+}
+
+static void file_that_is_to_be_left_alone_is_looked_at_once(void **state)
+{
+	struct others *o = *state;
+
+	o->leaves_alone = true;
+	map(o, 1, 7);
+	looked(o, 0);
+	map(o, 2, 7);
+	assert_int_equal(o->looks, 1);
+	assert_int_equal(o->inspects, 0);
+	assert_int_equal(counters(o).files, 0);
+	assert_int_equal(counters(o).missed, 0);
+	has(o->log, "left alone");
 }
 
 static void a_file_is_one_of_its_device(void **state)
@@ -558,6 +419,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(one_look_for_many_processes_with_one_file),
 		TEST(a_file_is_one_of_its_device),
+		TEST(file_that_is_to_be_left_alone_is_looked_at_once),
 		TEST(where_one_is_gone_another_is_looked_at),
 		TEST(a_file_that_nobody_maps_any_more_may_come_again),
 		TEST(a_look_that_cannot_be_asked_for_waits),
