@@ -14,14 +14,16 @@ enum {
 };
 
 const struct obi_probe_library obi_probe_libraries[] = {
-	[OPENSSL] = { "OpenSSL",
-		      { "libssl.so", "libssl-", "libssl3.so" },
-		      "SSL_get_client_random" },
-	[GNUTLS] = { "GnuTLS", { "libgnutls.so" } },
-	[NSS] = { "NSS", { "libnspr4.so" } },
-	[S2N] = { "s2n", { "libs2n.so" } },
-	[WOLFSSL] = { "wolfSSL", { "libwolfssl.so" }, "wolfSSL_get_client_random" },
-	[MBEDTLS] = { "mbedTLS", { "libmbedtls.so" } },
+	[OPENSSL] = { .name = "OpenSSL",
+		      .files = { "libssl.so", "libssl-", "libssl3.so" },
+		      .random = "SSL_get_client_random" },
+	[GNUTLS] = { .name = "GnuTLS", .files = { "libgnutls.so" } },
+	[NSS] = { .name = "NSS", .files = { "libnspr4.so" } },
+	[S2N] = { .name = "s2n", .files = { "libs2n.so" } },
+	[WOLFSSL] = { .name = "wolfSSL",
+		      .files = { "libwolfssl.so" },
+		      .random = "wolfSSL_get_client_random" },
+	[MBEDTLS] = { .name = "mbedTLS", .files = { "libmbedtls.so" } },
 };
 
 /* Calls of (session, memory, length, ...) and of (session). */
