@@ -120,6 +120,16 @@ test_node_server_and_client() {
 	expect_all 440
 }
 
+test_node_by_http2() {
+	need node h2load
+	make_certificate
+	serve node "$LIB/tls_memory.js" serve2 $PORT "$CERT" "$KEY"
+	PRINTER=counter observe
+	h2load -n 5000 -c 8 -m 20 $URL/ | grep -q ' 5000 succeeded' || fail "h2load failed"
+	h2load --h1 -n 800 -c 400 -m 1 $URL/ | grep -q ' 800 succeeded' || fail "h2load failed"
+	expect_all 5800
+}
+
 # Sessions are freed and made at the same addresses: each span still has its own client.
 test_asyncio_server_and_client() {
 	local field

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // HTTPS by Node.js, which moves the bytes between its TLS library and the socket itself.
 //   serve PORT CERT KEY
+//   serve2 PORT CERT KEY: by HTTP/2, or HTTP/1.1 where a client wants it.
 //   ask PORT COUNT CONNECTIONS PATH: so many requests on so many connections at a time.
 'use strict';
 const fs = require('fs');
+const http2 = require('http2');
 const https = require('https');
 
 function serve(port, cert, key) {
@@ -16,6 +18,15 @@ function serve(port, cert, key) {
         { 'Content-Length': size });
       response.end(Buffer.alloc(size, 'x'));
     });
+  });
+  server.listen(port, '127.0.0.1');
+}
+
+function serve2(port, cert, key) {
+  const options = { cert: fs.readFileSync(cert), key: fs.readFileSync(key), allowHTTP1: true };
+  const server = http2.createSecureServer(options, (request, response) => {
+    response.writeHead(200, { 'content-length': 5 });
+    response.end('hello');
   });
   server.listen(port, '127.0.0.1');
 }
@@ -41,5 +52,7 @@ async function client(port, count, connections, path) {
 const [what, port, ...rest] = process.argv.slice(2);
 if (what === 'serve')
   serve(Number(port), ...rest);
+else if (what === 'serve2')
+  serve2(Number(port), ...rest);
 else
   client(Number(port), Number(rest[0]), Number(rest[1]), rest[2]);
