@@ -149,6 +149,26 @@ test_asyncio_server_and_client() {
 	expect_all 3200
 }
 
+# Whose socket it was cannot be told any more: no span, a count, and the next connection is seen.
+test_older_connection_fed_by_memory() {
+	need node
+	make_certificate
+	serve node "$LIB/tls_memory.js" serve $PORT "$CERT" "$KEY"
+	mkfifo "$SCRATCH/line"
+	$PYTHON "$LIB/tls_talk.py" old $PORT <"$SCRATCH/line" >"$SCRATCH/answer" &
+	defer stop $!
+	exec 9>"$SCRATCH/line"
+	assert_line "$SCRATCH/answer" ready 5
+	observe
+	echo >&9
+	assert_line "$SCRATCH/answer" '^done' 5
+	curl -sS --max-time 5 -o /dev/null $URL/new
+	expect_spans 1 type=HTTP path=/new status=200
+	stop_agent
+	assert_eq 1 "$(total 'span totals' spans)" "spans"
+	assert_ge "$(total 'application totals' tlsUnjoined)" 20 "chunks of the session without a socket"
+}
+
 test_redis_inside_tls() {
 	need redis-server redis-benchmark
 	make_certificate
