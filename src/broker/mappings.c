@@ -5,6 +5,7 @@
 #include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ struct buffer_of_cpu {
 };
 
 struct obi_mappings {
+	int epoll;
 	size_t count;
 	uint64_t lost;
 	uint8_t record[RECORD_MAX] __attribute__((aligned(8))); /* that goes round the end */
@@ -45,8 +47,9 @@ struct lost {
 	uint64_t id, lost;
 };
 
-static int open_cpu(int cpu, struct buffer_of_cpu *ret)
+static int open_cpu(int cpu, int epoll, struct buffer_of_cpu *ret)
 {
+	struct epoll_event event = { .events = EPOLLIN };
 	struct perf_event_attr attr = {
 		.size = sizeof(attr),
 		.type = PERF_TYPE_SOFTWARE,
@@ -54,7 +57,7 @@ static int open_cpu(int cpu, struct buffer_of_cpu *ret)
 		.mmap = 1,
 		.mmap2 = 1,
 		.watermark = 1,
-		.wakeup_watermark = DATA_SIZE, /* nobody waits for it */
+		.wakeup_watermark = 1,
 	};
 	_cleanup_close_ int fd =
 		(int)syscall(__NR_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
@@ -65,6 +68,12 @@ static int open_cpu(int cpu, struct buffer_of_cpu *ret)
 	page = mmap(NULL, BUFFER_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (page == MAP_FAILED)
 		return -errno;
+	if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event)) {
+		int error = -errno;
+
+		(void)munmap(page, BUFFER_SIZE);
+		return error;
+	}
 	ret->page = page;
 	ret->fd = take_fd(fd);
 	return 0;
@@ -79,8 +88,9 @@ int obi_mappings_open(struct obi_mappings **ret_mappings)
 
 	if (!mappings)
 		return -ENOMEM;
+	mappings->epoll = epoll_create1(EPOLL_CLOEXEC);
 	for (size_t i = 0; i < room; i++) {
-		int error = open_cpu((int)i, &mappings->cpus[mappings->count]);
+		int error = open_cpu((int)i, mappings->epoll, &mappings->cpus[mappings->count]);
 
 		if (!error) {
 			mappings->count++;
@@ -101,6 +111,8 @@ void obi_mappings_close(struct obi_mappings *mappings)
 		(void)munmap(mappings->cpus[i].page, BUFFER_SIZE);
 		(void)close(mappings->cpus[i].fd);
 	}
+	if (mappings->epoll >= 0)
+		(void)close(mappings->epoll);
 	free(mappings);
 }
 
@@ -138,13 +150,19 @@ static void take_record(struct obi_mappings *mappings, size_t size,
 	take(context, &mapping, slice_of(m->path, strnlen(m->path, size - sizeof(*m))));
 }
 
-static void read_cpu(struct obi_mappings *mappings, const struct buffer_of_cpu *cpu,
+int obi_mappings_fd(const struct obi_mappings *mappings)
+{
+	return mappings->epoll;
+}
+
+static bool read_cpu(struct obi_mappings *mappings, const struct buffer_of_cpu *cpu,
 		     void (*take)(void *context, const struct obi_wire_mapping *mapping,
 				  struct slice path),
 		     void *context)
 {
 	uint64_t head = __atomic_load_n(&cpu->page->data_head, __ATOMIC_ACQUIRE);
 	uint64_t tail = cpu->page->data_tail;
+	bool some = head != tail;
 
 	while (head - tail >= sizeof(struct perf_event_header)) {
 		struct perf_event_header header;
@@ -161,15 +179,19 @@ static void read_cpu(struct obi_mappings *mappings, const struct buffer_of_cpu *
 		tail += header.size;
 	}
 	__atomic_store_n(&cpu->page->data_tail, tail, __ATOMIC_RELEASE);
+	return some;
 }
 
-void obi_mappings_read(struct obi_mappings *mappings,
+bool obi_mappings_read(struct obi_mappings *mappings,
 		       void (*take)(void *context, const struct obi_wire_mapping *mapping,
 				    struct slice path),
 		       void *context)
 {
+	bool some = false;
+
 	for (size_t i = 0; i < mappings->count; i++)
-		read_cpu(mappings, &mappings->cpus[i], take, context);
+		some |= read_cpu(mappings, &mappings->cpus[i], take, context);
+	return some;
 }
 
 uint64_t obi_mappings_lost(const struct obi_mappings *mappings)

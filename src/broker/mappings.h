@@ -7,6 +7,7 @@
 #ifndef OBI_BROKER_MAPPINGS_H
 #define OBI_BROKER_MAPPINGS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/slice.h"
@@ -18,9 +19,12 @@ struct obi_mappings;
 int obi_mappings_open(struct obi_mappings **ret_mappings);
 void obi_mappings_close(struct obi_mappings *mappings);
 
+/* To be polled for reading: something was mapped since. Says it once for each. */
+int obi_mappings_fd(const struct obi_mappings *mappings);
+
 /* Calls take with each that waits, in the order of each CPU; pid as of the agent's PID namespace.
- */
-void obi_mappings_read(struct obi_mappings *mappings,
+ * false: there was none, of nobody. */
+bool obi_mappings_read(struct obi_mappings *mappings,
 		       void (*take)(void *context, const struct obi_wire_mapping *mapping,
 				    struct slice path),
 		       void *context);

@@ -34,11 +34,11 @@ struct broker {
 	uint32_t open_tracers;          /* bits by place in broker_tracers */
 	struct obi_app *app;            /* NULL: not observed */
 	struct obi_net *net;
-	struct obi_tls *tls;             /* NULL: what is encrypted is not seen */
-	struct obi_probed *probed;       /* goes with it */
-	struct obi_mappings *mappings;   /* NULL: not heard of */
-	uint64_t mappings_at;            /* when they are read next, */
-	unsigned mappings_look;          /* and how often they were since something began */
+	struct obi_tls *tls;           /* NULL: what is encrypted is not seen */
+	struct obi_probed *probed;     /* goes with it */
+	struct obi_mappings *mappings; /* NULL: not heard of */
+	uint64_t mappings_at;          /* when they are read next, 0 = when something is mapped, */
+	unsigned mappings_look;        /* and how often they were since something was */
 	struct obi_bpf_stats *bpf_stats; /* NULL: nobody asks for them */
 	struct obi_discover *discover;
 	struct obi_output output;
@@ -104,7 +104,6 @@ void broker_end_flow_period(struct broker *b);
 /* The worker names a mapping. */
 void broker_take_mapping(struct broker *b, const struct obi_wire_mapping *mapping);
 /* A program has just begun. */
-void broker_expect_mappings(struct broker *b);
 /* News of the kernel's. */
 void broker_take_mapped(struct broker *b, const struct obi_process_mapped *mapped);
 void broker_tick_tls(struct broker *b, uint64_t now_ns);

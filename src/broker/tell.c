@@ -52,10 +52,8 @@ void broker_announce(void *context, const struct obi_target *target)
 {
 	struct obi_wire_process message = { .pid = target->pid, .entries = target->entries };
 
-	if (target->fresh) {
+	if (target->fresh)
 		message.fds |= OBI_WIRE_FRESH;
-		broker_expect_mappings(context);
-	}
 	(void)snprintf(message.name, sizeof(message.name), "%s", target->name);
 	(void)snprintf(message.name_space, sizeof(message.name_space), "%s", target->name_space);
 	(void)send_process(context, &message, target->exe, &target->files);

@@ -24,7 +24,7 @@ struct obi_tracer_ops {
 	int (*open)(struct broker *b);
 	/* Once there is a worker, and before capabilities are given up; may be NULL. */
 	void (*begin)(struct broker *b);
-	/* Descriptor to poll for reading, and what is done then; NULL: none. */
+	/* Descriptor to poll for reading, and what is done then; NULL, or -1: none. */
 	int (*events_fd)(const struct broker *b);
 	void (*take_events)(struct broker *b);
 	/* Adds what it counts. */

@@ -2,6 +2,7 @@
 /* Probes on TLS libraries among the broker's tracers. */
 #include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -10,13 +11,12 @@
 #include "broker/tracer.h"
 #include "probe/libraries.h"
 
-/* A loader has mapped its libraries within some ms; dlopen(3) may come at any time. */
+/* Where one library is mapped others follow: from then on the clock tells when to look, and not
+ * each of them, until there are none. */
 static const uint64_t soon[] = {
 	1 * NSEC_PER_MSEC, 2 * NSEC_PER_MSEC,  4 * NSEC_PER_MSEC,
 	8 * NSEC_PER_MSEC, 16 * NSEC_PER_MSEC,
 };
-
-#define LATER_NS (80 * NSEC_PER_MSEC)
 
 static bool wanted(const struct obi_settings *settings)
 {
@@ -137,24 +137,47 @@ void broker_take_mapped(struct broker *b, const struct obi_process_mapped *mappe
 	broker_take_mapping(b, &mapping);
 }
 
-/* It has just begun: more is mapped in a moment. */
-void broker_expect_mappings(struct broker *b)
+static void wait_for_mappings(struct broker *b, bool wait)
 {
+	int fd = obi_mappings_fd(b->mappings);
+	struct epoll_event event = { .events = wait ? EPOLLIN : 0, .data.fd = fd };
+
+	(void)epoll_ctl(b->epoll, EPOLL_CTL_MOD, fd, &event);
+}
+
+static int events_fd(const struct broker *b)
+{
+	return b->mappings ? obi_mappings_fd(b->mappings) : -1;
+}
+
+static void take_events(struct broker *b)
+{
+	wait_for_mappings(b, false);
 	b->mappings_look = 0;
 	b->mappings_at = clock_monotonic_ns() + soon[0];
+}
+
+static void read_mappings(struct broker *b, uint64_t now_ns)
+{
+	size_t last = ARRAY_SIZE(soon) - 1;
+	bool some = obi_mappings_read(b->mappings, take_mapping, b);
+
+	if (b->mappings_look < last) {
+		b->mappings_at = now_ns + soon[++b->mappings_look];
+	} else if (some) {
+		b->mappings_at = now_ns + soon[last];
+	} else {
+		b->mappings_at = 0;
+		wait_for_mappings(b, true);
+	}
 }
 
 void broker_tick_tls(struct broker *b, uint64_t now_ns)
 {
 	if (!b->probed)
 		return;
-	if (b->mappings && now_ns >= b->mappings_at) {
-		obi_mappings_read(b->mappings, take_mapping, b);
-		b->mappings_look++;
-		b->mappings_at =
-			now_ns +
-			(b->mappings_look < ARRAY_SIZE(soon) ? soon[b->mappings_look] : LATER_NS);
-	}
+	if (b->mappings && b->mappings_at && now_ns >= b->mappings_at)
+		read_mappings(b, now_ns);
 	obi_probed_tick(b->probed, now_ns);
 }
 
@@ -162,7 +185,7 @@ uint64_t broker_next_tls(const struct broker *b)
 {
 	uint64_t next = b->probed ? obi_probed_next(b->probed) : 0;
 
-	if (b->probed && b->mappings && (!next || b->mappings_at < next))
+	if (b->probed && b->mappings_at && (!next || b->mappings_at < next))
 		next = b->mappings_at;
 	return next;
 }
@@ -192,6 +215,8 @@ const struct obi_tracer_ops broker_tracer_tls = {
 	.optional = true,
 	.wanted = wanted,
 	.open = open_tls,
+	.events_fd = events_fd,
+	.take_events = take_events,
 	.counters = add_counters,
 	.object = object,
 	.stop = stop,

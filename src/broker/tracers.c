@@ -31,12 +31,13 @@ bool broker_has_tracer(const struct broker *b, const struct obi_tracer_ops *trac
 static int open_one(struct broker *b, size_t i)
 {
 	const struct obi_tracer_ops *tracer = broker_tracers[i];
-	int error = tracer->open(b);
+	int error = tracer->open(b), fd;
 
 	if (error)
 		return tracer->optional ? 0 : error;
 	b->open_tracers |= 1u << i;
-	return tracer->events_fd ? broker_watch_fd(b, tracer->events_fd(b), EPOLLIN) : 0;
+	fd = tracer->events_fd ? tracer->events_fd(b) : -1;
+	return fd < 0 ? 0 : broker_watch_fd(b, fd, EPOLLIN);
 }
 
 int broker_open_tracers(struct broker *b)
