@@ -80,8 +80,8 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags | $(SKELETONS)
 	@mkdir -p $(@D)
 	$(CC) $(BASE_CFLAGS) $(HARDENING) $(CFLAGS) -I$(BUILD)/skel -MMD -MP -c $< -o $@
 
-# What runs once, as it begins, is to be small.
-ONCE := verb settings caps feature
+# What runs once, as it begins or as a process does, is to be small.
+ONCE := verb settings caps feature sandbox service discover
 $(ONCE:%=$(BUILD)/obj/%/%.o): override CFLAGS += -Os
 
 $(OBI): $(BUILD)/obj/main.o $(OBJECTS)
