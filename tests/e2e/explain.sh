@@ -332,8 +332,9 @@ test_capabilities_of_the_file_are_not_used() {
 # Of one's own process all is said but what is in its files, and what that would take.
 test_what_may_not_be_read_is_named() {
 	begin_explain
+	install -m 644 "$LIB/targets/echo.py" "$SCRATCH/" # where that user may read it
 	serve setpriv --reuid $STRANGER --regid $STRANGER --clear-groups env OTEL_SERVICE_NAME=mine \
-		$PYTHON "$LIB/targets/echo.py" $PORT
+		$PYTHON "$SCRATCH/echo.py" $PORT
 	setpriv --reuid $STRANGER --regid $STRANGER --clear-groups "$EXPLAIN" explain --format json $SERVER >"$REPORT"
 	expect mine 'r["service"]["name"]'
 	expect $PORT 'r["listens"]'
