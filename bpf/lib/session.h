@@ -7,7 +7,8 @@
  *
  * A program may move the bytes between its library and the socket itself (memory BIOs). Then the
  * socket waits under the random of the ClientHello that passed it, until a session is seen to have
- * the same: it was made for this handshake alone.
+ * the same: it was made for this handshake alone. Where the process has both ends of the connection
+ * two of its sockets do, and neither is joined.
  */
 #ifndef OBI_BPF_SESSION_H
 #define OBI_BPF_SESSION_H
@@ -66,8 +67,10 @@ struct tls_session {
 	u8 heads; /* bits by direction: the chunk before began a head, which may go on */
 	struct obi_tuple tuple;
 	struct plain_piece pieces[2]; /* under way, by direction */
-	u64 taken_by;                 /* of a random: the session that has it */
+	u64 taken_by;                 /* of a random: the session that has it, or TLS_UNCLEAR */
 };
+
+#define TLS_UNCLEAR (~0ULL) /* it is of two sockets */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

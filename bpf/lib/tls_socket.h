@@ -73,7 +73,7 @@ __noinline int session_leave(u64 at, u64 tls, u64 id, u64 who)
 
 	if (!session || session->id != id)
 		return SESSION_GONE;
-	if (key.hello && session->taken_by)
+	if (key.hello && session->taken_by && session->taken_by != TLS_UNCLEAR)
 		return SESSION_KEPT;
 	if (!key.hello && tls == at)
 		bpf_map_update_elem(&tls_sessions, &here, session, BPF_ANY);
@@ -92,6 +92,7 @@ static __noinline int session_join(struct sock *sk, struct conn_state *state, u3
 	u32 blank = SCRATCH_STATE;
 	struct scratch *zero = bpf_map_lookup_elem(&scratch, &blank);
 	int before = SESSION_GONE;
+	long refused;
 	u8 type;
 
 	if (state->tls && (!call || !call->session))
@@ -117,10 +118,15 @@ static __noinline int session_join(struct sock *sk, struct conn_state *state, u3
 			return 0;
 	}
 	/* head[] of this slot is never written: it stays zero. */
-	bpf_map_update_elem(&tls_sessions, &key, zero->head, BPF_ANY);
+	refused = bpf_map_update_elem(&tls_sessions, &key, zero->head,
+				      key.hello ? BPF_NOEXIST : BPF_ANY);
 	session = bpf_map_lookup_elem(&tls_sessions, &key);
 	if (!session) {
 		count(OBI_APP_STATE_FULL);
+		return 0;
+	}
+	if (refused && key.hello) {
+		session->taken_by = TLS_UNCLEAR;
 		return 0;
 	}
 	if (type == TLS_DATA && !state->tls)

@@ -89,6 +89,12 @@ int obi_mappings_open(struct obi_mappings **ret_mappings)
 	if (!mappings)
 		return -ENOMEM;
 	mappings->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (mappings->epoll < 0) {
+		int error = -errno;
+
+		free(mappings);
+		return error;
+	}
 	for (size_t i = 0; i < room; i++) {
 		int error = open_cpu((int)i, mappings->epoll, &mappings->cpus[mappings->count]);
 
@@ -111,8 +117,7 @@ void obi_mappings_close(struct obi_mappings *mappings)
 		(void)munmap(mappings->cpus[i].page, BUFFER_SIZE);
 		(void)close(mappings->cpus[i].fd);
 	}
-	if (mappings->epoll >= 0)
-		(void)close(mappings->epoll);
+	(void)close(mappings->epoll);
 	free(mappings);
 }
 

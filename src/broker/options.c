@@ -42,9 +42,8 @@ static const struct obi_option rows[] = {
 	    "see what TLS libraries encrypt, by probes on their calls"),
 	ROW(tls_probes_exclude, "ebpf.tls_probes_exclude", "OTEL_EBPF_BPF_TLS_PROBES_EXCLUDE", LIST,
 	    NULL,
-	    "libraries and executables to leave alone, globs over paths: those that check their "
-	    "own "
-	    "code, say",
+	    "libraries and executables to leave alone, those that check their own code say: globs "
+	    "over paths",
 	    .check = obi_check_glob_item),
 	ROW(http_request_timeout, "ebpf.http_request_timeout", "OTEL_EBPF_BPF_HTTP_REQUEST_TIMEOUT",
 	    DURATION, "0s",

@@ -103,7 +103,6 @@ void broker_end_flow_period(struct broker *b);
 
 /* The worker names a mapping. */
 void broker_take_mapping(struct broker *b, const struct obi_wire_mapping *mapping);
-/* A program has just begun. */
 /* News of the kernel's. */
 void broker_take_mapped(struct broker *b, const struct obi_process_mapped *mapped);
 void broker_tick_tls(struct broker *b, uint64_t now_ns);

@@ -35,8 +35,8 @@ enum look_kind {
 #define LOOK_WANT_PORTS 0x10  /* SCAN: as LOOK_PORTS from the first descriptor on */
 #define LOOK_MANY 0x20        /* one of many: sockets of its namespace may be those of just now */
 #define LOOK_CANDIDATE 0x40   /* not its environment */
-#define LOOK_WANT_RINGS 0x100 /* does it hold any of io_uring? */
 #define LOOK_ANEW 0x80        /* it is another program than it was when it held a look */
+#define LOOK_WANT_RINGS 0x100 /* does it hold any of io_uring? */
 
 struct look_request {
 	uint32_t kind; /* enum look_kind */

@@ -169,6 +169,29 @@ test_older_connection_fed_by_memory() {
 	assert_ge "$(total 'application totals' tlsUnjoined)" 20 "chunks of the session without a socket"
 }
 
+# Both ends of a connection in one process: two sockets have its random, and which of the two sessions
+# has which cannot be told. None is claimed.
+test_both_ends_in_one_process() {
+	need node curl
+	make_certificate
+	export NODE_EXTRA_CA_CERTS=$CERT
+	mkfifo "$SCRATCH/line"
+	node "$LIB/tls_memory.js" both $PORT "$CERT" "$KEY" 10 <"$SCRATCH/line" >"$SCRATCH/answer" &
+	SERVER=$!
+	defer stop $SERVER
+	exec 9>"$SCRATCH/line"
+	wait_until 10 listens $SERVER $PORT || fail "the server does not listen"
+	observe
+	application_ready $SERVER
+	echo >&9
+	assert_line "$SCRATCH/answer" '^done' 10
+	curl -sS --max-time 5 -o /dev/null $URL/new
+	expect_spans 1 type=HTTP path=/new status=200
+	stop_agent
+	assert_eq 1 "$(total 'span totals' spans)" "spans"
+	assert_ge "$(total 'application totals' tlsUnjoined)" 40 "chunks of sessions without a socket"
+}
+
 test_redis_inside_tls() {
 	need redis-server redis-benchmark
 	make_certificate

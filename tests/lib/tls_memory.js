@@ -2,6 +2,8 @@
 // HTTPS by Node.js, which moves the bytes between its TLS library and the socket itself.
 //   serve PORT CERT KEY
 //   serve2 PORT CERT KEY: by HTTP/2, or HTTP/1.1 where a client wants it.
+//   both PORT CERT KEY COUNT: a server, and once a line comes a client of it in the same process, which
+//     says done.
 //   ask PORT COUNT CONNECTIONS PATH: so many requests on so many connections at a time.
 'use strict';
 const fs = require('fs');
@@ -49,9 +51,22 @@ async function client(port, count, connections, path) {
   agent.destroy();
 }
 
+function both(port, cert, key, count) {
+  serve(port, cert, key);
+  process.stdin.once('data', async () => {
+    const agent = new https.Agent({ keepAlive: true, maxSockets: 1 });
+    for (let i = 0; i < Number(count); i++)
+      await ask(agent, port, '/both');
+    agent.destroy();
+    console.log('done');
+  });
+}
+
 const [what, port, ...rest] = process.argv.slice(2);
 if (what === 'serve')
   serve(Number(port), ...rest);
+else if (what === 'both')
+  both(Number(port), ...rest);
 else if (what === 'serve2')
   serve2(Number(port), ...rest);
 else
