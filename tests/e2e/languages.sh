@@ -45,17 +45,6 @@ begin_agent() {
 	assert_line "$LOG" 'application tracer attached' 10
 }
 
-# A key and a certificate for localhost, which clients are told to trust.
-make_certificate() {
-	need openssl
-	CERT=$SCRATCH/cert.pem
-	KEY=$SCRATCH/key.pem
-	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$KEY" -out "$CERT" -days 2 \
-		-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 2>/dev/null
-	chmod 644 "$CERT" "$KEY"
-	export SSL_CERT_FILE=$CERT
-}
-
 # begin COMMAND...: SERVER, which listens on PORT, and is observed.
 begin() {
 	serve "$@"

@@ -34,16 +34,9 @@ test_what_a_span_says() {
 }
 
 test_versions_of_tls() {
-	local version
 	begin_nginx ssl 'location / { return 200 "hello"; }'
 	observe
-	for version in 1.2 1.3; do
-		curl -sS --max-time 5 --tlsv$version --tls-max $version -o /dev/null \
-			"$URL/first-$version" -o /dev/null "$URL/second-$version"
-		expect_spans 1 type=HTTP path=/first-$version status=200
-		expect_spans 1 type=HTTP path=/second-$version status=200
-	done
-	expect_all 4
+	ask_by_versions
 }
 
 test_large_bodies() {
@@ -73,17 +66,18 @@ test_clients_that_live_short() {
 	expect_spans 20 type=HTTPClient path=/later status=200
 }
 
+# 10 times, on a connection that is there before the agent.
+ask_on_an_older_connection() {
+	begin_talker $PYTHON "$LIB/tls_talk.py" old $PORT
+	assert_line "$SCRATCH/answer" ready 5
+	observe
+	go_on
+}
+
 # Probes are seen by all that is mapped already.
 test_connection_older_than_the_agent() {
 	begin_nginx ssl 'location / { return 200 "hello"; }'
-	mkfifo "$SCRATCH/line"
-	$PYTHON "$LIB/tls_talk.py" old $PORT <"$SCRATCH/line" >"$SCRATCH/answer" &
-	defer stop $!
-	exec 9>"$SCRATCH/line"
-	assert_line "$SCRATCH/answer" ready 5
-	observe
-	echo >&9
-	assert_line "$SCRATCH/answer" '^done' 5
+	ask_on_an_older_connection
 	expect_spans 10 type=HTTP path=/old status=200
 	stop_agent
 	assert_eq 1 "$(total 'application totals' tlsLate)" "sessions that are older"
@@ -154,14 +148,7 @@ test_older_connection_fed_by_memory() {
 	need node
 	make_certificate
 	serve node "$LIB/tls_memory.js" serve $PORT "$CERT" "$KEY"
-	mkfifo "$SCRATCH/line"
-	$PYTHON "$LIB/tls_talk.py" old $PORT <"$SCRATCH/line" >"$SCRATCH/answer" &
-	defer stop $!
-	exec 9>"$SCRATCH/line"
-	assert_line "$SCRATCH/answer" ready 5
-	observe
-	echo >&9
-	assert_line "$SCRATCH/answer" '^done' 5
+	ask_on_an_older_connection
 	curl -sS --max-time 5 -o /dev/null $URL/new
 	expect_spans 1 type=HTTP path=/new status=200
 	stop_agent
@@ -175,14 +162,10 @@ test_both_ends_in_one_process() {
 	need node curl
 	make_certificate
 	export NODE_EXTRA_CA_CERTS=$CERT
-	mkfifo "$SCRATCH/line"
-	node "$LIB/tls_memory.js" both $PORT "$CERT" "$KEY" 10 <"$SCRATCH/line" >"$SCRATCH/answer" &
-	SERVER=$!
-	defer stop $SERVER
-	exec 9>"$SCRATCH/line"
-	wait_until 10 listens $SERVER $PORT || fail "the server does not listen"
+	begin_talker node "$LIB/tls_memory.js" both $PORT "$CERT" "$KEY" 10
+	wait_until 10 listens "$TALKER" $PORT || fail "the server does not listen"
 	observe
-	application_ready $SERVER
+	application_ready "$TALKER"
 	echo >&9
 	assert_line "$SCRATCH/answer" '^done' 10
 	curl -sS --max-time 5 -o /dev/null $URL/new

@@ -150,13 +150,7 @@ test_openssl_in_a_static_server() {
 	make_certificate
 	serve "$SCRATCH/tls_server" $PORT / 0 "$CERT" "$KEY"
 	observe
-	for version in 1.2 1.3; do
-		curl -sS --max-time 5 --tlsv$version --tls-max $version -o /dev/null \
-			"$URL/first-$version" -o /dev/null "$URL/second-$version"
-		expect_spans 1 type=HTTP path=/first-$version status=200
-		expect_spans 1 type=HTTP path=/second-$version status=200
-	done
-	expect_all 4
+	ask_by_versions
 }
 
 run_tests "$@"

@@ -330,6 +330,17 @@ start_prometheus() {
 
 # ---- A client that waits until it is observed ----
 
+# A key and a certificate for localhost, which clients are told to trust.
+make_certificate() {
+	need openssl
+	CERT=$SCRATCH/cert.pem
+	KEY=$SCRATCH/key.pem
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$KEY" -out "$CERT" -days 2 \
+		-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 2>/dev/null
+	chmod 644 "$CERT" "$KEY"
+	export SSL_CERT_FILE=$CERT CURL_CA_BUNDLE=$CERT
+}
+
 # begin_talker COMMAND...: it waits for a line. Sets TALKER; what it prints is in the file answer.
 begin_talker() {
 	mkfifo "$SCRATCH/line"

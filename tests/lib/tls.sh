@@ -1,21 +1,10 @@
 # shellcheck shell=bash disable=SC2034
 # SPDX-License-Identifier: Apache-2.0
 #
-# What the tests of TLS share: a certificate, servers that have it, an agent that observes them.
+# What the tests of TLS share: servers, an agent that observes them.
 
 PORT=8080
 URL=https://localhost:$PORT
-
-# A key and a certificate for localhost, which clients are told to trust.
-make_certificate() {
-	need openssl
-	CERT=$SCRATCH/cert.pem
-	KEY=$SCRATCH/key.pem
-	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$KEY" -out "$CERT" -days 2 \
-		-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 2>/dev/null
-	chmod 644 "$CERT" "$KEY"
-	export SSL_CERT_FILE=$CERT CURL_CA_BUNDLE=$CERT
-}
 
 # begin_nginx LISTEN LOCATIONS
 begin_nginx() {
@@ -75,4 +64,16 @@ compile_client() {
 expect_answered() {
 	go_on
 	assert_eq "$1" "$(cat "$SCRATCH/answer")" "answered"
+}
+
+# Two requests on a connection of each version, and the end of the agent.
+ask_by_versions() {
+	local version
+	for version in 1.2 1.3; do
+		curl -sS --max-time 5 --tlsv$version --tls-max $version -o /dev/null \
+			"$URL/first-$version" -o /dev/null "$URL/second-$version"
+		expect_spans 1 type=HTTP path=/first-$version status=200
+		expect_spans 1 type=HTTP path=/second-$version status=200
+	done
+	expect_all 4
 }
