@@ -59,15 +59,6 @@ serve() {
 	wait_until 10 listens $SERVER $PORT || fail "the server does not listen"
 }
 
-make_certificate() {
-	need openssl
-	CERT=$SCRATCH/cert.pem
-	KEY=$SCRATCH/key.pem
-	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$KEY" -out "$CERT" -days 2 \
-		-subj /CN=localhost 2>/dev/null
-	chmod 644 "$CERT" "$KEY"
-}
-
 # logged MESSAGE FIELD [PART]: its value in the last such line, with PART in it.
 logged() {
 	grep "msg=\"$1\".*${3:-}" "$LOG" | tail -n 1 | sed -n "s/.* $2=\(\"[^\"]*\"\|[^ ]*\).*/\1/p" | tr -d '"'
@@ -224,6 +215,16 @@ test_probes_switched_off() {
 	agrees $SERVER
 	expect_like 'ebpf.tls_probes is off' '[f.get("why_not", "") for f in r["files"]]'
 	expect_like 'what it encrypts: ebpf.tls_probes is off' unseen
+}
+
+test_library_left_alone() {
+	begin_explain
+	make_certificate
+	CONFIG+=(OTEL_EBPF_AUTO_TARGET_EXE='*/python3*' OTEL_EBPF_BPF_TLS_PROBES_EXCLUDE='*/libssl.so*')
+	serve $PYTHON "$LIB/tls_talk.py" serve $PORT "$CERT" "$KEY"
+	agrees $SERVER
+	expect_like 'ebpf.tls_probes_exclude has it left alone' \
+		'[f.get("why_not", "") for f in r["files"] if f.get("library")]'
 }
 
 # A program of 32 bits, whose clear text is seen.
