@@ -6,6 +6,9 @@
 #ifndef OBI_BPF_GUESS_H
 #define OBI_BPF_GUESS_H
 
+/* Set before loading: does the worker want the handshakes of TLS? */
+const volatile bool tls_handshakes = false;
+
 enum protocol_guess {
 	GUESS_NONE,
 	GUESS_HTTP_REQUEST,
@@ -157,7 +160,7 @@ __noinline int scratch_guess(u32 slot, u32 len)
 		return GUESS_HTTP_MAYBE;
 	/* A TLS record (RFC 8446 section 5.1): handshake, version 3.x. */
 	if ((word & 0xffff) == 0x0316)
-		return GUESS_FOREIGN;
+		return tls_handshakes ? GUESS_NONE : GUESS_FOREIGN;
 	/* The preface of HTTP/2 (RFC 9113 section 3.4): "PRI * HT" */
 	if (word == 0x5448202a20495250)
 		return GUESS_HTTP2;

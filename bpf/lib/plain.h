@@ -24,7 +24,7 @@ static __noinline void plain_fill(struct obi_record *r, const struct tls_session
 	r->time_ns = bpf_ktime_get_ns();
 	r->before = session->offset[direction & 1];
 	r->total_bytes = 0;
-	r->last_ns = 0;
+	r->last_ns = session->carrier == session->id ? 0 : session->carrier;
 	r->pid = session->pid;
 	r->tid = bpf_get_current_pid_tgid();
 	r->opened_ns = session->opened_ns;

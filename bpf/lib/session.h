@@ -55,7 +55,8 @@ struct plain_piece {
 
 /* A session whose socket is known. One thread at a time reads, and one writes. */
 struct tls_session {
-	u64 id;        /* of the connection */
+	u64 id;        /* of the connection that its plain text is */
+	u64 carrier;   /* of its socket's: the same, unless the ciphertext is shown, too */
 	u64 offset[2]; /* bytes of plain text by direction */
 	u64 opened_ns;
 	u32 opener;

@@ -71,7 +71,7 @@ __noinline int session_leave(u64 at, u64 tls, u64 id, u64 who)
 	struct tls_session *session = bpf_map_lookup_elem(&tls_sessions, &key);
 	struct tls_key here = { .session = at, .pid = current_pid() };
 
-	if (!session || session->id != id)
+	if (!session || session->carrier != id)
 		return SESSION_GONE;
 	if (key.hello && session->taken_by && session->taken_by != TLS_UNCLEAR)
 		return SESSION_KEPT;
@@ -91,6 +91,7 @@ static __noinline int session_join(struct sock *sk, struct conn_state *state, u3
 	struct tls_session *session;
 	u32 blank = SCRATCH_STATE;
 	struct scratch *zero = bpf_map_lookup_elem(&scratch, &blank);
+	bool goes_on = tls_handshakes && state->hello;
 	int before = SESSION_GONE;
 	long refused;
 	u8 type;
@@ -131,17 +132,25 @@ static __noinline int session_join(struct sock *sk, struct conn_state *state, u3
 	}
 	if (type == TLS_DATA && !state->tls)
 		count(OBI_APP_TLS_LATE);
-	socket_stream_ends(state, s);
+	/* Of a handshake that is shown already the stream goes on. */
+	if (!goes_on)
+		socket_stream_ends(state, s);
 	session->opened_ns = state->opened_ns;
 	session->opener = state->opener;
 	session->pid = state->pid;
 	session->limit = TLS_UNORDERED;
 	session->side = state->side;
 	tuple_of_sock(sk, &session->tuple);
-	session->id = state->id;
+	session->carrier = session->id = state->id;
 	state->tls = key.session;
 	state->tls_pid = key.pid;
 	state->hello = key.hello;
+	if (goes_on || (tls_handshakes && !state->muted)) {
+		session->id = conn_new_id();
+		if (!goes_on)
+			stream_begin(state);
+		return 1;
+	}
 	state->muted = 1;
 	state->streaming = 1; /* as its records will be: its end is reported */
 	return 1;
@@ -151,7 +160,8 @@ static __noinline int session_join(struct sock *sk, struct conn_state *state, u3
 static __always_inline bool session_may_join(const struct conn_state *state)
 {
 	return tls_probes && (!state->tls || state->hello || state->tls_pid != current_pid()) &&
-	       (state->muted || (state->protocol == GUESS_NONE && !state->ordered)) &&
+	       (state->muted ||
+		(state->protocol == GUESS_NONE && (!state->ordered || tls_handshakes))) &&
 	       !state->datagrams && !state->closed;
 }
 
@@ -159,7 +169,7 @@ static __always_inline void session_end(struct tls_key *key, u64 id)
 {
 	struct tls_session *session = bpf_map_lookup_elem(&tls_sessions, key);
 
-	if (session && session->id == id)
+	if (session && session->carrier == id)
 		bpf_map_delete_elem(&tls_sessions, key);
 }
 
@@ -175,7 +185,7 @@ static __always_inline void session_part(const struct conn_state *state)
 		return;
 	if (state->hello) {
 		session = bpf_map_lookup_elem(&tls_sessions, &key);
-		if (!session || session->id != state->id)
+		if (!session || session->carrier != state->id)
 			return;
 		bpf_map_delete_elem(&tls_sessions, &key);
 		key.session = session->taken_by;

@@ -92,7 +92,8 @@ struct obi_record {
 	/* MESSAGE: total and last time of message number - 1.
 	 * FIN, CLOSE: total and last time of message number.
 	 * CHUNK with OBI_RECORD_TLS: total_bytes are the last 8 bytes of the chunk, the very last
-	 * in the highest byte; 0 not known. */
+	 * in the highest byte; 0 not known; last_ns is the connection of the ciphertext, where that
+	 * is shown, else 0. */
 	__u64 total_bytes;
 	__u64 last_ns;
 	__u32 pid; /* thread group */

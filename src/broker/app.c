@@ -229,6 +229,7 @@ static int open_and_load(struct obi_app *app, const struct obi_settings *setting
 	skel->rodata->tls_probes =
 		settings->broker.tls_probes && app->plane != OBI_PLANE_KPROBE &&
 		libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_task_storage_get, NULL) == 1;
+	skel->rodata->tls_handshakes = obi_settings_handshakes(settings);
 	choose_programs(app, with_optional);
 	choose_maps(app);
 	choose_samplers(app, settings);

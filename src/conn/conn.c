@@ -168,6 +168,10 @@ static void on_gap(struct obi_conns *conns, struct conn *c)
 /* The connection is over: what is open becomes spans with what is known. */
 static void end_conn(struct obi_conns *conns, struct conn *c, uint64_t time_ns, bool reset)
 {
+	struct conn *plain = c->twin && !c->tls ? table_find(conns, c->twin) : NULL;
+
+	if (plain)
+		end_conn(conns, plain, time_ns, reset); /* while its session is known */
 	if (c->protocol)
 		c->protocol->end(conns, c, reset ? CONN_RESET : CONN_CLOSED);
 	while (c->first)
@@ -317,11 +321,27 @@ static void begin_stream(struct obi_conns *conns, struct conn *c, const struct o
 	c->direction = !record->direction; /* it turns */
 }
 
+/* The ciphertext of that plain text is a connection of its own, which may have had another one. */
+static void find_twin(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
+{
+	struct conn *carrier = table_find(conns, record->last_ns), *before;
+
+	c->twin = record->last_ns;
+	if (!carrier || carrier->twin == c->id)
+		return;
+	before = carrier->twin ? table_find(conns, carrier->twin) : NULL;
+	carrier->twin = c->id;
+	if (before)
+		end_conn(conns, before, record->time_ns, false);
+}
+
 /* A chunk of a connection of which the kernel side tells no messages. */
 static void on_stream(struct obi_conns *conns, struct conn *c, const struct obi_record *record)
 {
 	if (!c->streaming || (!c->tls && record->flags & OBI_RECORD_TLS))
 		begin_stream(conns, c, record);
+	if (record->flags & OBI_RECORD_TLS && record->last_ns != c->twin)
+		find_twin(conns, c, record);
 	if (c->muted)
 		return;
 	if (c->datagrams)

@@ -78,6 +78,7 @@ struct obi_conns_options {
 	void *context;
 	struct obi_span_sink sink;
 	bool query_text; /* somebody wants db.query.text */
+	bool carriers;   /* and TLS handshakes */
 	/* Is a trace of this process sampled? NULL: all are. */
 	bool (*sampled)(void *context, uint32_t pid, const struct obi_trace *trace);
 	/* Fills len random bytes (span and trace ids where the kernel made none). */

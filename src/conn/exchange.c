@@ -269,6 +269,14 @@ static void span_of_ends(const struct conn *c, bool server, struct obi_span *ret
 	ret_span->host_port = server ? c->local_port : c->remote_port;
 }
 
+/* Of the session that it went through. */
+static const struct obi_tls *tls_of_conn(struct obi_conns *conns, const struct conn *c)
+{
+	if (c->tls && c->twin)
+		c = table_find(conns, c->twin);
+	return c && c->protocol && c->protocol->session ? c->protocol->session(c) : NULL;
+}
+
 static void exchange_emit(struct obi_conns *conns, struct exchange *x, uint64_t end_ns,
 			  unsigned flags)
 {
@@ -294,6 +302,7 @@ static void exchange_emit(struct obi_conns *conns, struct exchange *x, uint64_t 
 	span.peer_name = span.host_name = (struct slice){ 0 };
 	span.asked_port = 0;
 	span.trace = x->trace;
+	span.tls = tls_of_conn(conns, c);
 	span.op = x->op;
 	conns->stats.spans++;
 	obi_span_put(&conns->options.sink, &span);

@@ -81,6 +81,6 @@ void exchange_identify(struct obi_conns *conns, struct exchange *x, const struct
 	if (!kernel && conns->options.sampled)
 		x->trace.trace_flags =
 			conns->options.sampled(conns->options.context, x->pid, &x->trace);
-	if (x->server)
+	if (x->server && !c->protocol->carrier)
 		kin_begin(conns, x);
 }

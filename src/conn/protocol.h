@@ -113,6 +113,8 @@ struct obi_protocol {
 	size_t state_size;      /* of a connection, zero at first; at best CONN_ROOM */
 	uint16_t pipeline;      /* most requests open on one connection */
 	bool datagrams;         /* each chunk is a message; else it is asked about streams */
+	bool carrier;           /* it carries what has operations of its own, whose parents its own
+				   are not; asked only where obi_conns_options.carriers says so */
 	struct obi_order order; /* what the kernel shows once the protocol is recognised */
 	uint8_t timeout;        /* enum obi_timeout: which one its requests have */
 
@@ -146,6 +148,9 @@ struct obi_protocol {
 	void (*settle)(struct exchange *x, unsigned flags);
 	/* x goes: the state may not point to it any more. NULL: it never does. */
 	void (*forget)(struct conn *c, const struct exchange *x);
+
+	/* Of a carrier: what it tells of the TLS session, NULL where nothing is known. */
+	const struct obi_tls *(*session)(const struct conn *c);
 
 	/* Responses whose end only the kernel's progress board shows; NULL: there are none. */
 	const struct obi_awaiting *awaiting;
@@ -197,6 +202,7 @@ struct conn {
 	bool streaming;      /* its records are CHUNKs: halves[].at counts all bytes */
 	bool tls;            /* they are plain text of a TLS session */
 	uint64_t tail; /* tls: the last bytes of a response, as struct obi_board_slot has them */
+	uint64_t twin; /* the connection of its plain text; tls: of its ciphertext; 0: none */
 	uint64_t room[CONN_ROOM / sizeof(uint64_t)];
 };
 

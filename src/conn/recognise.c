@@ -133,6 +133,11 @@ void conn_begin_anew(struct obi_conns *conns, struct conn *c)
 
 /* ---- Recognition --------------------------------------------------------------------------- */
 
+static bool is_asked(const struct obi_conns *conns, const struct obi_protocol *protocol)
+{
+	return !protocol->carrier || conns->options.carriers;
+}
+
 /* Which protocol do the bytes begin? *ret_more: some may, if more came. */
 static const struct obi_protocol *ask_all(const struct obi_conns *conns, bool datagrams,
 					  struct slice bytes, enum obi_role *ret_role,
@@ -142,7 +147,7 @@ static const struct obi_protocol *ask_all(const struct obi_conns *conns, bool da
 	for (const struct obi_protocol *const *p = conns->options.protocols; *p; p++) {
 		enum obi_guess guess = OBI_GUESS_NO;
 
-		if ((*p)->datagrams == datagrams)
+		if ((*p)->datagrams == datagrams && is_asked(conns, *p))
 			guess = (*p)->guess(bytes, ret_role);
 		if (guess == OBI_GUESS_YES)
 			return *p;
@@ -155,7 +160,8 @@ static const struct obi_protocol *ask_to_resume(const struct obi_conns *conns, s
 						enum obi_role *ret_role)
 {
 	for (const struct obi_protocol *const *p = conns->options.protocols; *p; p++)
-		if (!(*p)->datagrams && (*p)->resume && (*p)->resume(bytes, ret_role))
+		if (!(*p)->datagrams && (*p)->resume && is_asked(conns, *p) &&
+		    (*p)->resume(bytes, ret_role))
 			return *p;
 	return NULL;
 }

@@ -34,7 +34,6 @@ enum client_attribute {
 	CLIENT_RESPONSE_SIZE,
 	CLIENT_METHOD,
 	CLIENT_QUERY,
-	CLIENT_ATTRIBUTES,
 };
 
 /* With the query only where that may be seen at all. */
@@ -81,6 +80,14 @@ static struct slice get_url(const struct otlp_span_view *view)
 #define HELP_SIZE "bytes; 0 where it is not known"
 #define HELP_QUERY "where there is one; values of secret parameters hidden"
 
+/* Of what went through a TLS session whose handshake was seen. */
+#define TLS_ROWS(on_)                                                                              \
+	CHOICE(TLS_VERSION, on_, "`1.3`, ..."), CHOICE(TLS_CIPHER, on_, "as IANA names it"),       \
+		CHOICE(TLS_SERVER_NAME, on_, "that the client asked for"),                         \
+		CHOICE(TLS_NEXT_PROTOCOL, on_, "of ALPN; up to TLS 1.2"),                          \
+		CHOICE(TLS_RESUMED, on_, "an earlier session"),                                    \
+		CHOICE(TLS_NOT_AFTER, on_, "of the server's certificate; up to TLS 1.2")
+
 static const struct otlp_span_attribute http_server[] = {
 	ALWAYS(HTTP_STATUS, HELP_NO_ANSWER),
 	ALWAYS(CLIENT_ADDRESS, HELP_CLIENT),
@@ -93,9 +100,10 @@ static const struct otlp_span_attribute http_server[] = {
 	ALWAYS(URL_SCHEME, ""),
 	ALWAYS(HTTP_ROUTE, "as `routes` has it, where it has one"),
 	CHOICE(URL_QUERY, true, HELP_QUERY),
+	TLS_ROWS(true),
 };
 
-static const struct otlp_span_attribute http_client[CLIENT_ATTRIBUTES] = {
+static const struct otlp_span_attribute http_client[] = {
 	[CLIENT_STATUS] = ALWAYS(HTTP_STATUS, HELP_NO_ANSWER),
 	[CLIENT_URL] = { .own = { KEY("url.full"), get_url },
 			 .by_default = true,
@@ -108,6 +116,7 @@ static const struct otlp_span_attribute http_client[CLIENT_ATTRIBUTES] = {
 	[CLIENT_RESPONSE_SIZE] = ALWAYS(HTTP_RESPONSE_SIZE, HELP_SIZE),
 	[CLIENT_METHOD] = ALWAYS(HTTP_METHOD, "as sent"),
 	[CLIENT_QUERY] = CHOICE(URL_QUERY, true, HELP_QUERY),
+	TLS_ROWS(true),
 };
 
 #define RPC_ROWS                                                                                   \
@@ -172,6 +181,24 @@ static const struct otlp_span_attribute dns[] = {
 	ALWAYS(ERROR_TYPE, "of an error: name of its code, `timeout`"),
 };
 
+#define TLS_HANDSHAKE_ROWS                                                                         \
+	TLS_ROWS(true), ALWAYS(TLS_ESTABLISHED, "did it succeed?"),                                \
+		ALWAYS(ERROR_TYPE, "of one that failed: name of the alert, `timeout`, `_OTHER` "   \
+				   "where nobody says why")
+
+static const struct otlp_span_attribute tls_server[] = {
+	ALWAYS(CLIENT_ADDRESS, HELP_CLIENT),
+	ALWAYS(SERVER_ADDRESS, HELP_SERVICE),
+	ALWAYS(SERVER_PORT, ""),
+	TLS_HANDSHAKE_ROWS,
+};
+
+static const struct otlp_span_attribute tls_client[] = {
+	ALWAYS(SERVER_ADDRESS, "address of the server"),
+	ALWAYS(SERVER_PORT, ""),
+	TLS_HANDSHAKE_ROWS,
+};
+
 #define ROWS(rows_) .attributes = (rows_), .count = ARRAY_SIZE(rows_)
 
 const struct otlp_span_type otlp_span_types[OTLP_SPAN_TYPES] = {
@@ -187,9 +214,14 @@ const struct otlp_span_type otlp_span_types[OTLP_SPAN_TYPES] = {
 							  ROWS(messaging) },
 	[OTLP_SPAN_TYPE(OBI_FAMILY_DNS, true)] = { NULL, "SERVER", ROWS(dns) },
 	[OTLP_SPAN_TYPE(OBI_FAMILY_DNS, false)] = { "DNS", "INTERNAL", ROWS(dns) },
+	[OTLP_SPAN_TYPE(OBI_FAMILY_TLS, true)] = { "TLS handshake, server", "SERVER",
+						   ROWS(tls_server) },
+	[OTLP_SPAN_TYPE(OBI_FAMILY_TLS, false)] = { "TLS handshake, client", "CLIENT",
+						    ROWS(tls_client) },
 };
 
-_Static_assert(ARRAY_SIZE(http_server) <= ATTRIBUTES_MAX && CLIENT_ATTRIBUTES <= ATTRIBUTES_MAX &&
+_Static_assert(ARRAY_SIZE(http_server) <= ATTRIBUTES_MAX &&
+		       ARRAY_SIZE(http_client) <= ATTRIBUTES_MAX &&
 		       ARRAY_SIZE(db_client) <= ATTRIBUTES_MAX,
 	       "a bit of an attribute_set each");
 
@@ -235,6 +267,12 @@ static void put_attribute(const struct otlp_span_attribute *row, const struct ot
 		return;
 	if (!row->own.get && attribute->number) {
 		otlp_put_int_attribute(buf, field, attribute->name, attribute->number(view->span));
+		return;
+	}
+	if (!row->own.get && attribute->truth) {
+		if (attribute->truth(view->span) >= 0)
+			otlp_put_bool_attribute(buf, field, attribute->name,
+						attribute->truth(view->span));
 		return;
 	}
 	value = row->own.get ? row->own.get(view) : attribute->text(view->span, text);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Which metrics a service has: what the entry says that selected it, else what is said of all. */
 #include "settings/settings.h"
+#include "span/instrumentation.h"
 
 /* Both kinds of span metrics together are asked for by `all` alone: one is enough. */
 static uint32_t one_kind_of_span_metrics(uint32_t features)
@@ -26,4 +27,12 @@ uint32_t obi_settings_all_features(const struct obi_settings *settings)
 	for (uint32_t i = 1; i <= settings->discovery.selected.count; i++)
 		all |= obi_settings_features(settings, i);
 	return all;
+}
+
+bool obi_settings_handshakes(const struct obi_settings *settings)
+{
+	return (settings->otlp.traces.instrumentations.bits |
+		settings->otlp.metrics.instrumentations.bits |
+		settings->export.prometheus.instrumentations.bits) &
+	       OBI_INSTRUMENT_TLS;
 }

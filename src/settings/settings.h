@@ -85,6 +85,9 @@ uint32_t obi_settings_features(const struct obi_settings *settings, uint32_t ent
  * are among them where services differ. */
 uint32_t obi_settings_all_features(const struct obi_settings *settings);
 
+/* Does any exporter ask for the handshakes of TLS? */
+bool obi_settings_handshakes(const struct obi_settings *settings);
+
 /* Are TCP statistics asked for (a stats feature with an exporter)? Not implemented yet. */
 bool obi_settings_stats(const struct obi_settings *settings);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "span/attributes.h"
 
+#include <time.h>
+
 #include "base/cleanup.h"
 
 /* Defines a getter that gives the value of an expression. */
@@ -11,6 +13,12 @@
 	}
 #define NUMBER(name_, value_)                                                                      \
 	static int64_t get_##name_(const struct obi_span *span)                                    \
+	{                                                                                          \
+		return value_;                                                                     \
+	}
+
+#define TRUTH(name_, value_)                                                                       \
+	static int get_##name_(const struct obi_span *span)                                        \
 	{                                                                                          \
 		return value_;                                                                     \
 	}
@@ -69,6 +77,28 @@ TEXT(dns_name, span->op.dns.name)
 TEXT(dns_type, span->op.dns.type)
 TEXT(dns_answers, span->op.dns.answers)
 
+/* ---- TLS ---- */
+
+/* RFC 3339, as other texts of times are. */
+static struct slice time_text(int64_t seconds, char text[SPAN_TEXT])
+{
+	time_t at = (time_t)seconds;
+	struct tm tm;
+
+	if (!seconds || !gmtime_r(&at, &tm))
+		return SLICE_LIT("");
+	return slice_of(text, strftime(text, SPAN_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm));
+}
+
+TEXT(kind, slice_cstr(span_kind_word(span->kind)))
+TEXT(tls_cipher, span->tls ? span->tls->cipher : SLICE_LIT(""))
+TEXT(tls_server_name, span->tls ? span->tls->server_name : SLICE_LIT(""))
+TEXT(tls_next_protocol, span->tls ? span->tls->next_protocol : SLICE_LIT(""))
+TEXT(tls_version, slice_cstr(span->tls ? span->tls->version : ""))
+TEXT(tls_not_after, span->tls ? time_text(span->tls->not_after, text) : SLICE_LIT(""))
+TRUTH(tls_resumed, span->tls ? span->tls->resumed : -1)
+TRUTH(tls_established, span->tls ? span->tls->established : -1)
+
 /* ---- The catalog ---- */
 
 #define ALL ((1u << OBI_FAMILIES) - 1)
@@ -77,6 +107,7 @@ TEXT(dns_answers, span->op.dns.answers)
 #define DB (1u << OBI_FAMILY_DB)
 #define MESSAGING (1u << OBI_FAMILY_MESSAGING)
 #define DNS (1u << OBI_FAMILY_DNS)
+#define TLS (1u << OBI_FAMILY_TLS)
 
 #define OBI_ATTRIBUTE(id_, name_, type_, get_, families_) const char obi_name_##id_[] = name_;
 #include "span/attributes.def"
@@ -108,6 +139,11 @@ static struct slice decimal(int64_t value, char text[SPAN_TEXT])
 	return slice_of(to, (size_t)(text + SPAN_TEXT - to));
 }
 
+static struct slice truth_text(int truth)
+{
+	return truth < 0 ? SLICE_LIT("") : truth ? SLICE_LIT("true") : SLICE_LIT("false");
+}
+
 struct slice span_attribute_text(const struct obi_span *span, enum obi_attribute_id id,
 				 char text[SPAN_TEXT])
 {
@@ -115,6 +151,9 @@ struct slice span_attribute_text(const struct obi_span *span, enum obi_attribute
 
 	if (!(attribute->families >> span->system->family & 1))
 		return SLICE_LIT("");
-	return attribute->text ? attribute->text(span, text)
-			       : decimal(attribute->number(span), text);
+	if (attribute->text)
+		return attribute->text(span, text);
+	if (attribute->truth)
+		return truth_text(attribute->truth(span));
+	return decimal(attribute->number(span), text);
 }

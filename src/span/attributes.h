@@ -21,12 +21,13 @@ enum obi_attribute_id {
 #include "span/attributes.def"
 #undef OBI_ATTRIBUTE
 
-/* One of the getters is NULL. Only for spans of its families. */
+/* One of the getters is there. Only for spans of its families. */
 struct obi_attribute {
 	struct slice name; /* a literal: zero-terminated */
 	/* "": the span has none. Lies where the span's strings lie, in text, or is a constant. */
 	struct slice (*text)(const struct obi_span *span, char text[SPAN_TEXT]);
 	int64_t (*number)(const struct obi_span *span);
+	int (*truth)(const struct obi_span *span); /* 1, 0; -1: the span has none */
 	unsigned families; /* bit 1 << enum obi_span_family: which spans may have it */
 };
 

@@ -123,6 +123,7 @@ static const struct system_words {
 	{ "amqp", "AMQPServer", "AMQPClient", false },
 	{ "sunrpc", "SunRPCServer", "SunRPCClient", false },
 	{ "dns", "DNS", "DNS", false },
+	{ "tls", "TLSServer", "TLSClient", false },
 };
 
 static const struct system_words *find_words(const struct obi_system *system)
@@ -208,6 +209,23 @@ static void dns_put_name(const struct obi_span *span, struct buffer *buf)
 	put_two_or_fallback(span, dns->name.len ? dns->type : SLICE_LIT(""), dns->name, buf);
 }
 
+/* ---- TLS ---- */
+
+static enum span_status tls_status(const struct obi_span *span)
+{
+	return error_if(span->op.handshake.error.len != 0);
+}
+
+static struct slice tls_error_type(const struct obi_span *span, char text[SPAN_TEXT])
+{
+	return span->op.handshake.error;
+}
+
+static void tls_put_name(const struct obi_span *span, struct buffer *buf)
+{
+	buffer_put_cstr(buf, span->system->fallback);
+}
+
 /* ---- All ---- */
 
 const struct obi_family obi_families[] = {
@@ -217,6 +235,7 @@ const struct obi_family obi_families[] = {
 	[OBI_FAMILY_MESSAGING] = { messaging_status, messaging_error_type, no_message,
 				   messaging_put_name },
 	[OBI_FAMILY_DNS] = { dns_status, dns_error_type, dns_message, dns_put_name },
+	[OBI_FAMILY_TLS] = { tls_status, tls_error_type, no_message, tls_put_name },
 };
 
 _Static_assert(ARRAY_SIZE(obi_families) == OBI_FAMILIES, "a row for each family");

@@ -19,5 +19,6 @@ const struct obi_name obi_instrumentation_names[] = {
 	{ "dns", OBI_INSTRUMENT_DNS },
 	{ "sunrpc", OBI_INSTRUMENT_SUNRPC },
 	{ "aerospike", OBI_INSTRUMENT_AEROSPIKE },
+	{ "tls", OBI_INSTRUMENT_TLS },
 	{ NULL, 0 },
 };

@@ -23,7 +23,8 @@ enum obi_instrumentation {
 	OBI_INSTRUMENT_DNS = 1u << 13,
 	OBI_INSTRUMENT_SUNRPC = 1u << 14,
 	OBI_INSTRUMENT_AEROSPIKE = 1u << 15,
-	OBI_INSTRUMENT_ALL = (1u << 16) - 1,
+	OBI_INSTRUMENT_ALL = (1u << 16) - 1, /* but for: */
+	OBI_INSTRUMENT_TLS = 1u << 16,
 };
 
 /* Words of rows of that type. */

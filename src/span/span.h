@@ -21,6 +21,7 @@ enum obi_span_family {
 	OBI_FAMILY_DB,
 	OBI_FAMILY_MESSAGING,
 	OBI_FAMILY_DNS,
+	OBI_FAMILY_TLS,
 	OBI_FAMILIES,
 };
 
@@ -93,6 +94,22 @@ struct obi_dns {
 		error; /* error.type: name of the RCODE (RFC 6895 section 2.3), "timeout"; "" */
 };
 
+/* A TLS handshake. */
+struct obi_handshake {
+	struct slice error; /* error.type: name of an alert, "timeout", "_OTHER"; "" */
+};
+
+/* tls.*: the session that an operation went through, or that a handshake made. */
+struct obi_tls {
+	const char *version; /* "1.3"; "" not known */
+	struct slice cipher; /* as IANA names it */
+	struct slice server_name;
+	struct slice next_protocol; /* of ALPN; "" none, or not known */
+	int64_t not_after; /* of the server's certificate, Unix time in seconds; 0 not known */
+	int8_t resumed;    /* an earlier one; -1 not known */
+	int8_t established;
+};
+
 /* What the families do not share. */
 union obi_operation {
 	struct obi_http http;
@@ -100,6 +117,7 @@ union obi_operation {
 	struct obi_db db;
 	struct obi_messaging messaging;
 	struct obi_dns dns;
+	struct obi_handshake handshake;
 };
 
 /* obi_span.flags */
@@ -127,7 +145,8 @@ struct obi_span {
 	uint16_t asked_port;    /* 0: host_port */
 	struct obi_trace trace; /* span_id and trace_id are set by the conn room, or zero */
 	const struct obi_service *service;
-	union obi_operation op; /* by system->family */
+	const struct obi_tls *tls; /* NULL: none is known */
+	union obi_operation op;    /* by system->family */
 };
 
 /* Where spans go next. Never blocks, keeps nothing of the span. */

@@ -326,6 +326,7 @@ static int open_application(struct worker *w)
 		.orders = w->orders,
 		.query_text = otlp_span_wants(OBI_ATTR_DB_QUERY,
 					      &w->settings->pipeline.attributes.select),
+		.carriers = obi_settings_handshakes(w->settings),
 		.protocols = obi_protocols,
 		.context = w,
 		.random = make_id,

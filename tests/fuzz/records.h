@@ -87,6 +87,11 @@ static inline void on_span(void *context, struct obi_span *span)
 {
 	if (span->end_ns < span->start_ns || !span->service)
 		abort();
+	if (span->tls) {
+		touch(span->tls->cipher);
+		touch(span->tls->server_name);
+		touch(span->tls->next_protocol);
+	}
 	switch (span->system->family) {
 	case OBI_FAMILY_HTTP:
 		touch_http(&span->op.http);
@@ -102,6 +107,9 @@ static inline void on_span(void *context, struct obi_span *span)
 		break;
 	case OBI_FAMILY_DNS:
 		touch_dns(&span->op.dns);
+		break;
+	case OBI_FAMILY_TLS:
+		touch(span->op.handshake.error);
 		break;
 	default:
 		abort();
@@ -227,8 +235,10 @@ static inline size_t put(struct records *r, const uint8_t *p, size_t size)
 	if (record->type == OBI_RECORD_CHUNK) {
 		has_chunks = true;
 		place_chunk(r, record, p);
-		if (record->flags & OBI_RECORD_TLS)
+		if (record->flags & OBI_RECORD_TLS) {
 			record->total_bytes = tail_of(p);
+			record->last_ns = p[6] >> 4 & (2 * IDS - 1); /* its ciphertext */
+		}
 	}
 	if ((p[3] & 0x7c) != 0x7c) /* else it is lost */
 		(void)obi_conns_put(r->conns, record, all);
@@ -259,6 +269,7 @@ static inline int fuzz_records(const uint8_t *data, size_t size, const struct sl
 		.board = board,
 		.orders = orders,
 		.query_text = size & 1,
+		.carriers = true,
 		.sink = { .put = on_span },
 		.random = fill_random,
 	};

@@ -159,8 +159,12 @@ static void put_operation(const struct obi_span *span, struct buffer *buf)
 		put_words(SLICE_LIT(""), op->messaging.operation, op->messaging.destination, buf);
 		break;
 	case OBI_FAMILY_DNS:
-	case OBI_FAMILIES:
 		put_words(op->dns.error, op->dns.type, op->dns.name, buf);
+		break;
+	case OBI_FAMILY_TLS:
+	case OBI_FAMILIES:
+		put_words(op->handshake.error, slice_cstr(span->tls ? span->tls->version : ""),
+			  span->tls ? span->tls->server_name : SLICE_LIT(""), buf);
 		break;
 	}
 }
@@ -308,6 +312,17 @@ static const struct json_attribute json_attributes[OBI_FAMILIES][JSON_ATTRIBUTES
 		{ "serverAddr", OBI_ATTR_SERVER_ADDRESS, false },
 		{ "serverPort", OBI_ATTR_SERVER_PORT, false },
 		{ "status", OBI_ATTR_ERROR_TYPE, false },
+	},
+	[OBI_FAMILY_TLS] = {
+		{ "cipher", OBI_ATTR_TLS_CIPHER, false },
+		{ "clientAddr", OBI_ATTR_CLIENT_ADDRESS, false },
+		{ "nextProtocol", OBI_ATTR_TLS_NEXT_PROTOCOL, false },
+		{ "resumed", OBI_ATTR_TLS_RESUMED, false },
+		{ "serverAddr", OBI_ATTR_SERVER_ADDRESS, false },
+		{ "serverName", OBI_ATTR_TLS_SERVER_NAME, false },
+		{ "serverPort", OBI_ATTR_SERVER_PORT, false },
+		{ "status", OBI_ATTR_ERROR_TYPE, false },
+		{ "version", OBI_ATTR_TLS_VERSION, false },
 	},
 };
 

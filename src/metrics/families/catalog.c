@@ -103,6 +103,10 @@ const struct metric_info metric_catalog[METRIC_IDS] = {
 		SECONDS("dns.lookup.duration", "s", "duration of DNS lookups, in seconds"),
 		OF_APPLICATION(OBI_INSTRUMENT_DNS, dns_attributes),
 	},
+	[METRIC_TLS_HANDSHAKE_DURATION] = {
+		SECONDS("tls.handshake.duration", "s", "duration of TLS handshakes, in seconds"),
+		OF_APPLICATION(OBI_INSTRUMENT_TLS, tls_attributes),
+	},
 	[METRIC_SPAN_LATENCY] = {
 		SECONDS("traces_spanmetrics_latency", NULL,
 			"duration of service calls (client and server), in seconds, in trace span "

@@ -159,11 +159,9 @@ struct family_options families_options(const struct obi_settings *settings, enum
 /* ---- Opening ---- */
 
 static const struct measures_family *const measured[] = {
-	[OBI_FAMILY_HTTP] = &measures_http,
-	[OBI_FAMILY_RPC] = &measures_rpc,
-	[OBI_FAMILY_DB] = &measures_db,
-	[OBI_FAMILY_DNS] = &measures_dns,
-	[OBI_FAMILY_MESSAGING] = &measures_messaging,
+	[OBI_FAMILY_HTTP] = &measures_http, [OBI_FAMILY_RPC] = &measures_rpc,
+	[OBI_FAMILY_DB] = &measures_db,     [OBI_FAMILY_DNS] = &measures_dns,
+	[OBI_FAMILY_TLS] = &measures_tls,   [OBI_FAMILY_MESSAGING] = &measures_messaging,
 };
 
 _Static_assert(ARRAY_SIZE(measured) == OBI_FAMILIES, "what each family is measured by");

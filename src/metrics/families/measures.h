@@ -30,11 +30,11 @@ struct measures_family {
 };
 
 extern const struct measures_family measures_http, measures_rpc, measures_db, measures_messaging,
-	measures_dns;
+	measures_dns, measures_tls;
 
 extern const struct attribute_group http_server_attributes, http_client_attributes,
 	rpc_server_attributes, rpc_client_attributes, db_server_attributes, db_client_attributes,
-	messaging_attributes, dns_attributes;
+	messaging_attributes, dns_attributes, tls_attributes;
 
 struct measures;
 

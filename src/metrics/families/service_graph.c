@@ -150,8 +150,9 @@ void service_graph_put(struct service_graph *graph, const struct obi_span *span,
 	struct slice values[GRAPH_ATTRIBUTES];
 	struct metric_row *row;
 
-	if (span->system->family == OBI_FAMILY_DNS)
-		return; /* nobody's call: the edge is the one to whom the name belongs */
+	/* Nobody's call: the edge is the one to whom the name belongs, or what goes through it. */
+	if (span->system->family == OBI_FAMILY_DNS || span->system->family == OBI_FAMILY_TLS)
+		return;
 	if (!graph->options->self_references &&
 	    memcmp(span->peer_addr, span->host_addr, sizeof(span->peer_addr)) == 0)
 		return;

@@ -157,6 +157,29 @@ static inline void wire_dns_span(struct wire *w, const struct obi_span *span)
 		span->flags & OBI_SPAN_INCOMPLETE ? " incomplete" : "");
 }
 
+/* server TLS 1.3 TLS_AES_256_GCM_SHA384 shop.example http/1.1 new dated unknown_ca [1..4] */
+static inline void wire_tls_span(struct wire *w, const struct obi_span *span)
+{
+	static const struct obi_tls none = { .version = "", .resumed = -1 };
+	const struct obi_tls *tls = span->tls ? span->tls : &none;
+	struct slice error = span->op.handshake.error;
+	uint64_t epoch = (uint64_t)epoch_clock_offset(w->options.epoch, 0);
+
+	w->spans_len += (size_t)snprintf(
+		w->spans + w->spans_len, sizeof(w->spans) - w->spans_len,
+		"%s TLS %s " SLICE_FMT " " SLICE_FMT " " SLICE_FMT "%s%s%s" SLICE_FMT
+		" [%llu..%llu]%s\n",
+		span->kind == OBI_KIND_SERVER ? "server" : "client", tls->version,
+		SLICE_ARG(tls->cipher), SLICE_ARG(tls->server_name), SLICE_ARG(tls->next_protocol),
+		tls->resumed == 1   ? " resumed"
+		: tls->resumed == 0 ? " new"
+				    : "",
+		tls->not_after ? " dated" : "", error.len ? " " : "", SLICE_ARG(error),
+		(unsigned long long)((span->start_ns - epoch) / STEP_NS),
+		(unsigned long long)((span->end_ns - epoch) / STEP_NS),
+		span->flags & OBI_SPAN_INCOMPLETE ? " incomplete" : "");
+}
+
 static inline void wire_span(void *context, struct obi_span *span)
 {
 	if (span->system->family == OBI_FAMILY_DB)
@@ -165,6 +188,8 @@ static inline void wire_span(void *context, struct obi_span *span)
 		wire_rpc_span(context, span);
 	else if (span->system->family == OBI_FAMILY_DNS)
 		wire_dns_span(context, span);
+	else if (span->system->family == OBI_FAMILY_TLS)
+		wire_tls_span(context, span);
 	else
 		wire_http_span(context, span);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What spans of RPC, databases, messages and DNS are in OTLP. */
+/* What spans of RPC, databases, messages, DNS and TLS are in OTLP. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -54,6 +54,13 @@ static void check_only(const char *yaml, struct obi_span span, const char *kind,
 	INT("server.port", "53") "," \
 	STRING("dns.answers", "2001:db8::1,2001:db8::2") "," \
 	STRING("dns.question.name", "shop.example")
+#define TLS_ATTRIBUTES \
+	STRING("tls.protocol.version", "1.2") "," \
+	STRING("tls.cipher", "TLS_RSA_WITH_AES_128_GCM_SHA256") "," \
+	STRING("tls.client.server_name", "shop.example") "," \
+	STRING("tls.next_protocol", "h2") "," \
+	BOOL("tls.resumed", "true") "," \
+	STRING("tls.server.not_after", "2036-11-27T22:54:49Z")
 #define STATUS_UNSET "],\"status\":{}"
 #define STATUS_ERROR "],\"status\":{\"code\":2}"
 /* clang-format on */
@@ -128,6 +135,39 @@ static void nothing_of_one_span_is_in_the_next(void **state)
 	free_batch(batch);
 }
 
+/* Of a handshake; and of what went through its session, where that is known. */
+static void tls_is_told(void **state)
+{
+	static const struct obi_system system = { OBI_FAMILY_TLS, "", "tls", "TLS handshake" };
+	const struct obi_tls tls = {
+		.version = "1.2",
+		.cipher = SLICE_LIT("TLS_RSA_WITH_AES_128_GCM_SHA256"),
+		.server_name = SLICE_LIT("shop.example"),
+		.next_protocol = SLICE_LIT("h2"),
+		.not_after = 2111439289,
+		.resumed = 1,
+		.established = 0,
+	};
+	struct obi_span span = sample_redis(OBI_KIND_CLIENT), http = sample_server();
+	_cleanup_free_ char *json = NULL;
+	struct otlp_spans *batch;
+
+	span.system = &system;
+	span.tls = &tls;
+	span.op.handshake.error = SLICE_LIT("unknown_ca");
+	check_only("", span, "3", "TLS handshake",
+		   STRING("server.address", "127.0.0.1") "," INT(
+			   "server.port", "6379") "," TLS_ATTRIBUTES
+						  "," BOOL("tls.established", "false") "," STRING(
+							  "error.type", "unknown_ca") STATUS_ERROR);
+	http.tls = &tls;
+	batch = new_batch("");
+	assert_int_equal(otlp_spans_put(batch, &http), 0);
+	json = take(batch);
+	has(json, TLS_ATTRIBUTES);
+	free_batch(batch);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,6 +176,7 @@ int main(void)
 		cmocka_unit_test(rpc_span_is_all_of_this),
 		cmocka_unit_test(message_and_dns_spans_are_all_of_this),
 		cmocka_unit_test(nothing_of_one_span_is_in_the_next),
+		cmocka_unit_test(tls_is_told),
 	};
 
 	return cmocka_run_group_tests_name("spans_of_families", tests, NULL, NULL);
