@@ -55,9 +55,9 @@ BPF_HEADERS := $(wildcard bpf/*.h bpf/*/*.h include/obi/*.h)
 all: $(OBI)
 
 # $(call remember,FILE,TEXT) writes the file only where it holds another text: what was built with
-# other flags is built again, and nothing else is.
+# other flags is built again, and nothing else is. Stripped, as make 4.3 keeps the newline it reads.
 differ = $(subst $(1),,$(2))$(subst $(2),,$(1))
-remember = $(if $(call differ,$(file <$(1)),$(2)),$(shell mkdir -p $(dir $(1)))$(file >$(1),$(2)))
+remember = $(if $(call differ,$(strip $(file <$(1))),$(strip $(2))),$(shell mkdir -p $(dir $(1)))$(file >$(1),$(2)))
 $(call remember,$(BUILD)/flags,$(CC) $(BASE_CFLAGS) $(HARDENING) $(CFLAGS))
 $(call remember,$(BUILD)/bpf.flags,$(CLANG) $(BPF_CPU) $(BPF_CPU_net) $(BPF_CFLAGS))
 

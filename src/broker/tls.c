@@ -202,8 +202,7 @@ static int attach(const struct obi_tls *tls, const struct bpf_program *program, 
 
 	if (!batch->count)
 		return 0;
-	return obi_uprobe_attach(&request, links->fds + links->count,
-				 OBI_TLS_LINKS_MAX - links->count, &links->count);
+	return obi_uprobe_attach(&request, links->fds, OBI_TLS_LINKS_MAX, &links->count);
 }
 
 int obi_tls_attach(struct obi_tls *tls, int file, const struct obi_wire_probe *probe,

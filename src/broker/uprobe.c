@@ -148,7 +148,7 @@ int obi_uprobe_attach(const struct obi_uprobe_request *request, int *fds, size_t
 
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", request->file);
 	if (request->multi) {
-		if (!room)
+		if (*count >= room)
 			return -E2BIG;
 		fd = create_multi(request->program, path, request);
 		if (fd >= 0)
@@ -156,7 +156,7 @@ int obi_uprobe_attach(const struct obi_uprobe_request *request, int *fds, size_t
 		return fd < 0 ? fd : 0;
 	}
 	for (size_t i = 0; i < request->count; i++) {
-		if (i >= room)
+		if (*count >= room)
 			return -E2BIG;
 		fd = create_perf(request->program, path, request->offsets[i], request->cookies[i],
 				 request->returns);

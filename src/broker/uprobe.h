@@ -27,8 +27,8 @@ struct obi_uprobe_request {
 	bool multi;   /* the program has the attach type */
 };
 
-/* Adds the links' descriptors to fds, which has room for room more; *count is raised. 0 or a
- * negative errno, with what was attached before it in fds. */
+/* Adds the links' descriptors behind the *count that are in fds, which has room for room of them;
+ * *count is raised. 0 or a negative errno, with what was attached before it in fds. */
 int obi_uprobe_attach(const struct obi_uprobe_request *request, int *fds, size_t room,
 		      size_t *count);
 

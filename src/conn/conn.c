@@ -165,10 +165,18 @@ static void on_gap(struct obi_conns *conns, struct conn *c)
 	exchange_drop_waiting(conns, c, OBI_DROP_LOST_RECORD);
 }
 
+/* The connection of the plain text that c carries, if both say so. */
+static struct conn *plain_of(struct obi_conns *conns, const struct conn *c)
+{
+	struct conn *plain = c->twin && !c->tls ? table_find(conns, c->twin) : NULL;
+
+	return plain && plain->tls && plain->twin == c->id ? plain : NULL;
+}
+
 /* The connection is over: what is open becomes spans with what is known. */
 static void end_conn(struct obi_conns *conns, struct conn *c, uint64_t time_ns, bool reset)
 {
-	struct conn *plain = c->twin && !c->tls ? table_find(conns, c->twin) : NULL;
+	struct conn *plain = plain_of(conns, c);
 
 	if (plain)
 		end_conn(conns, plain, time_ns, reset); /* while its session is known */
@@ -327,11 +335,11 @@ static void find_twin(struct obi_conns *conns, struct conn *c, const struct obi_
 	struct conn *carrier = table_find(conns, record->last_ns), *before;
 
 	c->twin = record->last_ns;
-	if (!carrier || carrier->twin == c->id)
+	if (!carrier || carrier->tls)
 		return;
-	before = carrier->twin ? table_find(conns, carrier->twin) : NULL;
+	before = plain_of(conns, carrier);
 	carrier->twin = c->id;
-	if (before)
+	if (before && before != c)
 		end_conn(conns, before, record->time_ns, false);
 }
 

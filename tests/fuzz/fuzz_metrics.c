@@ -92,6 +92,9 @@ static void set_operation(struct obi_span *span, struct slice *input)
 		op->messaging.destination = second;
 		op->messaging.client_id = *input;
 		break;
+	case OBI_FAMILY_TLS:
+		op->handshake.error = *input;
+		break;
 	case OBI_FAMILY_DNS:
 	case OBI_FAMILIES:
 		op->dns.type = first;

@@ -51,6 +51,11 @@
 	"server_address service_name service_namespace"
 #define DNS "error.type service.name service.namespace"
 #define DNS_PROMETHEUS "error_type instance job service_name service_namespace"
+#define HANDSHAKE                                                                                  \
+	"error.type service.name service.namespace span.kind tls.protocol.version tls.resumed"
+#define HANDSHAKE_PROMETHEUS                                                                       \
+	"error_type instance job service_name service_namespace span_kind tls_protocol_version "   \
+	"tls_resumed"
 #define SPAN                                                                                       \
 	"host.id service.instance.id service.name service.namespace source span.kind span.name "   \
 	"status.code telemetry.sdk.language"
@@ -93,6 +98,8 @@ static const struct known known[] = {
 	  MESSAGING, MESSAGING_PROMETHEUS },
 	{ "dns.lookup.duration", "dns_lookup_duration_seconds", METRIC_HISTOGRAM, "s", DNS,
 	  DNS_PROMETHEUS },
+	{ "tls.handshake.duration", "tls_handshake_duration_seconds", METRIC_HISTOGRAM, "s",
+	  HANDSHAKE, HANDSHAKE_PROMETHEUS },
 	{ "http.server.request.duration", "http_server_request_duration_seconds", METRIC_HISTOGRAM,
 	  "s", HTTP, HTTP_PROMETHEUS },
 	{ "http.server.request.body.size", "http_server_request_body_size_bytes", METRIC_HISTOGRAM,

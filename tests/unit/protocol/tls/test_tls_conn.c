@@ -279,6 +279,44 @@ static void another_session(void **state)
 	wire_free(w);
 }
 
+/* Whatever records claim: what ends takes along what it carries, and nothing else. */
+static void one_behind_another(void **state)
+{
+	struct wire *w = with_plain_text();
+	uint64_t ids[3] = { w->at[0].id, w->at[1].id, w->at[2].id };
+	struct obi_conns_stats stats;
+
+	shake_13(w);
+	for (int i = 0; i < 3; i++) { /* 1 behind 0, 2 behind 1, 0 behind 2 */
+		w->conn = (i + 1) % 3;
+		plain(w, ids[i], OBI_RECV, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
+	}
+	obi_conns_stats(w->conns, &stats);
+	assert_int_equal(3, stats.connections);
+	wire_close(w);
+	obi_conns_stats(w->conns, &stats);
+	assert_int_equal(2, stats.connections);
+	wire_free(w);
+}
+
+/* A connection is not behind two: that which it left does not end it. */
+static void behind_another(void **state)
+{
+	struct wire *w = with_plain_text();
+	uint64_t carrier = w->at[0].id;
+	struct obi_conns_stats stats;
+
+	shake_13(w);
+	w->conn = 1;
+	plain(w, carrier, OBI_RECV, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
+	plain(w, 0xdead, OBI_SEND, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+	w->conn = 2;
+	plain(w, carrier, OBI_RECV, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
+	obi_conns_stats(w->conns, &stats);
+	assert_int_equal(3, stats.connections);
+	wire_free(w);
+}
+
 /* A carrier that is not known (any more) is missed by nobody. */
 static void without_it(void **state)
 {
@@ -295,12 +333,20 @@ static void without_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(both_versions),    cmocka_unit_test(nobody_asks),
-		cmocka_unit_test(a_client),         cmocka_unit_test(in_single_bytes),
-		cmocka_unit_test(cut_records),      cmocka_unit_test(lost_place),
-		cmocka_unit_test(alerts),           cmocka_unit_test(what_is_none),
-		cmocka_unit_test(interleaved),      cmocka_unit_test(its_requests_know_it),
-		cmocka_unit_test(they_end_with_it), cmocka_unit_test(another_session),
+		cmocka_unit_test(both_versions),
+		cmocka_unit_test(nobody_asks),
+		cmocka_unit_test(a_client),
+		cmocka_unit_test(in_single_bytes),
+		cmocka_unit_test(cut_records),
+		cmocka_unit_test(lost_place),
+		cmocka_unit_test(alerts),
+		cmocka_unit_test(what_is_none),
+		cmocka_unit_test(interleaved),
+		cmocka_unit_test(its_requests_know_it),
+		cmocka_unit_test(they_end_with_it),
+		cmocka_unit_test(another_session),
+		cmocka_unit_test(one_behind_another),
+		cmocka_unit_test(behind_another),
 		cmocka_unit_test(without_it),
 	};
 
