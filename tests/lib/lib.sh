@@ -7,7 +7,8 @@
 # whatever happens. So files run side by side. A file whose tests are about the host itself sets
 # ON_THE_HOST=1: no PID namespace; it runs alone, as does a test with ALONE[test_NAME]=1, whose numbers
 # are those of a machine that does nothing else. OBI_TEST_ALONE=no leaves these out, =only takes no
-# others. A test fails by its exit status, at the first `fail`, or is skipped by `skip`. Each prints one
+# others. OBI_TEST_LIST=1 prints the names of the tests, and OBI_TEST_ONLY=NAME runs the one of just that
+# name. A test fails by its exit status, at the first `fail`, or is skipped by `skip`. Each prints one
 # line:
 #
 #   ok NAME | FAIL NAME (reason) | skip NAME (reason)
@@ -41,7 +42,12 @@ run_tests() {
 		full=$prefix/${name#test_}
 		is_selected "$full" "$@" || continue
 		is_its_turn "$name" || continue
-		run_in_a_shell "$file" "$name" "$full"
+		[ "${OBI_TEST_ONLY:-$name}" = "$name" ] || continue
+		if [ -n "${OBI_TEST_LIST:-}" ]; then
+			echo "$name"
+		else
+			run_in_a_shell "$file" "$name" "$full"
+		fi
 	done < <(sed -n 's/^\(test_[a-z0-9_]*\)() {$/\1/p' "$file")
 }
 
