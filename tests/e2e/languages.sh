@@ -338,5 +338,5 @@ test_tls_server_in_erlang_is_dark() {
 	expect_all 0
 }
 
-[ "${1:-}" = --one ] || fetch
+[ "${1:-}" = --one ] || [ -n "${OBI_TEST_ONLY:-}" ] || fetch
 run_tests "$@"

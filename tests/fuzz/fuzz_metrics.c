@@ -54,6 +54,7 @@ static const struct obi_system fuzz_systems[OBI_FAMILIES] = {
 	[OBI_FAMILY_DB] = { OBI_FAMILY_DB, "postgresql", "sql", "SQL" },
 	[OBI_FAMILY_MESSAGING] = { OBI_FAMILY_MESSAGING, "kafka", "kafka", "KAFKA" },
 	[OBI_FAMILY_DNS] = { OBI_FAMILY_DNS, "", "dns", "DNS" },
+	[OBI_FAMILY_TLS] = { OBI_FAMILY_TLS, "", "tls", "TLS" },
 };
 
 static void copy(struct slice from, char *to, size_t size)

@@ -13,7 +13,7 @@ test_collections_add_up_to_what_was_measured() {
 	local seed temporality kind
 	need node make
 	[ -e "$BUILT/installed" ] || skip "$(cat "$BUILT/why" 2>/dev/null || echo 'run decoder.sh first')"
-	make -s -f tests/otlp/Makefile build/otlp/metrics_tool >"$SCRATCH/make.log" 2>&1 || {
+	flock "$BUILT" make -s -f tests/otlp/Makefile build/otlp/metrics_tool >"$SCRATCH/make.log" 2>&1 || {
 		show "$SCRATCH/make.log"
 		fail "the tool does not build"
 	}
