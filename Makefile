@@ -81,7 +81,7 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags | $(SKELETONS)
 	$(CC) $(BASE_CFLAGS) $(HARDENING) $(CFLAGS) -I$(BUILD)/skel -MMD -MP -c $< -o $@
 
 # What runs once, as it begins or as a process does, is to be small.
-ONCE := verb settings caps feature sandbox service discover config inspect replay export
+ONCE := verb settings caps feature sandbox service discover inspect replay export
 $(ONCE:%=$(BUILD)/obj/%/%.o): override CFLAGS += -Os
 
 $(OBI): $(BUILD)/obj/main.o $(OBJECTS)
