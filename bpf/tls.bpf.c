@@ -26,6 +26,7 @@
 #include "lib/ring.h"
 #include "lib/session.h"
 #include "lib/plain.h"
+#include "lib/certificate.h"
 #include "lib/mapped.h"
 
 static __always_inline bool process_is_selected(u32 pid)
@@ -62,6 +63,10 @@ int tls_enter(struct pt_regs *ctx)
 		return 0;
 	if (OBI_TLS_COOKIE_OP(cookie) == OBI_TLS_FREE)
 		return session_free(ctx);
+	if (OBI_TLS_COOKIE_OP(cookie) == OBI_TLS_CERTIFICATE_READ)
+		return certificate_read(ctx);
+	if (OBI_TLS_COOKIE_OP(cookie) == OBI_TLS_CERTIFICATE_WRITTEN)
+		return certificate_begin(ctx);
 	call = bpf_task_storage_get(&tls_calls, bpf_get_current_task_btf(), 0,
 				    BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!call)
@@ -134,6 +139,8 @@ int tls_return(struct pt_regs *ctx)
 	u64 bytes;
 	u32 op;
 
+	if (OBI_TLS_COOKIE_OP(bpf_get_attach_cookie(ctx)) == OBI_TLS_CERTIFICATE_WRITTEN)
+		return certificate_written(ctx);
 	/* A call within a call ends both, for us; but not one that was passed over at its entry. */
 	if (!call || !call->session || call->cookie != bpf_get_attach_cookie(ctx))
 		return 0;

@@ -29,6 +29,7 @@ struct tls_call {
 	u64 buf;
 	u64 count_at;
 	u64 cookie;
+	u64 der; /* of a certificate that is being written, or 0 */
 };
 
 struct {
@@ -65,7 +66,9 @@ struct tls_session {
 	u8 side;
 	u8 ordered; /* enum obi_order_mode */
 	u8 muted;
-	u8 heads; /* bits by direction: the chunk before began a head, which may go on */
+	u8 heads;     /* bits by direction: the chunk before began a head, which may go on */
+	u8 certified; /* its first certificate was told */
+	u8 pad[3];
 	struct obi_tuple tuple;
 	struct plain_piece pieces[2]; /* under way, by direction */
 	u64 taken_by;                 /* of a random: the session that has it, or TLS_UNCLEAR */

@@ -30,12 +30,14 @@
 #define OBI_HEAD_MAX 1024
 
 enum obi_record_type {
-	OBI_RECORD_MESSAGE = 1, /* first chunk of a message; head = its first bytes */
-	OBI_RECORD_MORE = 2,    /* a later chunk that may begin or continue a head */
-	OBI_RECORD_FIN = 3,     /* our side sends no more; no head */
-	OBI_RECORD_CLOSE = 4,   /* the connection is over; no head */
-	OBI_RECORD_CHUNK = 5,   /* a chunk as it came, where the kernel side tells no messages:
-				   before = bytes of this direction before it */
+	OBI_RECORD_MESSAGE = 1,     /* first chunk of a message; head = its first bytes */
+	OBI_RECORD_MORE = 2,        /* a later chunk that may begin or continue a head */
+	OBI_RECORD_FIN = 3,         /* our side sends no more; no head */
+	OBI_RECORD_CLOSE = 4,       /* the connection is over; no head */
+	OBI_RECORD_CHUNK = 5,       /* a chunk as it came, where the kernel side tells no messages:
+				       before = bytes of this direction before it */
+	OBI_RECORD_CERTIFICATE = 6, /* the first certificate of the TLS session whose ciphertext
+				       goes through it, the server's; head = its DER, perhaps cut */
 };
 
 enum obi_direction {

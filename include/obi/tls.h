@@ -18,8 +18,16 @@ enum obi_tls_op {
 	OBI_TLS_WRITE,
 	OBI_TLS_HANDSHAKE, /* moves no plain text */
 	OBI_TLS_FREE,      /* the session is over: its address may be that of another one soon */
+	/* Of a certificate, within another call: its second argument points to where the address of
+	 * its DER stands, which is there before (the third is its length), or which is filled in
+	 * meanwhile (its length is returned). Only where handshakes are asked for. */
+	OBI_TLS_CERTIFICATE_READ,
+	OBI_TLS_CERTIFICATE_WRITTEN,
 	OBI_TLS_OPS,
 };
+
+/* Does anybody wait for its end? */
+#define obi_tls_op_returns(op) ((op) != OBI_TLS_FREE && (op) != OBI_TLS_CERTIFICATE_READ)
 
 /* Where the number of bytes that were moved is found. */
 enum obi_tls_count {
@@ -42,7 +50,7 @@ struct obi_tls_name {
 	__u64 mask[2];
 };
 
-#define OBI_TLS_NAMES 18
+#define OBI_TLS_NAMES 24
 
 /*
  * Where a session has the random of its ClientHello: as bytes of its own, or behind a pointer in

@@ -18,6 +18,7 @@ struct obi_tls {
 	struct tls_bpf *skel;
 	bool multi;
 	bool watch;
+	bool handshakes;
 	struct bpf_link *watcher;
 };
 
@@ -42,7 +43,7 @@ static int share_maps(struct tls_bpf *skel, struct bpf_object *app)
 	return 0;
 }
 
-static void set_names(struct tls_bpf *skel)
+static void set_names(struct tls_bpf *skel, bool handshakes)
 {
 	size_t count = 0;
 
@@ -54,7 +55,7 @@ static void set_names(struct tls_bpf *skel)
 			const char *file = obi_probe_libraries[i].files[k];
 			struct obi_tls_name *name = &skel->rodata->tls_names[count];
 
-			if (!file)
+			if (!file || (obi_probe_libraries[i].handshakes && !handshakes))
 				continue;
 			memcpy(name->text, file, strlen(file));
 			memset(name->mask, 0xff, strlen(file));
@@ -74,7 +75,7 @@ static int load(struct obi_tls *tls, struct bpf_object *app, uint32_t pid_namesp
 	tls->skel->rodata->pid_namespace = pid_namespace;
 	tls->skel->rodata->ring_wake_bytes =
 		bpf_map__max_entries(bpf_object__find_map_by_name(app, "records")) / 2;
-	set_names(tls->skel);
+	set_names(tls->skel, tls->handshakes);
 	bpf_program__set_autoload(tls->skel->progs.tls_mapped, tls->watch);
 	if (tls->multi)
 		bpf_object__for_each_program(
@@ -105,7 +106,7 @@ static void watch(struct obi_tls *tls)
 		tls->watcher = bpf_program__attach_trace(tls->skel->progs.tls_mapped);
 }
 
-int obi_tls_open(struct bpf_object *app, uint32_t pid_namespace, bool wants_watch,
+int obi_tls_open(struct bpf_object *app, uint32_t pid_namespace, bool wants_watch, bool handshakes,
 		 struct obi_tls **ret_tls)
 {
 	struct obi_tls *tls = calloc(1, sizeof(*tls));
@@ -115,6 +116,7 @@ int obi_tls_open(struct bpf_object *app, uint32_t pid_namespace, bool wants_watc
 		return -ENOMEM;
 	tls->multi = true;
 	tls->watch = wants_watch;
+	tls->handshakes = handshakes;
 	error = load(tls, app, pid_namespace);
 	if (error && tls->watch) {
 		tls->watch = false;
@@ -172,14 +174,14 @@ static bool is_sane(const struct obi_wire_site *site)
 	return site->op > OBI_TLS_NONE && site->op < OBI_TLS_OPS && site->count < OBI_TLS_COUNTS;
 }
 
-/* For entries, or for returns: nobody waits for that of a session's end. */
+/* For entries, or for returns. */
 static void gather(const struct obi_wire_probe *probe, bool returns, struct batch *ret_batch)
 {
 	ret_batch->count = 0;
 	for (size_t i = 0; i < probe->count; i++) {
 		const struct obi_wire_site *site = &probe->sites[i];
 
-		if (returns && site->op == OBI_TLS_FREE)
+		if (returns && !obi_tls_op_returns(site->op))
 			continue;
 		ret_batch->offsets[ret_batch->count] = site->offset;
 		ret_batch->cookies[ret_batch->count++] =

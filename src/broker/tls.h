@@ -21,8 +21,8 @@ struct obi_tls_links {
 };
 
 /* Loads them beside the maps of app. 0 or a negative errno. watch: processes that map a library are
- * among its process events, if the kernel has fentry. */
-int obi_tls_open(struct bpf_object *app, uint32_t pid_namespace, bool watch,
+ * among its process events, if the kernel has fentry. handshakes: are these asked for? */
+int obi_tls_open(struct bpf_object *app, uint32_t pid_namespace, bool watch, bool handshakes,
 		 struct obi_tls **ret_tls);
 void obi_tls_close(struct obi_tls *tls);
 

@@ -93,7 +93,8 @@ static int open_tls(struct broker *b)
 	if (!obi_app_joins_sessions(b->app))
 		return refuse("the kernel keeps no storage for threads (5.12)", -EOPNOTSUPP);
 	error = obi_tls_open(obi_app_object(b->app), b->pid_namespace.inode,
-			     !strcmp(obi_app_plane(b->app), "fentry"), &b->tls);
+			     !strcmp(obi_app_plane(b->app), "fentry"),
+			     obi_settings_handshakes(b->settings), &b->tls);
 	if (error)
 		return refuse("programs for TLS libraries are refused", error);
 	if (!obi_tls_watches(b->tls))
@@ -113,7 +114,8 @@ static void take_mapping(void *context, const struct obi_wire_mapping *mapping, 
 {
 	struct broker *b = context;
 
-	if (obi_probe_is_library(path) && obi_discover_has(b->discover, mapping->pid))
+	if (obi_probe_is_library(path, obi_settings_handshakes(b->settings)) &&
+	    obi_discover_has(b->discover, mapping->pid))
 		obi_probed_mapped(b->probed, mapping);
 }
 

@@ -408,8 +408,10 @@ static bool record_is_sane(const struct obi_record *record, size_t size)
 	    (record->total_bytes > INT64_MAX && record->type != OBI_RECORD_CHUNK))
 		return false;
 	if (record->message == 0 && record->type != OBI_RECORD_CHUNK &&
-	    record->type != OBI_RECORD_CLOSE)
+	    record->type != OBI_RECORD_CLOSE && record->type != OBI_RECORD_CERTIFICATE)
 		return false;
+	if (record->type == OBI_RECORD_CERTIFICATE)
+		return true;
 	chunk = record->type == OBI_RECORD_MESSAGE || record->type == OBI_RECORD_MORE ||
 		record->type == OBI_RECORD_CHUNK;
 	if (!chunk)
@@ -430,6 +432,11 @@ int obi_conns_put(struct obi_conns *conns, const struct obi_record *record, size
 	if (record->time_ns > conns->now_ns)
 		conns->now_ns = record->time_ns;
 	c = table_find(conns, record->conn);
+	if (record->type == OBI_RECORD_CERTIFICATE) {
+		if (c && c->protocol && c->protocol->certify)
+			c->protocol->certify(c, slice_of(record->head, record->head_len));
+		return 0;
+	}
 	if (record->type == OBI_RECORD_CLOSE) {
 		if (c)
 			on_close(conns, c, record);

@@ -152,6 +152,9 @@ struct obi_protocol {
 	/* Of a carrier: what it tells of the TLS session, NULL where nothing is known. */
 	const struct obi_tls *(*session)(const struct conn *c);
 
+	/* Of a carrier: the server's certificate, DER, perhaps cut. */
+	void (*certify)(struct conn *c, struct slice der);
+
 	/* Responses whose end only the kernel's progress board shows; NULL: there are none. */
 	const struct obi_awaiting *awaiting;
 };

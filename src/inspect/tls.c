@@ -18,6 +18,10 @@
 /* How many arguments does a program look at? */
 static unsigned arguments_of(const struct obi_probe_function *function)
 {
+	if (function->op == OBI_TLS_CERTIFICATE_READ)
+		return 3;
+	if (function->op == OBI_TLS_CERTIFICATE_WRITTEN)
+		return 2;
 	if (function->op != OBI_TLS_READ && function->op != OBI_TLS_WRITE)
 		return 1;
 	switch (function->count) {
@@ -67,11 +71,12 @@ static void place(const struct obi_code *code, const struct obi_symbol *symbol,
 	struct obi_site site;
 	int error;
 
-	if (function->op == OBI_TLS_FREE)
-		error = obi_site_entry(code, symbol->address, symbol->size, 1, &site);
-	else
+	if (obi_tls_op_returns(function->op))
 		error = obi_site_return(code, symbol->address, symbol->size, arguments_of(function),
 					&site);
+	else
+		error = obi_site_entry(code, symbol->address, symbol->size, arguments_of(function),
+				       &site);
 	if (!error)
 		add(sites, function, &site);
 }
@@ -99,7 +104,12 @@ static bool is_stripped(const struct obi_image *image)
 	return true;
 }
 
-int obi_tls_inspect(int fd, struct obi_tls_sites *ret_sites)
+static bool is_of_handshakes(size_t function)
+{
+	return obi_probe_libraries[obi_probe_functions[function].library].handshakes;
+}
+
+int obi_tls_inspect(int fd, bool handshakes, struct obi_tls_sites *ret_sites)
 {
 	struct obi_symbol_wanted wanted[WANTED];
 	struct obi_symbol found[WANTED * COPIES_MAX];
@@ -117,6 +127,8 @@ int obi_tls_inspect(int fd, struct obi_tls_sites *ret_sites)
 	for (int i = 0; i < n; i++) {
 		bool probed = found[i].wanted < OBI_PROBE_FUNCTIONS;
 
+		if (probed && !handshakes && is_of_handshakes(found[i].wanted))
+			continue;
 		ret_sites->functions += probed;
 		if (probed)
 			place(&code, &found[i], ret_sites);

@@ -28,8 +28,8 @@ struct obi_tls_sites {
 	bool cut;         /* not all of it was looked at */
 };
 
-/* Looks through an ELF file. 0, also where nothing is found; or a negative errno of
- * obi_image_open() or obi_symbols_find(). */
-int obi_tls_inspect(int fd, struct obi_tls_sites *ret_sites);
+/* Looks through an ELF file; handshakes: also for what only these need. 0, also where nothing is
+ * found; or a negative errno of obi_image_open() or obi_symbols_find(). */
+int obi_tls_inspect(int fd, bool handshakes, struct obi_tls_sites *ret_sites);
 
 #endif

@@ -10,8 +10,9 @@ static const struct {
 	const char *unit;
 	const char *word;
 } words[] = {
-	{ "s", "seconds" }, { "ms", "milliseconds" }, { "us", "microseconds" }, { "By", "bytes" },
-	{ "%", "percent" }, { "ns", "nanoseconds" },  { "min", "minutes" },     { "h", "hours" },
+	{ "s", "seconds" },   { "ms", "milliseconds" }, { "us", "microseconds" },
+	{ "By", "bytes" },    { "%", "percent" },       { "ns", "nanoseconds" },
+	{ "min", "minutes" }, { "h", "hours" },         { "d", "days" },
 };
 
 /* A name under construction: words joined by one underscore each. */

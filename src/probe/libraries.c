@@ -11,6 +11,7 @@ enum {
 	S2N,
 	WOLFSSL,
 	MBEDTLS,
+	LIBCRYPTO,
 };
 
 const struct obi_probe_library obi_probe_libraries[] = {
@@ -24,6 +25,9 @@ const struct obi_probe_library obi_probe_libraries[] = {
 		      .files = { "libwolfssl.so" },
 		      .random = "wolfSSL_get_client_random" },
 	[MBEDTLS] = { .name = "mbedTLS", .files = { "libmbedtls.so" } },
+	[LIBCRYPTO] = { .name = "OpenSSL",
+			.files = { "libcrypto.so", "libcrypto-", "libcrypto3.so" },
+			.handshakes = true },
 };
 
 /* Calls of (session, memory, length, ...) and of (session). */
@@ -59,6 +63,8 @@ const struct obi_probe_function obi_probe_functions[] = {
 	{ "mbedtls_ssl_handshake", MBEDTLS, OBI_TLS_HANDSHAKE, 0 },
 	{ "mbedtls_ssl_handshake_step", MBEDTLS, OBI_TLS_HANDSHAKE, 0 },
 	{ "mbedtls_ssl_free", MBEDTLS, OBI_TLS_FREE, 0 },
+	{ "d2i_X509", LIBCRYPTO, OBI_TLS_CERTIFICATE_READ, 0 },
+	{ "i2d_X509", LIBCRYPTO, OBI_TLS_CERTIFICATE_WRITTEN, 0 },
 };
 
 _Static_assert(ARRAY_SIZE(obi_probe_functions) == OBI_PROBE_FUNCTIONS,
@@ -66,14 +72,17 @@ _Static_assert(ARRAY_SIZE(obi_probe_functions) == OBI_PROBE_FUNCTIONS,
 _Static_assert(ARRAY_SIZE(obi_probe_libraries) == OBI_PROBE_LIBRARIES,
 	       "as many as the header says");
 
-bool obi_probe_is_library(struct slice path)
+bool obi_probe_is_library(struct slice path, bool handshakes)
 {
 	struct slice file = slice_base_name(path);
 
-	for (size_t i = 0; i < ARRAY_SIZE(obi_probe_libraries); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(obi_probe_libraries); i++) {
+		if (obi_probe_libraries[i].handshakes && !handshakes)
+			continue;
 		for (size_t k = 0; k < OBI_PROBE_FILES; k++)
 			if (obi_probe_libraries[i].files[k] &&
 			    slice_has_prefix(file, slice_cstr(obi_probe_libraries[i].files[k])))
 				return true;
+	}
 	return false;
 }

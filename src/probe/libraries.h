@@ -12,13 +12,14 @@
 #include "base/slice.h"
 
 #define OBI_PROBE_FILES 3
-#define OBI_PROBE_FUNCTIONS 31
+#define OBI_PROBE_FUNCTIONS 33
 
 struct obi_probe_library {
 	const char *name;
 	const char *files[OBI_PROBE_FILES]; /* how the names of its files begin */
 	/* The function that copies the random of the ClientHello out of a session, or NULL. */
 	const char *random;
+	bool handshakes; /* only where these are asked for */
 };
 
 /* A call of (session, memory, length, ...) or of (session). */
@@ -29,13 +30,13 @@ struct obi_probe_function {
 	uint8_t count;   /* enum obi_tls_count */
 };
 
-#define OBI_PROBE_LIBRARIES 6
+#define OBI_PROBE_LIBRARIES 7
 
 extern const struct obi_probe_library obi_probe_libraries[];
 extern const struct obi_probe_function obi_probe_functions[];
 
 /* Is that the name of a TLS library's file, as they are shared? Executables may hold one besides.
- */
-bool obi_probe_is_library(struct slice path);
+ * handshakes: are these asked for? */
+bool obi_probe_is_library(struct slice path, bool handshakes);
 
 #endif

@@ -112,6 +112,7 @@ static void identify(void *context, void *result)
 {
 	const struct task *task = context;
 	struct explain_identity *to = result;
+	bool handshakes = obi_settings_handshakes(task->settings);
 	struct listing listing = { to, task->process.exe };
 	const struct obi_worker_reasons reasons = {
 		.sign = &to->sign,
@@ -125,8 +126,8 @@ static void identify(void *context, void *result)
 			    &reasons);
 	if (at < 0)
 		return;
-	(void)obi_probing_each(task->process.pid, task->process.exe, task->fds[at], take_file,
-			       &listing);
+	(void)obi_probing_each(task->process.pid, task->process.exe, task->fds[at], handshakes,
+			       take_file, &listing);
 	if (lseek(task->fds[at], 0, SEEK_SET) == 0)
 		(void)obi_maps_read(task->fds[at], take_module, &to->asyncio);
 }
@@ -189,10 +190,11 @@ static void inspect_file(void *context, void *result)
 {
 	const struct task *task = context;
 	struct explain_library *to = result;
+	bool handshakes = obi_settings_handshakes(task->settings);
 	struct obi_tls_sites found;
 
 	forget_secrets(task);
-	to->error = obi_tls_inspect(task->fds[0], &found);
+	to->error = obi_tls_inspect(task->fds[0], handshakes, &found);
 	to->functions = (uint32_t)found.functions;
 	to->sites = (uint32_t)found.count;
 	to->stepped = (uint32_t)found.stepped;

@@ -61,7 +61,8 @@ static void name_mappings(const struct worker *w, const struct obi_wire_process 
 	int at = obi_worker_descriptor(message, fd_count, OBI_WIRE_HAS_MAPS);
 
 	if (at >= 0 && w->settings->broker.tls_probes)
-		obi_probing_process(message->pid, message->exe, fds[at]);
+		obi_probing_process(message->pid, message->exe, fds[at],
+				    obi_settings_handshakes(w->settings));
 }
 
 /* Keeps the descriptor of its mappings, if they may still tell more. */
@@ -163,7 +164,7 @@ static void handle(struct worker *w, uint32_t id, const void *body, size_t size,
 		const struct obi_wire_file *file = body;
 
 		begin_inspecting(w, file->pid);
-		obi_probing_file(file, fds[0]);
+		obi_probing_file(file, fds[0], obi_settings_handshakes(w->settings));
 		end_inspecting(w);
 	} else if (id == OBI_WIRE_PROCESSES_TOLD) {
 		w->told = true;

@@ -16,6 +16,7 @@ _Static_assert(OBI_TLS_SITES_MAX <= OBI_WIRE_SITES_MAX, "room for what is found"
 struct process {
 	uint32_t pid;
 	struct slice exe;
+	bool handshakes;
 	uint64_t last; /* inode: several mappings of a file stand together */
 	void (*take)(void *context, const struct obi_wire_mapping *mapping, struct slice path);
 	void *context;
@@ -34,14 +35,15 @@ static bool take_mapped(void *context, const struct obi_mapped *mapped)
 	};
 
 	if (mapped->inode == process->last ||
-	    (!slice_equal(mapped->path, process->exe) && !obi_probe_is_library(mapped->path)))
+	    (!slice_equal(mapped->path, process->exe) &&
+	     !obi_probe_is_library(mapped->path, process->handshakes)))
 		return true;
 	process->last = mapped->inode;
 	process->take(process->context, &mapping, mapped->path);
 	return true;
 }
 
-int obi_probing_each(uint32_t pid, const char *exe, int maps_fd,
+int obi_probing_each(uint32_t pid, const char *exe, int maps_fd, bool handshakes,
 		     void (*take)(void *context, const struct obi_wire_mapping *mapping,
 				  struct slice path),
 		     void *context)
@@ -49,6 +51,7 @@ int obi_probing_each(uint32_t pid, const char *exe, int maps_fd,
 	struct process process = {
 		.pid = pid,
 		.exe = slice_cstr(exe),
+		.handshakes = handshakes,
 		.take = take,
 		.context = context,
 	};
@@ -63,16 +66,16 @@ static void name_mapping(void *context, const struct obi_wire_mapping *mapping, 
 	(void)obi_wire_send(OBI_WIRE_FD, OBI_REQUEST_MAPPING, mapping, sizeof(*mapping), NULL, 0);
 }
 
-void obi_probing_process(uint32_t pid, const char *exe, int maps_fd)
+void obi_probing_process(uint32_t pid, const char *exe, int maps_fd, bool handshakes)
 {
-	(void)obi_probing_each(pid, exe, maps_fd, name_mapping, NULL);
+	(void)obi_probing_each(pid, exe, maps_fd, handshakes, name_mapping, NULL);
 }
 
-void obi_probing_file(const struct obi_wire_file *file, int fd)
+void obi_probing_file(const struct obi_wire_file *file, int fd, bool handshakes)
 {
 	struct obi_wire_probe probe = { .number = file->number };
 	struct obi_tls_sites found;
-	int error = obi_tls_inspect(fd, &found);
+	int error = obi_tls_inspect(fd, handshakes, &found);
 
 	if (error)
 		log_debug("a file has no code to be probed", F("pid", log_int(file->pid)),

@@ -148,6 +148,52 @@ test_attributes_and_metrics() {
 		'span_kind="SPAN_KIND_SERVER".*tls_protocol_version="1.2",tls_resumed="false"')" "handshakes"
 }
 
+# make_chain: CERT is one of ten days, before that of the authority, of 400 days.
+make_chain() {
+	make_certificate
+	cp "$CERT" "$SCRATCH/authority.pem"
+	openssl x509 -in "$CERT" -signkey "$KEY" -days 400 -out "$SCRATCH/authority.pem" 2>/dev/null
+	openssl req -new -key "$KEY" -subj /CN=localhost -out "$SCRATCH/request.pem" 2>/dev/null
+	openssl x509 -req -in "$SCRATCH/request.pem" -CA "$SCRATCH/authority.pem" -CAkey "$KEY" -days 10 \
+		-extfile <(echo subjectAltName=DNS:localhost) -CAcreateserial -out "$SCRATCH/leaf.pem" 2>/dev/null
+	cat "$SCRATCH/leaf.pem" "$SCRATCH/authority.pem" >"$CERT"
+	export SSL_CERT_FILE=$SCRATCH/authority.pem
+}
+
+# expect_valid SIDE DAYS DATE: the gauge, and whose end it is that the attribute tells.
+expect_valid() {
+	assert_eq "$2" "$(metric "$SCRATCH/metrics" tls_server_certificate_expiry_days \
+		"span_kind=\"SPAN_KIND_$1\".*tls_server_not_after=\"$3\"")" "days that $1 tells"
+	assert_eq 1 "$(grep -c "^tls_server_certificate_expiry_days.*SPAN_KIND_$1" "$SCRATCH/metrics")" \
+		"certificates that $1 tells of"
+}
+
+# The server's own, not those behind it, at both ends, and also where it passes encrypted.
+test_certificates() {
+	local version leaf
+	need nginx curl
+	for version in 1.2 1.3; do
+		(
+			begin_scratch
+			make_chain
+			start_nginx "server { listen $PORT ssl; ssl_certificate $CERT; ssl_certificate_key $KEY;
+				ssl_protocols TLSv$version; location / { return 200 hello; } }"
+			start_agent "$CAPS_APPLICATION" OTEL_EBPF_AUTO_TARGET_EXE='{*/curl,*/nginx}' \
+				OTEL_EBPF_PROMETHEUS_PORT=9400 OTEL_EBPF_METRICS_INSTRUMENTATIONS='*,tls' \
+				OTEL_EBPF_PROMETHEUS_INSTRUMENTATIONS='*,tls' OTEL_EBPF_TRACE_PRINTER=json
+			probes_are_there libcrypto
+			leaf=$(date -u -d "$(openssl x509 -in "$SCRATCH/leaf.pem" -noout -enddate | cut -d = -f 2)" \
+				+%Y-%m-%dT%H:%M:%SZ)
+			curl -sS --max-time 5 -o /dev/null $URL/one
+			expect_shaken 1 type=TLSServer version=$version
+			expect_shaken 1 type=TLSClient version=$version
+			scrape 9400 "$SCRATCH/metrics"
+			expect_valid SERVER 10 "$leaf"
+			expect_valid CLIENT 10 "$leaf"
+		)
+	done
+}
+
 test_off_by_default() {
 	begin_nginx ssl 'location / { return 200 "hello"; }'
 	observe

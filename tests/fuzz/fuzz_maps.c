@@ -24,7 +24,7 @@ static bool take(void *context, const struct obi_mapped *mapped)
 	if (!path.len || path.data[0] != '/' || slice_find(path, '\n') >= 0 ||
 	    !memmem(given->data, given->size, path.data, path.len) || ++given->told > given->lines)
 		abort();
-	(void)obi_probe_is_library(path);
+	(void)obi_probe_is_library(path, true);
 	return true;
 }
 

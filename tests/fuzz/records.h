@@ -198,6 +198,8 @@ static inline void set_kind(const struct records *r, struct obi_record *record, 
 	} else if (r->streams && record->type != OBI_RECORD_CLOSE) {
 		record->type = OBI_RECORD_CHUNK;
 	}
+	if (r->streams && (p[5] & 0x4f) == 0x4f)
+		record->type = OBI_RECORD_CERTIFICATE;
 	if (record->side == 3)
 		record->side = OBI_SIDE_ACCEPTED;
 	if (record->type != OBI_RECORD_CHUNK)

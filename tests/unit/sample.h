@@ -137,6 +137,22 @@ static inline struct obi_span sample_dns(void)
 	return span;
 }
 
+static const struct obi_system sample_tls_system = {
+	.family = OBI_FAMILY_TLS,
+	.name = "",
+	.instrumentation = "tls",
+	.fallback = "TLS handshake",
+};
+
+/* tls: what is known of its session; must live as long. */
+static inline struct obi_span sample_handshake(const struct obi_tls *tls)
+{
+	struct obi_span span = sample_of(&sample_tls_system, OBI_KIND_SERVER);
+
+	span.tls = tls;
+	return span;
+}
+
 static inline struct obi_flow_record sample_flow(void)
 {
 	return (struct obi_flow_record){

@@ -107,6 +107,14 @@ const struct metric_info metric_catalog[METRIC_IDS] = {
 		SECONDS("tls.handshake.duration", "s", "duration of TLS handshakes, in seconds"),
 		OF_APPLICATION(OBI_INSTRUMENT_TLS, tls_attributes),
 	},
+	[METRIC_TLS_CERTIFICATE_EXPIRY] = {
+		.desc = { .name = "tls.server.certificate.expiry",
+			  .unit = "d",
+			  .help = "days until the server's certificate expires, at the last handshake",
+			  .type = METRIC_GAUGE,
+			  .scale = 1000 },
+		OF_APPLICATION(OBI_INSTRUMENT_TLS, tls_certificate_attributes),
+	},
 	[METRIC_SPAN_LATENCY] = {
 		SECONDS("traces_spanmetrics_latency", NULL,
 			"duration of service calls (client and server), in seconds, in trace span "

@@ -164,10 +164,12 @@ static struct slice get_value(const struct measures *measures, const struct obi_
 	}
 }
 
-void measures_put_span(struct measures *measures, const struct obi_span *span, uint64_t now_ns)
+/* gauge: what its metrics are set to; NULL: they are no gauges. */
+static void feed(struct measures *measures, size_t number, const struct obi_span *span,
+		 uint64_t now_ns, const uint64_t *gauge)
 {
 	const struct measures_family *family = measures->family;
-	const struct side *side = &measures->sides[family->side(span)];
+	const struct side *side = &measures->sides[number];
 	const struct metric_origin origin = span_origin(span);
 	struct slice values[ATTRIBUTES_MAX];
 	struct scratch scratch;
@@ -180,10 +182,27 @@ void measures_put_span(struct measures *measures, const struct obi_span *span, u
 			values[i] = get_value(measures, span, table->sources[i], &scratch,
 					      scratch.numbers[i]);
 		row = metric_table_row(table->table, values, now_ns);
-		for (size_t i = 0; row && i < table->metrics_count; i++)
-			metric_observe_from(metric_table_metric(table->table, i), row,
-					    family->value(span, table->metrics[i]), &origin);
+		for (size_t i = 0; row && i < table->metrics_count; i++) {
+			const struct metric *metric = metric_table_metric(table->table, i);
+
+			if (gauge)
+				metric_set(metric, row, *gauge);
+			else
+				metric_observe_from(metric, row,
+						    family->value(span, table->metrics[i]),
+						    &origin);
+		}
 	}
+}
+
+void measures_put_span(struct measures *measures, const struct obi_span *span, uint64_t now_ns)
+{
+	const struct measures_family *family = measures->family;
+	uint64_t value;
+
+	feed(measures, family->side(span), span, now_ns, NULL);
+	if (family->gauge && family->gauge(span, &value))
+		feed(measures, family->count - 1, span, now_ns, &value);
 }
 
 size_t measures_side_by_kind(const struct obi_span *span)

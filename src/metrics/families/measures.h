@@ -23,10 +23,13 @@ struct measures_side {
 struct measures_family {
 	struct measures_side sides[MEASURES_SIDES];
 	size_t count;
-	/* Which side a span feeds. */
+	/* Which side a span feeds, one without gauges. */
 	size_t (*side)(const struct obi_span *span);
 	/* What the side's i-th metric is fed with. */
 	uint64_t (*value)(const struct obi_span *span, size_t metric);
+	/* NULL, or the last side is one of gauges, which spans feed besides: with what. false: this
+	 * one tells nothing of it. */
+	bool (*gauge)(const struct obi_span *span, uint64_t *ret_value);
 };
 
 extern const struct measures_family measures_http, measures_rpc, measures_db, measures_messaging,
@@ -34,7 +37,7 @@ extern const struct measures_family measures_http, measures_rpc, measures_db, me
 
 extern const struct attribute_group http_server_attributes, http_client_attributes,
 	rpc_server_attributes, rpc_client_attributes, db_server_attributes, db_client_attributes,
-	messaging_attributes, dns_attributes, tls_attributes;
+	messaging_attributes, dns_attributes, tls_attributes, tls_certificate_attributes;
 
 struct measures;
 

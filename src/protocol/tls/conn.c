@@ -125,6 +125,15 @@ static const struct obi_tls *session(const struct conn *c)
 	return tls->told ? &tls->told->tls : NULL;
 }
 
+/* In 1.3 it comes encrypted. */
+static void certify(struct conn *c, struct slice der)
+{
+	struct tls_conn *tls = tls_of(c);
+
+	if (tls->told && !tls->told->tls.not_after)
+		tls->told->tls.not_after = tls_der_not_after(der);
+}
+
 /* ---- Its end ------------------------------------------------------------------------------- */
 
 static void leave(struct obi_conns *conns, struct conn *c)
@@ -475,4 +484,5 @@ const struct obi_protocol protocol_tls = {
 	.time_out = time_out,
 	.forget = forget,
 	.session = session,
+	.certify = certify,
 };

@@ -37,6 +37,7 @@ static const struct expected {
 	/* wolfSSL_negotiate() calls one of the two others. */
 	{ LIBRARIES "libwolfssl.so.35", "wolfSSL", 0, { 0, 2, 1, 2, 1 }, OBI_TLS_RETURNED },
 	{ LIBRARIES "libmbedtls.so.14", "mbedTLS", 0, { 0, 1, 1, 2, 1 }, OBI_TLS_RETURNED },
+	{ LIBRARIES "libcrypto.so.3", "OpenSSL", 0, { 0, 0, 0, 0, 0, 1, 1 }, 0 },
 };
 
 static void assert_sane(const struct obi_tls_sites *sites, uint64_t size)
@@ -60,7 +61,8 @@ static void assert_expected(const struct expected *e, const struct obi_tls_sites
 	assert_string_equal(sites->library, e->library);
 	assert_int_equal(sites->stepped, e->stepped);
 	assert_int_equal(sites->random.at != 0,
-			 !strcmp(e->library, "OpenSSL") || !strcmp(e->library, "wolfSSL"));
+			 (!strcmp(e->library, "OpenSSL") || !strcmp(e->library, "wolfSSL")) &&
+				 e->ops[OBI_TLS_READ]);
 	for (size_t i = 0; i < sites->count; i++) {
 		uint32_t op = sites->sites[i].op;
 
@@ -84,7 +86,7 @@ static void libraries_of_this_machine_have_their_sites(void **state)
 			continue;
 		print_message("%s\n", expected[i].file);
 		assert_int_equal(fstat(fd, &st), 0);
-		assert_int_equal(obi_tls_inspect(fd, &sites), 0);
+		assert_int_equal(obi_tls_inspect(fd, true, &sites), 0);
 		assert_sane(&sites, (uint64_t)st.st_size);
 		assert_expected(&expected[i], &sites);
 		assert_in_range(sites.functions, sites.count, 100);
@@ -94,12 +96,25 @@ static void libraries_of_this_machine_have_their_sites(void **state)
 		skip();
 }
 
+/* What takes a probe in vain has none. */
+static void certificates_are_of_handshakes_alone(void **state)
+{
+	_cleanup_close_ int fd = open(LIBRARIES "libcrypto.so.3", O_RDONLY | O_CLOEXEC);
+	struct obi_tls_sites sites;
+
+	if (fd < 0)
+		skip();
+	assert_int_equal(obi_tls_inspect(fd, false, &sites), 0);
+	assert_int_equal(sites.count, 0);
+	assert_int_equal(sites.functions, 0);
+}
+
 static void assert_nothing(int fd, int error)
 {
 	struct obi_tls_sites sites;
 
 	memset(&sites, 0xff, sizeof(sites));
-	assert_int_equal(obi_tls_inspect(fd, &sites), error);
+	assert_int_equal(obi_tls_inspect(fd, true, &sites), error);
 	assert_int_equal(sites.count, 0);
 	assert_int_equal(sites.stepped, 0);
 	assert_null(sites.library);
@@ -114,7 +129,7 @@ static void file_without_such_functions_has_no_sites(void **state)
 
 	assert_true(fd >= 0);
 	assert_nothing(fd, 0);
-	assert_int_equal(obi_tls_inspect(fd, &sites), 0);
+	assert_int_equal(obi_tls_inspect(fd, true, &sites), 0);
 	assert_int_equal(sites.functions, 0);
 	assert_false(sites.stripped);
 }
@@ -190,11 +205,11 @@ static void one_wrong_bit_does_no_harm(void **state)
 		uint8_t bit = (uint8_t)(1u << rand_r(&seed) % 8);
 
 		bytes[at] ^= bit;
-		(void)obi_tls_inspect(fd, &sites);
+		(void)obi_tls_inspect(fd, true, &sites);
 		assert_sane(&sites, size);
 		bytes[at] ^= bit;
 	}
-	assert_int_equal(obi_tls_inspect(fd, &sites), 0);
+	assert_int_equal(obi_tls_inspect(fd, true, &sites), 0);
 	assert_expected(&expected[0], &sites);
 	(void)munmap(bytes, size);
 }
@@ -213,7 +228,7 @@ static void file_that_is_cut_does_no_harm(void **state)
 		size_t len = size / CUTS * i + i;
 
 		assert_int_equal(ftruncate(fd, (off_t)len), 0);
-		(void)obi_tls_inspect(fd, &sites);
+		(void)obi_tls_inspect(fd, true, &sites);
 		assert_sane(&sites, len);
 	}
 }
@@ -222,6 +237,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(libraries_of_this_machine_have_their_sites),
+		cmocka_unit_test(certificates_are_of_handshakes_alone),
 		cmocka_unit_test(file_without_such_functions_has_no_sites),
 		cmocka_unit_test(file_without_symbols_has_no_sites),
 		cmocka_unit_test(what_is_no_program_is_said),

@@ -56,6 +56,9 @@
 #define HANDSHAKE_PROMETHEUS                                                                       \
 	"error_type instance job service_name service_namespace span_kind tls_protocol_version "   \
 	"tls_resumed"
+#define CERTIFICATE "service.name service.namespace span.kind tls.server.not_after"
+#define CERTIFICATE_PROMETHEUS                                                                     \
+	"instance job service_name service_namespace span_kind tls_server_not_after"
 #define SPAN                                                                                       \
 	"host.id service.instance.id service.name service.namespace source span.kind span.name "   \
 	"status.code telemetry.sdk.language"
@@ -100,6 +103,8 @@ static const struct known known[] = {
 	  DNS_PROMETHEUS },
 	{ "tls.handshake.duration", "tls_handshake_duration_seconds", METRIC_HISTOGRAM, "s",
 	  HANDSHAKE, HANDSHAKE_PROMETHEUS },
+	{ "tls.server.certificate.expiry", "tls_server_certificate_expiry_days", METRIC_GAUGE, "d",
+	  CERTIFICATE, CERTIFICATE_PROMETHEUS },
 	{ "http.server.request.duration", "http_server_request_duration_seconds", METRIC_HISTOGRAM,
 	  "s", HTTP, HTTP_PROMETHEUS },
 	{ "http.server.request.body.size", "http_server_request_body_size_bytes", METRIC_HISTOGRAM,

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -98,6 +99,40 @@ static void names_that_were_asked_for_are_chosen(void **state)
 	end(&f);
 }
 
+#define WITH_TLS                                                                                   \
+	"otel_metrics_export: {instrumentations: [\"*\", tls]}\n"                                  \
+	"prometheus_export: {instrumentations: [\"*\", tls]}\n"
+
+/* Days that are left, of a certificate a row; and of one that is unknown none. */
+static void a_handshake_tells_of_the_certificate(void **state)
+{
+	struct obi_tls tls = { .version = "1.3", .resumed = 0, .established = 1 };
+	struct obi_span span = sample_handshake(&tls);
+	struct fixture f;
+	char expected[128];
+
+	begin(&f, WITH_TLS);
+	families_put_span(f.families, &span, 0);
+	has(&f, "tls_handshake_duration_seconds_count{");
+	has_not(&f, "tls_server_certificate_expiry_days{");
+	tls.not_after = 2145916800; /* 2038-01-01 */
+	families_put_span(f.families, &span, 0);
+	(void)snprintf(expected, sizeof(expected),
+		       "tls_server_not_after=\"2038-01-01T00:00:00Z\"} %u.",
+		       (unsigned int)((2145916800 - (uint64_t)time(NULL)) / 86400));
+	has(&f, "\ntls_server_certificate_expiry_days{" SERVICE
+		"service_name=\"gosrv\",service_namespace=\"\",span_kind=\"SPAN_KIND_SERVER\",");
+	has(&f, expected);
+	tls.not_after = 1000000000; /* long ago */
+	families_put_span(f.families, &span, 0);
+	has(&f, "tls_server_not_after=\"2001-09-09T01:46:40Z\"} 0\n");
+	end(&f);
+	begin(&f, "{}");
+	families_put_span(f.families, &span, 0);
+	has_not(&f, "tls_");
+	end(&f);
+}
+
 /* Each by its own word; span metrics and the graph too. */
 static void instrumentations_choose_by_span(void **state)
 {
@@ -185,6 +220,7 @@ int main(void)
 		cmocka_unit_test(an_rpc_span_is_a_duration_with_its_status),
 		cmocka_unit_test(messages_are_sent_and_processed),
 		cmocka_unit_test(names_that_were_asked_for_are_chosen),
+		cmocka_unit_test(a_handshake_tells_of_the_certificate),
 		cmocka_unit_test(instrumentations_choose_by_span),
 		cmocka_unit_test(span_metrics_name_each_family),
 		cmocka_unit_test(the_graph_knows_databases_and_no_dns),

@@ -79,6 +79,37 @@ static void a_client(void **state)
 	wire_free(w);
 }
 
+static void certify(struct wire *w, struct slice der)
+{
+	struct obi_record record = wire_record(w, OBI_RECORD_CERTIFICATE, OBI_SEND);
+
+	record.time_ns = ++w->now * STEP_NS;
+	record.message = 0;
+	wire_put(w, &record, der);
+}
+
+/* What 1.3 encrypts comes from a probe; of more than one, or of a connection of something else,
+ * nothing is taken. */
+static void certificate_of_a_probe(void **state)
+{
+	static const uint8_t der[] = "\x30\x30\x30\x2e\2\1\1\x30\0\x30\0\x30\x1e"
+				     "\x17\x0d"
+				     "200101000000Z"
+				     "\x17\x0d"
+				     "300101000000Z";
+	struct wire *w = listener();
+
+	certify(w, FLIGHT(der));
+	pass(w, OBI_RECV, FLIGHT(client_13_1));
+	certify(w, SLICE_LIT("\x30\x82"));
+	certify(w, slice_first(FLIGHT(der), sizeof(der) - 1));
+	pass(w, OBI_SEND, FLIGHT(server_13_1));
+	pass(w, OBI_RECV, FLIGHT(client_13_2));
+	wire_spans(w, NEW_13 " dated [2..6]\n");
+	certify(w, FLIGHT(der));
+	wire_free(w);
+}
+
 /* Byte for byte. */
 static void in_single_bytes(void **state)
 {
@@ -336,6 +367,7 @@ int main(void)
 		cmocka_unit_test(both_versions),
 		cmocka_unit_test(nobody_asks),
 		cmocka_unit_test(a_client),
+		cmocka_unit_test(certificate_of_a_probe),
 		cmocka_unit_test(in_single_bytes),
 		cmocka_unit_test(cut_records),
 		cmocka_unit_test(lost_place),
