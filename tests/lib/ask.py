@@ -26,10 +26,22 @@ def take_options():
     return parser.parse_args()
 
 
+class Connection(http.client.HTTPConnection):
+    """Sends a head with its body: a server may answer a head and be gone before the body comes."""
+    held = b""
+
+    def send(self, data):
+        if data.startswith(b"POST "):
+            self.held = data
+            return
+        held, self.held = self.held, b""
+        super().send(held + data)
+
+
 def connect(options, context):
     if context:
         return http.client.HTTPSConnection("localhost", options.port, timeout=20, context=context)
-    return http.client.HTTPConnection("127.0.0.1", options.port, timeout=20)
+    return Connection("127.0.0.1", options.port, timeout=20)
 
 
 def ask(options, context, said):
