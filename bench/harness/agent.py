@@ -98,14 +98,13 @@ class Agent:
 
         return in_netns(self.netns, get) if self.netns else get()
 
-    def spans(self, port, metrics=None):
-        """HTTP server spans counted for the port."""
-        name = "http_server_request_duration_seconds_count"
-        return int(sum(value for labels, value in samples(metrics or self.metrics(), name)
+    def spans(self, port, metrics=None, metric="http_server_request_duration_seconds_count"):
+        """Server spans counted for the port."""
+        return int(sum(value for labels, value in samples(metrics or self.metrics(), metric)
                        if labels.get("server_port") in (str(port), None)))
 
-    def wait_span(self, port):
-        process.until(lambda: self.spans(port) > 0, PATIENCE, "the agent's first span")
+    def wait_span(self, port, *metric):
+        process.until(lambda: self.spans(port, None, *metric) > 0, PATIENCE, "the agent's first span")
         return self
 
     def pids(self):

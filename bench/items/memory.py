@@ -8,6 +8,7 @@ from harness.agent import Agent
 
 TITLE = "memory"
 KIB = 1024
+MANY_PORT = target.free_port()
 
 
 def _fields(path):
@@ -28,15 +29,26 @@ def _say(report, agent, when, most):
     report.figure("%s, both: RssAnon" % when, anon / KIB, "MiB", most=most)
 
 
+def _many(report, agent, quick):
+    """Connections that are open at once, each asking again and again."""
+    nginx = target.Nginx(connections=16384, port=MANY_PORT)
+    wrk = target.Wrk(nginx.url, 10000)
+    time.sleep(4 if quick else 10)
+    _say(report, agent, "10,000 connections", 6)
+    wrk.close()
+    nginx.close()
+
+
 def run(report, quick):
     nginx = target.Nginx()
-    agent = Agent({"OTEL_EBPF_OPEN_PORT": str(nginx.port)}).wait_ready()
+    agent = Agent({"OTEL_EBPF_OPEN_PORT": "%d,%d" % (nginx.port, MANY_PORT)}).wait_ready()
     time.sleep(1 if quick else 3)
     _say(report, agent, "idle", 6)
     wrk = target.Wrk(nginx.url)
     time.sleep(2 if quick else 8)
     _say(report, agent, "full wrk load", 16)
     wrk.close()
+    _many(report, agent, quick)
     maps = [info["memlock"] for info in bpf.held(agent.pids(), "map_id").values()]
     report.figure("BPF maps, memlock", sum(maps) / KIB / KIB, "MiB", most=16)
     report.figure("   their number", len(maps))

@@ -16,12 +16,11 @@ SETTLE = 0.15
 
 
 class Bench:
-    """The arms; of a server that speaks TLS, what wrk asks is inside it."""
+    """The arms, of a server and what keeps it busy."""
+    metric = "http_server_request_duration_seconds_count"
 
-    def __init__(self, seconds, tls=False):
-        self.seconds = seconds
-        self.nginx = target.Nginx(tls)
-        self.wrk = target.Wrk(self.nginx.url)
+    def __init__(self, seconds, server, load):
+        self.seconds, self.server, self.load = seconds, server, load
         self.rates, self.events = [], []
 
     def measure(self, arm):
@@ -32,16 +31,16 @@ class Bench:
 
     def _window(self):
         time.sleep(SETTLE)
-        window = target.Window(self.nginx, self.seconds)
+        window = target.Window(self.server, self.seconds)
         self.rates.append(window.requests / window.seconds)
         return window.ns
 
     def _agent(self):
-        agent = Agent({"OTEL_EBPF_OPEN_PORT": str(self.nginx.port)}).wait_ready()
-        agent.wait_span(self.nginx.port)
-        before, spans = self.nginx.requests(), agent.spans(self.nginx.port)
+        agent = Agent({"OTEL_EBPF_OPEN_PORT": str(self.server.port)}).wait_ready()
+        agent.wait_span(self.server.port, self.metric)
+        before, spans = self.server.requests(), agent.spans(self.server.port, metric=self.metric)
         ns = self._window()
-        if agent.spans(self.nginx.port) - spans < (self.nginx.requests() - before) // 2:
+        if agent.spans(self.server.port, metric=self.metric) - spans < (self.server.requests() - before) // 2:
             raise process.Failed("the agent counts less than half of the requests")
         agent.stop()
         return ns
@@ -49,27 +48,32 @@ class Bench:
     def _other(self):
         agent = Agent({"OTEL_EBPF_OPEN_PORT": str(target.free_port())}).wait_ready()
         ns = self._window()
-        if agent.spans(self.nginx.port):
+        if agent.spans(self.server.port):
             raise process.Failed("the agent counts requests of a process it was not to select")
         agent.stop()
         return ns
 
     def _naive(self):
-        naive = Naive(self.nginx.pid)
-        requests, before = self.nginx.requests(), naive.counts()
+        naive = Naive(self.server.pid)
+        requests, before = self.server.requests(), naive.counts()
         ns = self._window()
-        after, requests = naive.counts(), self.nginx.requests() - requests
+        after, requests = naive.counts(), self.server.requests() - requests
         self.events.append((after["events"] - before["events"]) / requests)
         naive.stop()
         return ns
 
     def close(self):
-        self.wrk.close()
-        self.nginx.close()
+        self.load.close()
+        self.server.close()
+
+
+def of_nginx(seconds, tls=False, kind=Bench):
+    nginx = target.Nginx(tls)
+    return kind(seconds, nginx, target.Wrk(nginx.url))
 
 
 def run(report, quick):
-    bench = Bench(0.2 if quick else 0.4)
+    bench = of_nginx(0.2 if quick else 0.4)
     try:
         rounds = measure(report, ARMS, 6 if quick else 30, bench.measure)
     finally:

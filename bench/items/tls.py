@@ -11,7 +11,7 @@ ARMS = ["agent", "A/A", "unprobed"]
 class _Bench(request.Bench):
     def _unprobed(self):
         """The agent watches its sockets, but not its library."""
-        agent = Agent({"OTEL_EBPF_OPEN_PORT": str(self.nginx.port),
+        agent = Agent({"OTEL_EBPF_OPEN_PORT": str(self.server.port),
                        "OTEL_EBPF_BPF_TLS_PROBES": "false"}).wait_ready()
         ns = self._window()
         agent.stop()
@@ -19,7 +19,7 @@ class _Bench(request.Bench):
 
 
 def run(report, quick):
-    bench = _Bench(0.2 if quick else 0.4, tls=True)
+    bench = request.of_nginx(0.2 if quick else 0.4, True, _Bench)
     try:
         rounds = measure(report, ARMS, 6 if quick else 30, bench.measure)
     finally:
