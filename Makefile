@@ -59,13 +59,16 @@ all: $(OBI)
 differ = $(subst $(1),,$(2))$(subst $(2),,$(1))
 remember = $(if $(call differ,$(strip $(file <$(1))),$(strip $(2))),$(shell mkdir -p $(dir $(1)))$(file >$(1),$(2)))
 $(call remember,$(BUILD)/flags,$(CC) $(BASE_CFLAGS) $(HARDENING) $(CFLAGS))
-$(call remember,$(BUILD)/bpf.flags,$(CLANG) $(BPF_CPU) $(BPF_CPU_net) $(BPF_CFLAGS))
+$(call remember,$(BUILD)/bpf.flags,$(CLANG) $(BPF_CPU) $(BPF_CPU_net) $(BPF_CFLAGS) $(BPF_LINES))
 
 # ---- BPF programs ---------------------------------------------------------------------------
 
-$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(BPF_HEADERS) $(BUILD)/bpf.flags
+# Without line numbers an object, and what the kernel keeps of it, is half as large. With BPF_LINES=1 the
+# verifier's log has them.
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(BPF_HEADERS) bpf/drop-lines $(BUILD)/bpf.flags
 	@mkdir -p $(@D)
 	$(CLANG) -target bpf -mcpu=$(or $(BPF_CPU_$*),$(BPF_CPU)) $(BPF_CFLAGS) -c $< -o $@.full
+	$(if $(BPF_LINES),,bpf/drop-lines $@.full)
 	$(BPFTOOL) gen object $@ $@.full
 
 $(BUILD)/skel/%.skel.h: $(BUILD)/bpf/%.bpf.o
