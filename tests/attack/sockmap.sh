@@ -18,8 +18,7 @@ apart() {
 	if [ -z "${OBI_TEST_CGROUP:-}" ]; then
 		mount=$(findmnt -n -l -t cgroup2 -o TARGET | head -n 1)
 		[ -n "$mount" ] || skip "needs cgroup2"
-		dir=$mount/obi-test.$$
-		mkdir "$dir" || skip "no cgroup can be made"
+		dir=$(mktemp -d "$mount/obi-test.XXXXXX") || skip "no cgroup can be made"
 		run_deferred
 		echo $$ >"$dir/cgroup.procs"
 		OBI_TEST_CGROUP=$dir exec unshare --cgroup --mount --propagation private bash "$0" --one "$1"
