@@ -190,7 +190,13 @@ $(FUZZ_BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_BUILD)/libobi.a
 
 $(FUZZ_BUILD)/fuzz_hpack: PEER_LIBS := -lnghttp2
 
-fuzz-targets: $(FUZZ_TARGETS)
+# By itself, over libraries as they are.
+$(FUZZ_BUILD)/flips: tests/fuzz/flips.c $(wildcard src/inspect/*.[ch] src/probe/*.[ch] src/base/*.[ch])
+	@mkdir -p $(@D)
+	$(CLANG) $(BASE_CFLAGS) -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+		-o $@ $(filter %.c,$^) $(LIBS)
+
+fuzz-targets: $(FUZZ_TARGETS) $(FUZZ_BUILD)/flips
 
 # Reads the kept corpus tests/data/fuzz/NAME, writes what it finds to build/fuzz/corpus/NAME.
 fuzz: fuzz-targets

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "broker/uprobe.h"
 
 #define PATIENCE_MS 1000
 #define IDLE_NS (60 * NSEC_PER_SEC)
@@ -100,8 +101,26 @@ static void remove_at(struct obi_probed *probed, size_t at)
 	probed->files[at] = probed->files[--probed->count];
 }
 
+/* All at once; where there is no memory for that, one after the other. */
+static void detach_links(struct obi_probed *probed)
+{
+	int *fds = malloc(probed->count * sizeof(probed->files[0]->links.fds) + 1);
+	size_t count = 0;
+
+	for (size_t i = 0; fds && i < probed->count; i++) {
+		struct obi_tls_links *links = &probed->files[i]->links;
+
+		memcpy(fds + count, links->fds, links->count * sizeof(*fds));
+		count += links->count;
+		links->count = 0;
+	}
+	obi_uprobe_detach(fds, count);
+	free(fds);
+}
+
 void obi_probed_detach(struct obi_probed *probed)
 {
+	detach_links(probed);
 	while (probed->count)
 		remove_at(probed, probed->count - 1);
 	probed->stopped = true;

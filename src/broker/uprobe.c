@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,4 +166,43 @@ int obi_uprobe_attach(const struct obi_uprobe_request *request, int *fds, size_t
 		fds[(*count)++] = fd;
 	}
 	return 0;
+}
+
+/* ---- Detaching ---- */
+
+#define CLOSERS 128 /* they share the grace periods of RCU that they wait for */
+
+struct closer {
+	pthread_t thread;
+	const int *fds;
+	size_t count;
+};
+
+static void *close_links(void *context)
+{
+	const struct closer *closer = context;
+
+	for (size_t i = 0; i < closer->count; i++)
+		(void)close(closer->fds[i]);
+	return NULL;
+}
+
+void obi_uprobe_detach(const int *fds, size_t count)
+{
+	size_t each = (count + CLOSERS - 1) / CLOSERS, started = 0;
+	struct closer closers[CLOSERS];
+
+	while (count > each) {
+		struct closer *closer = &closers[started];
+
+		*closer = (struct closer){ .fds = fds, .count = each };
+		if (pthread_create(&closer->thread, NULL, close_links, closer))
+			break;
+		started++;
+		fds += each;
+		count -= each;
+	}
+	(void)close_links(&(struct closer){ .fds = fds, .count = count });
+	while (started)
+		(void)pthread_join(closers[--started].thread, NULL);
 }

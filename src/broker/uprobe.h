@@ -32,4 +32,8 @@ struct obi_uprobe_request {
 int obi_uprobe_attach(const struct obi_uprobe_request *request, int *fds, size_t room,
 		      size_t *count);
 
+/* Closes links. Each waits until no program runs any more, so many wait side by side, in threads
+ * that have ended when it returns. */
+void obi_uprobe_detach(const int *fds, size_t count);
+
 #endif

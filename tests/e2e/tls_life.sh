@@ -8,6 +8,9 @@
 # shellcheck source=../lib/tls.sh
 . "$LIB/tls.sh"
 
+LIMIT[test_probes_end_a_minute_after_who_maps_them]=120
+ALONE[test_an_end_with_many_probes]=1
+
 # get PATH: a request as a client of bytes sends it.
 get() {
 	printf 'GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n' "$1"
@@ -203,6 +206,58 @@ test_apache_of_many_processes() {
 	PRINTER=counter observe
 	h2load --h1 -n 3000 -c 8 $URL/ | grep -q ' 3000 succeeded' || fail "h2load failed"
 	expect_all 3000
+}
+
+# links: descriptors of probes that the agent has.
+links() {
+	find "/proc/$AGENT/fd" -lname 'anon_inode:bpf_link' | wc -l
+}
+
+has_links() {
+	[ "$(links)" = "$1" ]
+}
+
+test_probes_end_a_minute_after_who_maps_them() {
+	local own=$SCRATCH/own before
+	compile_client tls_client OPENSSL -lssl -lcrypto
+	begin_nginx ssl 'location / { return 200 "hello"; }'
+	mkdir "$own"
+	cp -L /usr/lib/x86_64-linux-gnu/lib{ssl,crypto}.so.3 "$own/"
+	observe_programs '{*/nginx,*/tls_client}'
+	before=$(links)
+	begin_talker env LD_LIBRARY_PATH="$own" "$SCRATCH/tls_client" $PORT /own 5
+	application_ready "$TALKER"
+	assert_line "$LOG" "library probed.*$own/libssl.so.3" 5
+	assert_eq $((before + 2)) "$(links)" "links, of entries and of returns"
+	expect_answered 5
+	wait_until 75 has_links "$before" || fail "$(links) links, and not $before as before"
+	[ -e "/proc/$AGENT/fd/0" ] || fail "standard input was closed for one of them"
+	expect_all 10
+}
+
+# probed N: so many libraries have probes.
+probed() {
+	[ "$(log_count 'library probed')" = "$1" ]
+}
+
+# Each link waits until no program runs any more.
+test_an_end_with_many_probes() {
+	local copies=150 began i
+	mkdir "$SCRATCH/copies"
+	mount -t tmpfs none "$SCRATCH/copies"
+	defer umount "$SCRATCH/copies"
+	for ((i = 0; i < copies; i++)); do
+		mkdir "$SCRATCH/copies/$i"
+		cp -L /usr/lib/x86_64-linux-gnu/libssl.so.3 "$SCRATCH/copies/$i/"
+	done
+	chmod -R a+rX "$SCRATCH/copies"
+	begin_talker $PYTHON "$LIB/targets/map_files.py" "$SCRATCH"/copies/*/libssl.so.3
+	start_agent "$CAPS_APPLICATION" OTEL_EBPF_AUTO_TARGET_EXE='*/python3*' OTEL_EBPF_TRACE_PRINTER=json
+	wait_until 30 probed $copies || fail "$(log_count 'library probed') of $copies have probes"
+	began=$(now_ms)
+	stop_agent
+	echo "150 libraries: ended after $(($(now_ms) - began)) ms"
+	assert_le $(($(now_ms) - began)) 1000 "ms until it had ended"
 }
 
 run_tests "$@"

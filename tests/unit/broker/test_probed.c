@@ -414,10 +414,25 @@ static void after_the_end_nothing_is_taken(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void links_of_many_files_end_together(void **state)
+{
+	struct others *o = *state;
+
+	for (uint32_t i = 1; i <= 101; i++) {
+		map(o, 1, i);
+		looked(o, 0);
+		assert_true(say(o, o->inspect.number, 1));
+	}
+	assert_int_equal(open_descriptors(), o->descriptors + 101);
+	obi_probed_detach(o->probed);
+	assert_int_equal(open_descriptors(), o->descriptors);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(one_look_for_many_processes_with_one_file),
+		TEST(links_of_many_files_end_together),
 		TEST(a_file_is_one_of_its_device),
 		TEST(file_that_is_to_be_left_alone_is_looked_at_once),
 		TEST(where_one_is_gone_another_is_looked_at),
