@@ -6,6 +6,7 @@
 #   make lint       layout, include directions, licences, shellcheck, docs up to date
 #   make tidy       clang-tidy on the files that changed since origin, or HEAD~   TIDY=all: on all
 #   make docs       everything that is generated from tables, also in deploy/
+#   make java       obi-java.jar and libobi-java.so, where there is javac
 #   make release    build/release/obi: optimised at link time, stripped
 #   make install    the release, its man page and its units   DESTDIR= PREFIX=/usr/local
 #   make ARCH=arm64 build/arm64/obi by aarch64-linux-gnu-gcc, after make arm64-packages
@@ -117,10 +118,12 @@ release:
 
 # Whoever may run it can watch all traffic: it is for its group alone, which a package makes by the
 # file for systemd-sysusers(8).
-install: release
+install: release java
 	$(if $(DESTDIR),,getent group obi >/dev/null || groupadd --system obi)
 	install -D -m 750 $(if $(DESTDIR),,-g obi) $(RELEASE)/obi $(DESTDIR)$(PREFIX)/bin/obi
 	install -D -m 644 deploy/obi.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/obi.conf
+	for file in obi-java.jar libobi-java.so; do [ ! -e $(BUILD)/java/$$file ] || \
+		install -D -m 644 $(BUILD)/java/$$file $(DESTDIR)$(PREFIX)/share/obi/$$file || exit 1; done
 	install -D -m 644 docs/obi.1 $(DESTDIR)$(PREFIX)/share/man/man1/obi.1
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	for unit in $(UNITS); do sed 's,^ExecStart=[^ ]*,ExecStart=$(PREFIX)/bin/obi,' $$unit \
@@ -131,6 +134,14 @@ install: release
 arm64-packages:
 	deploy/install-packages build arm64
 	deploy/arm64-sysroot build/arm64/sysroot
+
+# What a JVM is given so that its own TLS is seen; see docs/java.md. Skipped where there is no javac.
+JAVA := $(BUILD)/java/obi-java.jar
+
+java: $(JAVA)
+
+$(JAVA): $(shell find java -type f)
+	@java/build $(abspath $(BUILD)/java) $(CC)
 
 # ---- Unit tests: every src file with sanitizers, one program per test file --------------------
 
@@ -231,6 +242,6 @@ clean:
 
 -include $(shell find build $(BUILD) -name sysroot -prune -o -name '*.d' -type f -print 2>/dev/null)
 
-.PHONY: all release install arm64-packages test unit-tests fuzz fuzz-targets lint tidy docs clean
+.PHONY: all java release install arm64-packages test unit-tests fuzz fuzz-targets lint tidy docs clean
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -23,11 +23,13 @@ enum obi_tls_op {
 	 * meanwhile (its length is returned). Only where handshakes are asked for. */
 	OBI_TLS_CERTIFICATE_READ,
 	OBI_TLS_CERTIFICATE_WRITTEN,
+	OBI_TLS_INSIDE, /* until the next call the thread is inside the session, or in none: 0 */
 	OBI_TLS_OPS,
 };
 
 /* Does anybody wait for its end? */
-#define obi_tls_op_returns(op) ((op) != OBI_TLS_FREE && (op) != OBI_TLS_CERTIFICATE_READ)
+#define obi_tls_op_returns(op)                                                                     \
+	((op) != OBI_TLS_FREE && (op) != OBI_TLS_CERTIFICATE_READ && (op) != OBI_TLS_INSIDE)
 
 /* Where the number of bytes that were moved is found. */
 enum obi_tls_count {
@@ -50,7 +52,7 @@ struct obi_tls_name {
 	__u64 mask[2];
 };
 
-#define OBI_TLS_NAMES 24
+#define OBI_TLS_NAMES 27
 
 /*
  * Where a session has the random of its ClientHello: as bytes of its own, or behind a pointer in

@@ -12,6 +12,7 @@ enum {
 	WOLFSSL,
 	MBEDTLS,
 	LIBCRYPTO,
+	JAVA,
 };
 
 const struct obi_probe_library obi_probe_libraries[] = {
@@ -28,6 +29,7 @@ const struct obi_probe_library obi_probe_libraries[] = {
 	[LIBCRYPTO] = { .name = "OpenSSL",
 			.files = { "libcrypto.so", "libcrypto-", "libcrypto3.so" },
 			.handshakes = true },
+	[JAVA] = { .name = "Java", .files = { "libobi-java.so" }, .random = "obi_java_random" },
 };
 
 /* Calls of (session, memory, length, ...) and of (session). */
@@ -65,6 +67,10 @@ const struct obi_probe_function obi_probe_functions[] = {
 	{ "mbedtls_ssl_free", MBEDTLS, OBI_TLS_FREE, 0 },
 	{ "d2i_X509", LIBCRYPTO, OBI_TLS_CERTIFICATE_READ, 0 },
 	{ "i2d_X509", LIBCRYPTO, OBI_TLS_CERTIFICATE_WRITTEN, 0 },
+	{ "obi_java_read", JAVA, OBI_TLS_READ, OBI_TLS_RETURNED },
+	{ "obi_java_write", JAVA, OBI_TLS_WRITE, OBI_TLS_RETURNED },
+	{ "obi_java_inside", JAVA, OBI_TLS_INSIDE, 0 },
+	{ "obi_java_free", JAVA, OBI_TLS_FREE, 0 },
 };
 
 _Static_assert(ARRAY_SIZE(obi_probe_functions) == OBI_PROBE_FUNCTIONS,

@@ -12,7 +12,7 @@
 #include "base/slice.h"
 
 #define OBI_PROBE_FILES 3
-#define OBI_PROBE_FUNCTIONS 33
+#define OBI_PROBE_FUNCTIONS 37
 
 struct obi_probe_library {
 	const char *name;
@@ -30,7 +30,7 @@ struct obi_probe_function {
 	uint8_t count;   /* enum obi_tls_count */
 };
 
-#define OBI_PROBE_LIBRARIES 7
+#define OBI_PROBE_LIBRARIES 8
 
 extern const struct obi_probe_library obi_probe_libraries[];
 extern const struct obi_probe_function obi_probe_functions[];

@@ -111,6 +111,14 @@ static bool language_is(const struct explained *explained, enum obi_language lan
 	return !strcmp(explained->identity.service.language, obi_language_name(language));
 }
 
+static bool has_java_helper(const struct explained *explained)
+{
+	for (uint32_t i = 0; i < explained->identity.file_count; i++)
+		if (strstr(explained->identity.files[i].path, "/libobi-java.so"))
+			return true;
+	return false;
+}
+
 static void say_of_language(const struct explained *explained, struct explain_out *out)
 {
 	static const struct {
@@ -119,8 +127,6 @@ static void say_of_language(const struct explained *explained, struct explain_ou
 	} rows[] = {
 		{ OBI_LANGUAGE_GO, "what crypto/tls encrypts",
 		  "none yet; TLS that a proxy in front of it ends is seen there" },
-		{ OBI_LANGUAGE_JAVA, "what the JVM's own TLS encrypts",
-		  "none yet; TLS that a proxy in front of it ends is seen there" },
 		{ OBI_LANGUAGE_RUST, "what rustls encrypts",
 		  "none yet; OpenSSL (native-tls) is seen" },
 	};
@@ -128,6 +134,11 @@ static void say_of_language(const struct explained *explained, struct explain_ou
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (language_is(explained, rows[i].language))
 			say_unseen(out, rows[i].what, rows[i].remedy);
+	if (language_is(explained, OBI_LANGUAGE_JAVA) && !has_java_helper(explained))
+		say_unseen(
+			out, "what the JVM's own TLS encrypts",
+			"-javaagent:/usr/local/share/obi/obi-java.jar, see docs/java.md; TLS that "
+			"a proxy in front of it ends is seen there");
 }
 
 /* Node.js and asyncio move the bytes between library and socket themselves. */
