@@ -207,6 +207,8 @@ struct scratch {
 	struct frame_walk frames;
 	u32 run;
 	u32 window;
+	u32 forgotten; /* see forget() of message.h */
+	u32 pad;
 	u64 pos; /* in a chunk of all bytes, before which so many came */
 	u64 all;
 	u64 before;

@@ -389,6 +389,14 @@ static __always_inline void chunk_record(struct conn_state *state, struct scratc
 		record_output(s, len);
 }
 
+/* The value, of which the verifier knows nothing any more: where it knew which way it had come by,
+ * it would walk through what follows for each of them. */
+static __always_inline u32 forget(struct scratch *s, u32 value)
+{
+	*(volatile u32 *)&s->forgotten = value;
+	return *(volatile u32 *)&s->forgotten;
+}
+
 /* The connection is not HTTP/1, as far as its first bytes tell. */
 static __always_inline bool stream_begins(const struct conn_state *state, u8 direction, bool turn,
 					  enum protocol_guess guess)
@@ -453,6 +461,9 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 	piece = is_request_piece(state, direction, guess);
 	if (piece)
 		scan_request(state, s, slot, is_in_head(state, direction), len);
+	guess = forget(s, guess);
+	piece = forget(s, piece);
+	turn = forget(s, turn);
 	/* Of a request's head all that there is, also of its further pieces; of answers and bodies
 	 * less. */
 	reported = len;
@@ -465,9 +476,14 @@ static __always_inline void on_chunk(struct sock *sk, struct conn_state *state, 
 		reported = RESPONSE_HEAD;
 	report = turn ? message_begin(state, s, slot, direction, guess, piece, len, now)
 		      : message_more(state, s, guess, piece, len);
+	report = forget(s, report);
+	turn = forget(s, turn);
+	guess = forget(s, guess);
 	if (report)
 		chunk_record(state, s, slot, turn ? OBI_RECORD_MESSAGE : OBI_RECORD_MORE, direction,
 			     now, reported);
+	turn = forget(s, turn);
+	guess = forget(s, guess);
 	if (guess == GUESS_HTTP_REQUEST && direction == OBI_SEND)
 		state->opened_ns = 0;
 	state->total += s->bytes;

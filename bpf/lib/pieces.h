@@ -11,8 +11,8 @@
 #define OBI_BPF_PIECES_H
 
 /* UAPI, linux/uio.h: UIO_MAXIOV, 1024 */
-#define WALK_PIECES 32
-#define WALK_ROUNDS 32
+#define WALK_PIECES 8
+#define WALK_ROUNDS 128
 #define WALK_FEW 4 /* without a call for them: most vectors */
 
 static __always_inline long piece_read(const struct user_data *data, u64 i,
