@@ -30,7 +30,7 @@ test_release_installs() {
 	cd "$SCRATCH/root/usr"
 	assert_eq 750 "$(stat -c %a bin/obi)" "mode of the program"
 	assert_line lib/sysusers.d/obi.conf '^g obi'
-	assert_le "$(stat -c %s bin/obi)" 2000000 "bytes of the release"
+	assert_le "$(stat -c %s bin/obi)" 1600000 "bytes of the release"
 	bin/obi config --schema | cmp - "$ROOT/docs/config.schema.json"
 	[ -s share/man/man1/obi.1 ] || fail "no man page"
 	assert_line lib/systemd/system/obi.service '^ExecStart=/usr/bin/obi$'
