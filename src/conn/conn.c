@@ -411,7 +411,7 @@ static bool record_is_sane(const struct obi_record *record, size_t size)
 	    record->type != OBI_RECORD_CLOSE && record->type != OBI_RECORD_CERTIFICATE)
 		return false;
 	if (record->type == OBI_RECORD_CERTIFICATE)
-		return true;
+		return record->head_len <= record->bytes;
 	chunk = record->type == OBI_RECORD_MESSAGE || record->type == OBI_RECORD_MORE ||
 		record->type == OBI_RECORD_CHUNK;
 	if (!chunk)

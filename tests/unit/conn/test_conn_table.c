@@ -25,7 +25,7 @@ static void record_that_contradicts_itself_changes_nothing(void **state)
 	bad = good;
 	bad.type = 0;
 	assert_int_equal(obi_conns_put(w->conns, &bad, size), -EINVAL);
-	bad.type = OBI_RECORD_CHUNK + 1;
+	bad.type = OBI_RECORD_CERTIFICATE + 1;
 	assert_int_equal(obi_conns_put(w->conns, &bad, size), -EINVAL);
 	bad = good;
 	bad.direction = 2;

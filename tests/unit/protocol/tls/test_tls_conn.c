@@ -85,6 +85,7 @@ static void certify(struct wire *w, struct slice der)
 
 	record.time_ns = ++w->now * STEP_NS;
 	record.message = 0;
+	record.bytes = der.len;
 	wire_put(w, &record, der);
 }
 
