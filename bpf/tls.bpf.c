@@ -134,15 +134,16 @@ SEC("uretprobe")
 int tls_return(struct pt_regs *ctx)
 {
 	struct tls_call *call = bpf_task_storage_get(&tls_calls, bpf_get_current_task_btf(), 0, 0);
+	u64 cookie = bpf_get_attach_cookie(ctx);
 	struct tls_session *session;
 	struct tls_key key;
 	u64 bytes;
 	u32 op;
 
-	if (OBI_TLS_COOKIE_OP(bpf_get_attach_cookie(ctx)) == OBI_TLS_CERTIFICATE_WRITTEN)
+	if (OBI_TLS_COOKIE_OP(cookie) == OBI_TLS_CERTIFICATE_WRITTEN)
 		return certificate_written(ctx);
 	/* A call within a call ends both, for us; but not one that was passed over at its entry. */
-	if (!call || !call->session || call->cookie != bpf_get_attach_cookie(ctx))
+	if (!call || !call->session || call->cookie != cookie)
 		return 0;
 	key.session = call->session;
 	key.pid = current_pid();

@@ -41,16 +41,14 @@ static __noinline int certificate_put(struct tls_session *session, u64 at, u32 b
 	return 0;
 }
 
-/* side: that which a certificate of this direction is not the server's for. */
-static __noinline int certificate_seen(u64 at, u32 bytes, u8 side)
+/* of: the session's address; side: that which a certificate of this direction is not the server's
+ * for. */
+static __noinline int certificate_seen(u64 of, u64 at, u32 bytes, u8 side)
 {
-	struct tls_call *call = session_call();
 	struct tls_session *session;
 	struct tls_key key;
 
-	if (!call)
-		return 0;
-	key.session = call->session;
+	key.session = of;
 	key.pid = current_pid();
 	key.hello = 0;
 	session = bpf_map_lookup_elem(&tls_sessions, &key);
@@ -63,11 +61,12 @@ static __noinline int certificate_seen(u64 at, u32 bytes, u8 side)
 
 static __noinline int certificate_read(struct pt_regs *ctx)
 {
+	struct tls_call *call = session_call();
 	u64 at = 0;
 
-	if (!session_call() || bpf_probe_read_user(&at, sizeof(at), (void *)PT_REGS_PARM2(ctx)))
+	if (!call || bpf_probe_read_user(&at, sizeof(at), (void *)PT_REGS_PARM2(ctx)))
 		return 0;
-	return certificate_seen(at, PT_REGS_PARM3(ctx), OBI_SIDE_ACCEPTED);
+	return certificate_seen(call->session, at, PT_REGS_PARM3(ctx), OBI_SIDE_ACCEPTED);
 }
 
 /* Its length is asked for first, without memory. */
@@ -94,7 +93,7 @@ static __noinline int certificate_written(struct pt_regs *ctx)
 		return 0;
 	at = call->der;
 	call->der = 0;
-	return bytes > 0 ? certificate_seen(at, bytes, OBI_SIDE_CONNECTED) : 0;
+	return bytes > 0 ? certificate_seen(call->session, at, bytes, OBI_SIDE_CONNECTED) : 0;
 }
 
 #endif

@@ -301,8 +301,8 @@ test_processes_that_come_and_go_do_no_harm() {
 		sleep 6 # longer than a process that has ended is remembered
 		broker+=("$(own_memory "$AGENT")") worker+=("$(own_memory "$WORKER")")
 	done
-	echo "KiB of the broker: ${broker[*]}; of the worker: ${worker[*]}; instrumented $(instrumented)"
 	stop_agent # which tells of all that were left out
+	echo "KiB of the broker: ${broker[*]}; of the worker: ${worker[*]}; instrumented $(instrumented)"
 	assert_ge "$(instrumented)" $((7500 + $(grep -c 'msg="instrumenting process" cmd=[^ ]*nginx' "$LOG"))) \
 		"processes that it instrumented"
 	assert_le "$(least_growth "${broker[@]}")" 150 "KiB more in each round, of the broker"

@@ -261,6 +261,8 @@ static struct wire *with_plain_text(void)
 	return w;
 }
 
+#define ASKED "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
+
 static void its_requests_know_it(void **state)
 {
 	struct wire *w = with_plain_text();
@@ -268,7 +270,7 @@ static void its_requests_know_it(void **state)
 
 	shake_13(w);
 	w->conn = 1;
-	plain(w, carrier, OBI_RECV, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
+	plain(w, carrier, OBI_RECV, ASKED);
 	plain(w, carrier, OBI_SEND, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 	wire_spans(w, NEW_13 " [1..3]\nserver 200 GET https://h/a 0>0 [5..6]\n");
 	assert_true(slice_equal(seen_version, SLICE_LIT("1.3")));
@@ -281,17 +283,15 @@ static void they_end_with_it(void **state)
 {
 	struct wire *w = with_plain_text();
 	uint64_t carrier = w->at[0].id;
-	struct obi_conns_stats stats;
 
 	shake_13(w);
 	w->conn = 1;
-	plain(w, carrier, OBI_RECV, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
+	plain(w, carrier, OBI_RECV, ASKED);
 	w->conn = 0;
 	wire_close(w);
 	wire_spans(w, NEW_13 " [1..3]\nserver 0 GET https://h/a 0>-1 [5..6] incomplete\n");
 	assert_true(slice_equal(seen_version, SLICE_LIT("1.3")));
-	obi_conns_stats(w->conns, &stats);
-	assert_int_equal(0, stats.connections);
+	assert_int_equal(0, wire_stats(w).connections);
 	wire_free(w);
 }
 
@@ -300,14 +300,12 @@ static void another_session(void **state)
 {
 	struct wire *w = with_plain_text();
 	uint64_t carrier = w->at[0].id;
-	struct obi_conns_stats stats;
 
 	shake_13(w);
 	for (w->conn = 1; w->conn < 4; w->conn++)
-		plain(w, carrier, OBI_RECV, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
-	obi_conns_stats(w->conns, &stats);
-	assert_int_equal(2, stats.connections);
-	assert_int_equal(1, stats.pending);
+		plain(w, carrier, OBI_RECV, ASKED);
+	assert_int_equal(2, wire_stats(w).connections);
+	assert_int_equal(1, wire_stats(w).pending);
 	wire_free(w);
 }
 
@@ -316,18 +314,15 @@ static void one_behind_another(void **state)
 {
 	struct wire *w = with_plain_text();
 	uint64_t ids[3] = { w->at[0].id, w->at[1].id, w->at[2].id };
-	struct obi_conns_stats stats;
 
 	shake_13(w);
 	for (int i = 0; i < 3; i++) { /* 1 behind 0, 2 behind 1, 0 behind 2 */
 		w->conn = (i + 1) % 3;
-		plain(w, ids[i], OBI_RECV, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
+		plain(w, ids[i], OBI_RECV, ASKED);
 	}
-	obi_conns_stats(w->conns, &stats);
-	assert_int_equal(3, stats.connections);
+	assert_int_equal(3, wire_stats(w).connections);
 	wire_close(w);
-	obi_conns_stats(w->conns, &stats);
-	assert_int_equal(2, stats.connections);
+	assert_int_equal(2, wire_stats(w).connections);
 	wire_free(w);
 }
 
@@ -336,16 +331,14 @@ static void behind_another(void **state)
 {
 	struct wire *w = with_plain_text();
 	uint64_t carrier = w->at[0].id;
-	struct obi_conns_stats stats;
 
 	shake_13(w);
 	w->conn = 1;
-	plain(w, carrier, OBI_RECV, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
+	plain(w, carrier, OBI_RECV, ASKED);
 	plain(w, 0xdead, OBI_SEND, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 	w->conn = 2;
-	plain(w, carrier, OBI_RECV, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
-	obi_conns_stats(w->conns, &stats);
-	assert_int_equal(3, stats.connections);
+	plain(w, carrier, OBI_RECV, ASKED);
+	assert_int_equal(3, wire_stats(w).connections);
 	wire_free(w);
 }
 
@@ -355,7 +348,7 @@ static void without_it(void **state)
 	struct wire *w = with_plain_text();
 
 	w->conn = 1;
-	plain(w, 0xdead, OBI_RECV, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
+	plain(w, 0xdead, OBI_RECV, ASKED);
 	plain(w, 0xdead, OBI_SEND, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 	wire_spans(w, "server 200 GET https://h/a 0>0 [1..2]\n");
 	assert_true(slice_equal(seen_version, SLICE_LIT("none")));
